@@ -1,0 +1,91 @@
+// @ts-check
+// The shared x axis: a run can be read by step, by epoch or by wall time, and each point knows all three.
+import { moment, stepTick, tick } from "./format.js";
+
+/** @typedef {import("./picture.js").Picture} Picture */
+/** @typedef {import("./picture.js").Table} Table */
+/** @typedef {"step" | "epoch" | "time"} Mode */
+/** @typedef {ReturnType<typeof createAxis>} XAxis */
+
+/** Where a table's buckets begin and end on the axis. A bucket knows its last batch; its first lies one batch after the
+ * bucket before it.
+ * @param {Table} table @param {Mode} mode @returns {{from: Float64Array, to: Float64Array}} */
+export function spans(table, mode) {
+  if (mode === "step") return { from: table.x.step, to: table.x.end };
+  const to = table.x[mode];
+  const from = new Float64Array(table.length);
+  for (let i = 0; i < table.length; i++) {
+    const steps = table.x.end[i] - table.x.step[i];
+    // The first bucket's width is not known: it is taken to be like the second's.
+    const before = i ? to[i - 1] : Math.max(0, table.length > 1 ? 2 * to[0] - to[1] : 0);
+    from[i] = steps > 0 ? before + (to[i] - before) / (steps + 1) : to[i];
+  }
+  return { from, to };
+}
+
+/** Interpolates along two increasing columns, clamped to their ends.
+ * @param {number[]} a @param {number[]} b @param {number} value */
+function along(a, b, value) {
+  if (!a.length) return value;
+  let low = 0;
+  let high = a.length - 1;
+  if (value <= a[0]) return b[0];
+  if (value >= a[high]) return b[high];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (a[middle] <= value) low = middle;
+    else high = middle;
+  }
+  const width = a[high] - a[low];
+  return width > 0 ? b[low] + ((b[high] - b[low]) * (value - a[low])) / width : b[high];
+}
+
+/** @param {Picture} picture @param {Mode} mode */
+export function createAxis(picture, mode) {
+  /** @type {{step: number, epoch: number, time: number, x: number}[]} */
+  const knots = [];
+  for (const table of picture.tables) {
+    const { from, to } = spans(table, mode);
+    for (let i = 0; i < table.length; i++) {
+      const at = { epoch: table.x.epoch[i], time: table.x.time[i] };
+      if (table.x.end[i] > table.x.step[i]) knots.push({ ...at, step: table.x.step[i], x: from[i] });
+      knots.push({ ...at, step: table.x.end[i], x: to[i] });
+    }
+    // Tables tell the same story; the first with enough points is the finest.
+    if (knots.length > 1) break;
+  }
+  const finite = knots.filter((knot) => Number.isFinite(knot.x) && Number.isFinite(knot.step)).sort((a, b) => a.step - b.step);
+  const steps = finite.map((knot) => knot.step);
+  const xs = finite.map((knot) => knot.x);
+  // Epoch values and the learning rate may lie a little outside what batches cover.
+  let min = Infinity;
+  let max = -Infinity;
+  for (const table of picture.tables) {
+    if (!table.length) continue;
+    const { from, to } = spans(table, mode);
+    min = Math.min(min, from[0]);
+    max = Math.max(max, to[table.length - 1]);
+  }
+  if (!(max >= min)) [min, max] = [0, 1];
+
+  return {
+    mode,
+    min,
+    max,
+    /** @param {number} step */
+    toX: (step) => (mode === "step" ? step : along(steps, xs, step)),
+    /** @param {number} x */
+    toStep: (x) => (mode === "step" ? x : along(xs, steps, x)),
+    /** @param {number} value */
+    tick: (value) => (mode === "step" ? stepTick(value) : mode === "time" ? moment(value) : tick(value)),
+    /** The place under the cursor in words. @param {number} x */
+    place(x) {
+      const step = mode === "step" ? x : along(xs, steps, x);
+      let i = steps.findIndex((each) => each >= step - 1e-9);
+      if (i < 0) i = steps.length - 1;
+      const knot = finite[i];
+      if (!knot) return "";
+      return `step ${Math.round(step)} · epoch ${knot.epoch.toFixed(2)} · ${moment(knot.time)}`;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// @ts-check
+// The entry: anywidget calls the factory once for each model, so a closure is all the memory that views share.
+import "uplot/dist/uPlot.min.css";
+import "./board.css";
+import { hydrate } from "./hydrate.js";
+import { createLink } from "./link.js";
+import { mountView } from "./view.js";
+
+/** @typedef {import("./link.js").Model} Model */
+
+export default () => {
+  /** @type {import("./link.js").Link | null} */
+  let link = null;
+  return {
+    /** @param {{model: Model}} context */
+    initialize({ model }) {
+      // Nothing is awaited here: anywidget drops a model that takes longer than two seconds.
+      const mine = (link = createLink(model));
+      const dry = hydrate(mine);
+      return () => {
+        dry();
+        mine.end();
+        if (link === mine) link = null;
+      };
+    },
+    /** @param {{model: Model, el: HTMLElement}} context */
+    render({ model, el }) {
+      if (link) return mountView(link, el);
+      const own = createLink(model);
+      const end = mountView(own, el);
+      return () => {
+        end();
+        own.end();
+      };
+    },
+  };
+};

@@ -1,0 +1,158 @@
+// @ts-check
+// The plots: one for each group of metrics, a strip for each setting, one x axis and one cursor for all of them.
+import { createAxis } from "./axis.js";
+import { buildPlots } from "./curves.js";
+import { createScope, h, setText } from "./dom.js";
+import { collectMarks, marksOf, nearest } from "./marks.js";
+import { splice } from "./picture.js";
+import { createPlot } from "./plot.js";
+import { createToolbar } from "./toolbar.js";
+import { createZoom } from "./zoom.js";
+
+/** @typedef {import("./plot.js").PlotView} PlotView */
+
+const MARGIN = 0.008;
+const MOST_POINTS = 1600;
+
+/** @type {import("./view.js").Panel} */
+export function chartPanel(body, { link, presence, theme, guard }) {
+  const scope = createScope();
+  const { ui } = link;
+  const grid = h("div", { class: "kcb-grid" });
+  const empty = h("p", { class: "kcb-empty" }, "The curves begin with the first batch.");
+  const problem = h("p", { class: "kcb-error", role: "alert" });
+  const zoom = createZoom(link, presence.view, () => Math.min(MOST_POINTS, Math.max(200, Math.round(grid.clientWidth))));
+  const toolbar = createToolbar(link, zoom.reset);
+  scope.add(toolbar.end);
+  scope.add(zoom.end);
+  body.append(toolbar.element, problem, empty, grid);
+
+  /** @type {Map<string, PlotView>} */
+  const plots = new Map();
+  scope.add(() => plots.forEach((plot) => plot.end()));
+  let axis = createAxis(link.picture(), ui.x);
+  /** @type {number | null} */
+  let cursor = null;
+  let aloud = false;
+  /** @type {PlotView | null} */
+  let source = null;
+
+  /** @returns {[number, number]} */
+  const range = () => {
+    if (ui.zoom) {
+      const [min, max] = [axis.toX(ui.zoom.first), axis.toX(ui.zoom.last)];
+      if (max > min) return [min, max];
+    }
+    const margin = (axis.max - axis.min) * MARGIN || 0.5;
+    return [axis.min - margin, axis.max + margin];
+  };
+
+  const actions = {
+    /** @param {number | null} x @param {PlotView} plot */
+    onCursor: guard((/** @type {number | null} */ x, /** @type {PlotView} */ plot) => {
+      cursor = x;
+      source = x === null ? null : plot;
+      aloud = x !== null && plot.holder === document.activeElement;
+      for (const each of plots.values()) each.setCursor(x);
+      drawReadout();
+    }),
+    /** @param {number} min @param {number} max */
+    onZoom(min, max) {
+      const first = Math.max(axis.toStep(axis.min), axis.toStep(min));
+      const last = Math.min(axis.toStep(axis.max), axis.toStep(max));
+      if (last <= axis.toStep(axis.min) || last - first < 1e-6) return;
+      if (first <= axis.toStep(axis.min) && last >= axis.toStep(axis.max)) zoom.reset();
+      else zoom.set(first, last);
+    },
+    onReset: zoom.reset,
+    /** @param {string} key */
+    onToggle(key) {
+      const hidden = new Set(ui.hidden);
+      if (!hidden.delete(key)) hidden.add(key);
+      link.choose({ hidden });
+    },
+  };
+
+  const drawReadout = () => {
+    for (const plot of plots.values()) plot.readout(cursor);
+    const mark = cursor !== null && source ? nearest(source.marks(), cursor, source.reach(6)) : null;
+    const place = cursor === null ? "" : axis.place(cursor);
+    toolbar.say(mark ? mark.text : place, aloud);
+    toolbar.element.classList.toggle("kcb-on-mark", mark !== null);
+  };
+
+  const draw = () => {
+    const picture = splice(link.picture(), ui.zoom ? ui.fine : null);
+    axis = createAxis(picture, ui.x);
+    const wanted = buildPlots(picture, ui.x, ui.smoothing);
+    const ids = new Set(wanted.map((plot) => `${plot.strip}|${plot.group}`));
+    for (const [id, plot] of plots) {
+      if (ids.has(id)) continue;
+      plot.end();
+      plots.delete(id);
+    }
+    const marks = collectMarks(link, axis);
+    /** @type {Element | null} */
+    let before = null;
+    for (const { group, strip, curves } of wanted) {
+      const id = `${strip}|${group}`;
+      let plot = plots.get(id);
+      if (!plot) {
+        plot = createPlot({ group, strip, theme, actions });
+        plots.set(id, plot);
+        grid.append(plot.element);
+        resizes.observe(plot.holder);
+      }
+      // Metrics that appear later (validation, say) still come before the settings.
+      const place = /** @type {Element | null} */ (before ? before.nextElementSibling : grid.firstElementChild);
+      if (place !== plot.element) grid.insertBefore(plot.element, place);
+      before = plot.element;
+      // A setting moves by factors: its strip is logarithmic wherever it can be.
+      const log = strip ? curves.every((curve) => curve.ys.every((y) => y === null || y > 0)) : ui.log;
+      plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), axis });
+    }
+    empty.hidden = wanted.length > 0;
+    setText(problem, link.problem());
+    toolbar.draw();
+    drawReadout();
+  };
+
+  // One repaint for each animation frame at most, and none that nobody would see.
+  let dirty = false;
+  let onScreen = true;
+  let frame = 0;
+  const paint = guard(() => {
+    frame = 0;
+    if (!dirty || !onScreen || document.hidden) return;
+    dirty = false;
+    draw();
+  });
+  const repaint = () => {
+    dirty = true;
+    if (onScreen) frame ||= requestAnimationFrame(paint);
+  };
+  scope.add(() => cancelAnimationFrame(frame));
+
+  const resizes = new ResizeObserver(
+    guard(() => {
+      for (const plot of plots.values()) plot.resize();
+    }),
+  );
+  scope.add(() => resizes.disconnect());
+  const sight = new IntersectionObserver((entries) => {
+    onScreen = entries[entries.length - 1].isIntersecting;
+    if (onScreen && dirty) repaint();
+  });
+  sight.observe(body);
+  scope.add(() => sight.disconnect());
+  scope.listen(document, "visibilitychange", () => dirty && repaint());
+  scope.add(theme.listen(() => plots.forEach((plot) => plot.redraw())));
+  scope.add(
+    link.listen((topic) => {
+      if (topic === "picture") zoom.refresh();
+      if (topic === "picture" || topic === "events" || topic === "ui") repaint();
+    }),
+  );
+  repaint();
+  return scope.end;
+}

@@ -1,0 +1,95 @@
+// @ts-check
+// A few lines in place of a framework. Text only ever enters as text: names come from outside.
+
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string | number | boolean>} [attributes] `true` sets an empty attribute, `false` leaves it out
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Writing the same text again would wake live regions and cost a layout.
+ * @param {Node} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {Element} element @param {string} name @param {string | number | null} value null removes it */
+export function setAttribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+}
+
+/** Collects what has to be undone; `end` undoes it once, last first. */
+export function createScope() {
+  /** @type {(() => void)[]} */
+  let undo = [];
+  return {
+    /** @param {(() => void) | void} fn */
+    add(fn) {
+      if (fn) undo.push(fn);
+    },
+    /** @param {EventTarget} target @param {string} type @param {(event: any) => void} fn @param {AddEventListenerOptions} [options] */
+    listen(target, type, fn, options) {
+      target.addEventListener(type, fn, options);
+      undo.push(() => target.removeEventListener(type, fn, options));
+    },
+    /** @param {() => void} fn @param {number} ms */
+    every(fn, ms) {
+      const timer = setInterval(fn, ms);
+      undo.push(() => clearInterval(timer));
+    },
+    end() {
+      const last = undo.reverse();
+      undo = [];
+      for (const fn of last) {
+        try {
+          fn();
+        } catch (error) {
+          console.error("[kcb_widgets] cleaning up", error);
+        }
+      }
+    },
+  };
+}
+
+/** At most one call per `ms`; the last one always comes through.
+ * @template T @param {(value: T) => void} fn @param {number} ms */
+export function throttle(fn, ms) {
+  let last = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {T} */
+  let latest;
+  const fire = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    last = performance.now();
+    fn(latest);
+  };
+  return {
+    /** @param {T} value */
+    call(value) {
+      latest = value;
+      const wait = last + ms - performance.now();
+      if (wait <= 0) fire();
+      else timer ??= setTimeout(fire, wait);
+    },
+    flush() {
+      if (timer !== undefined) fire();
+    },
+    cancel() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+// @ts-check
+// Numbers and times as a person reads them. Nothing here touches the page.
+
+/** JSON cannot hold non-finite numbers: Python sends them as "nan", "inf", "-inf".
+ * @param {unknown} value @returns {number | null} */
+export function toNumber(value) {
+  if (typeof value === "number") return value;
+  if (value === "nan") return NaN;
+  if (value === "inf") return Infinity;
+  if (value === "-inf") return -Infinity;
+  return null;
+}
+
+/** @param {number} value @param {number} digits */
+function tidy(value, digits) {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e7) {
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    return `${Number(mantissa)}e${Number(exponent)}`;
+  }
+  return String(Number(value.toPrecision(digits)));
+}
+
+/** Six significant digits, all of them shown, so that a readout keeps its width.
+ * @param {number | null | undefined} value */
+export function exact(value) {
+  if (value === null || value === undefined) return "–";
+  if (!Number.isFinite(value) || value === 0) return tidy(value, 6);
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(5).replace("e+", "e");
+  return value.toPrecision(6);
+}
+
+/** The shortest form of a setting; seven digits drop the noise of float32.
+ * @param {unknown} value */
+export function setting(value) {
+  const number = toNumber(value);
+  if (number !== null) return tidy(number, 7);
+  return value === null || value === undefined ? "–" : String(value);
+}
+
+/** @param {number} value */
+export const tick = (value) => tidy(value, 4);
+
+/** Ticks of a step axis: 1500, 20k, 1.25M.
+ * @param {number} value */
+export function stepTick(value) {
+  const size = Math.abs(value);
+  if (size >= 1e6) return `${Number((value / 1e6).toFixed(3))}M`;
+  if (size >= 1e4) return `${Number((value / 1e3).toFixed(3))}k`;
+  return String(Number(value.toFixed(3)));
+}
+
+/** @param {number} seconds */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const minutes = Math.floor(whole / 60) % 60;
+  const hours = Math.floor(whole / 3600);
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** A moment of the run, finer than a clock while the run is young.
+ * @param {number} seconds */
+export function moment(seconds) {
+  return Math.abs(seconds) < 100 ? `${Number(seconds.toPrecision(4))} s` : clock(seconds);
+}
+
+/** Three digits, never more precise than a measurement deserves.
+ * @param {number} value */
+export function rate(value) {
+  if (value >= 1e5) return `${Math.round(value / 1e3)}k`;
+  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  return value.toPrecision(3);
+}
+
+/** @param {number} ms */
+export function duration(ms) {
+  return ms >= 1000 ? `${(ms / 1000).toPrecision(3)} s` : `${ms >= 100 ? Math.round(ms) : ms.toPrecision(ms < 1 ? 2 : 3)} ms`;
+}
+
+/** What the user typed: 0.01, 1e-4, or 0,01 with a decimal comma. Null when it is no number.
+ * @param {string} text @returns {number | null} */
+export function parse(text) {
+  const plain = text.trim();
+  if (!plain) return null;
+  const value = Number(/^[^.,]*,[^.,]*$/.test(plain) ? plain.replace(",", ".") : plain);
+  return Number.isFinite(value) ? value : null;
+}
+
+/** @param {number} value @param {number} digits */
+export const round = (value, digits) => Number(value.toPrecision(digits));
+
+/** @param {Record<string, any>} event */
+export function sentence(event) {
+  const name = event.name ? String(event.name) : "";
+  const change = `${name} ${setting(event.old)} → ${setting(event.new)}`;
+  const message = event.message ? String(event.message) : "";
+  const parts = [`step ${setting(event.step)}`];
+  if (event.kind === "applied") parts.push(change);
+  else if (event.kind === "changed") parts.push(`${change}, changed by ${event.source || "another callback"}`);
+  else if (event.kind === "refused") parts.push(`${name} ${setting(event.new)} refused`);
+  else if (event.kind === "nan") parts.push(message ? name : `${name} is ${setting(event.new ?? "not a number")}`);
+  else if (event.kind === "stop") parts.push("stop");
+  else parts.push([event.kind, name].filter(Boolean).map(String).join(" "));
+  if (message) parts.push(message);
+  if (event.source && event.kind !== "changed") parts.push(String(event.source));
+  return parts.join(" · ");
+}

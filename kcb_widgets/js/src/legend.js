@@ -1,0 +1,40 @@
+// @ts-check
+// A plot's legend, which is also its readout: a toggle for each curve, and beside it the exact value.
+import { createScope, h, setAttribute, setText } from "./dom.js";
+import { exact } from "./format.js";
+import { swatch } from "./looks.js";
+
+/** @typedef {import("./curves.js").Curve} Curve */
+
+/** @param {(key: string) => void} onToggle */
+export function createLegend(onToggle) {
+  const element = h("span", { class: "kcb-legend" });
+  /** @type {{key: string, button: HTMLButtonElement, value: HTMLElement, entry: HTMLElement}[]} */
+  let entries = [];
+  let scope = createScope();
+
+  return {
+    element,
+    /** @param {Curve[]} curves */
+    build(curves) {
+      scope.end();
+      scope = createScope();
+      entries = curves.map((curve) => {
+        const button = h("button", { type: "button", class: "kcb-key", "data-role": curve.role, title: curve.label });
+        button.append(swatch(curve), h("span", {}, curve.label));
+        const value = h("span", { class: "kcb-value" }, "–");
+        scope.listen(button, "click", () => onToggle(curve.key));
+        return { key: curve.key, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };
+      });
+      element.replaceChildren(...entries.map(({ entry }) => entry));
+    },
+    /** @param {Set<string>} hidden */
+    press(hidden) {
+      for (const { key, button } of entries) setAttribute(button, "aria-pressed", String(!hidden.has(key)));
+    },
+    /** @param {(number | null)[]} values */
+    values(values) {
+      entries.forEach(({ value }, i) => setText(value, exact(values[i])));
+    },
+  };
+}

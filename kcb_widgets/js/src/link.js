@@ -1,0 +1,207 @@
+// @ts-check
+// The one file that sees the anywidget model. State comes down as traits, commands go up as messages; nothing is set here.
+import { createScope } from "./dom.js";
+import { EMPTY, decode } from "./picture.js";
+
+/** @typedef {import("./picture.js").Picture} Picture */
+/** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
+ *   on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
+/** @typedef {"state" | "events" | "picture" | "show" | "ui" | "alive"} Topic */
+/** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: any, step: number | null, message: string}} Outcome */
+/** @typedef {{name: string, kind: string, scale: string, value: any, min: any, max: any, enabled: boolean, reason: string}} Control */
+/** @typedef {ReturnType<typeof createLink>} Link */
+
+export const OVER = new Set(["finished", "stopped", "interrupted", "failed"]);
+
+/** @param {Model} model */
+export function createLink(model) {
+  const scope = createScope();
+  /** @type {Set<(topic: Topic) => void>} */
+  const listeners = new Set();
+  /** @type {Map<string, {id: string, outcome: Outcome}>} the latest command of each name */
+  const commands = new Map();
+  /** @type {Picture} */
+  let picture = EMPTY;
+  let problem = "";
+  let alive = true;
+  let suspect = false;
+  let request = 0;
+  let awaited = { view: "", last: 0, at: -Infinity };
+  let run = "";
+  let received = performance.now();
+
+  /** What the user chose to see. It outlives every view, and Python never hears of it. */
+  const ui = {
+    x: /** @type {"step" | "epoch" | "time"} */ ("step"),
+    log: false,
+    smoothing: 0.6,
+    /** @type {Set<string>} */
+    hidden: new Set(),
+    /** @type {{first: number, last: number} | null} in steps, fractions allowed */
+    zoom: null,
+    /** @type {(Picture & {upTo: number}) | null} the finer picture of the zoomed range; upTo: the run's last step then */
+    fine: null,
+    eventsOpen: false,
+  };
+
+  /** @param {Topic} topic */
+  const tell = (topic) => {
+    for (const listener of [...listeners]) {
+      try {
+        listener(topic);
+      } catch (error) {
+        console.error("[kcb_widgets]", error);
+      }
+    }
+  };
+
+  /** @returns {Record<string, any>} */
+  const state = () => {
+    const value = model.get("state");
+    return value && typeof value === "object" ? value : {};
+  };
+
+  /** @param {Record<string, any>} content */
+  const send = (content) => {
+    if (!alive) return;
+    try {
+      model.send(content);
+    } catch {
+      die();
+    }
+  };
+
+  const die = () => {
+    if (!alive) return;
+    alive = false;
+    settle();
+    tell("alive");
+  };
+
+  /** Match our commands with what Python says of them. */
+  const settle = () => {
+    const over = !alive || OVER.has(state().status);
+    const said = Array.isArray(state().commands) ? state().commands : [];
+    for (const { id, outcome } of commands.values()) {
+      const answer = said.findLast((/** @type {any} */ each) => each?.id === id);
+      if (answer?.status === "applied" || answer?.status === "refused") {
+        outcome.phase = answer.status;
+        outcome.step = answer.step ?? null;
+        outcome.message = String(answer.message ?? "");
+      } else if (over && outcome.phase === "requested") outcome.phase = "lost";
+    }
+  };
+
+  const onState = () => {
+    received = performance.now();
+    const now = String(state().run ?? "");
+    if (run && now !== run) {
+      commands.clear();
+      ui.zoom = ui.fine = null;
+    }
+    run = now;
+    settle();
+    tell("state");
+  };
+
+  const onSeries = () => {
+    try {
+      picture = decode(model.get("series"));
+      problem = "";
+    } catch (error) {
+      problem = `The latest picture could not be read: ${error instanceof Error ? error.message : error}`;
+    }
+    tell("picture");
+  };
+
+  /** @param {any} content @param {any[]} buffers */
+  const onMessage = (content, buffers) => {
+    if (content?.kind !== "window" || content.request !== request || content.view !== awaited.view || !ui.zoom) return;
+    try {
+      ui.fine = { ...decode(buffers?.[0]), upTo: awaited.last };
+      tell("picture");
+    } catch (error) {
+      console.warn("[kcb_widgets] a finer picture could not be read", error);
+    }
+  };
+
+  const onDoubt = () => {
+    suspect = true;
+    tell("alive");
+  };
+
+  const handlers = /** @type {const} */ ([
+    ["change:state", onState],
+    ["change:series", onSeries],
+    ["change:events", () => tell("events")],
+    ["change:show", () => tell("show")],
+    ["msg:custom", onMessage],
+    ["destroy", die],
+    ["comm:close", die],
+    ["comm_live_update", onDoubt],
+  ]);
+  for (const [name, fn] of handlers) {
+    model.on(name, fn);
+    scope.add(() => model.off(name, fn));
+  }
+  onState();
+  onSeries();
+
+  return {
+    ui,
+    state,
+    boardId: () => String(model.get("board_id") ?? ""),
+    /** @returns {Record<string, any>[]} */
+    events: () => {
+      const value = model.get("events");
+      return Array.isArray(value) ? value.filter((each) => each && typeof each === "object") : [];
+    },
+    /** @returns {string[]} */
+    show: () => {
+      const value = model.get("show");
+      return Array.isArray(value) ? value.map(String) : ["progress", "controls", "chart", "events"];
+    },
+    /** When the state came, on the clock of performance.now(). */
+    received: () => received,
+    picture: () => picture,
+    problem: () => problem,
+    alive: () => alive,
+    over: () => OVER.has(state().status),
+    /** The host said that the connection changed, not how: only an answer clears it. */
+    suspect: () => suspect,
+    trust: () => void (suspect = false),
+    send,
+    /** @param {(topic: Topic) => void} fn @returns {() => void} */
+    listen(fn) {
+      listeners.add(fn);
+      return () => void listeners.delete(fn);
+    },
+    /** @param {string} name @param {number | null} value */
+    command(name, value) {
+      const id = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
+      commands.set(name, { id, outcome: { phase: "requested", value, step: null, message: "" } });
+      send({ kind: "command", run, id, name, value });
+      if (!alive) settle();
+      tell("state");
+    },
+    /** @param {string} name @returns {Outcome | null} */
+    outcome: (name) => commands.get(name)?.outcome ?? null,
+    /** @param {string} view @param {number} first @param {number} last @param {number} points */
+    requestWindow(view, first, last, points) {
+      awaited = { view, last: picture.last, at: performance.now() };
+      send({ kind: "window", view, request: ++request, run, first, last, points });
+    },
+    /** The latest request for a window, whichever view made it. */
+    awaited: () => awaited,
+    /** @param {Partial<typeof ui>} change */
+    choose(change) {
+      Object.assign(ui, change);
+      tell("ui");
+    },
+    end() {
+      die();
+      scope.end();
+      listeners.clear();
+    },
+  };
+}

@@ -1,0 +1,205 @@
+// @ts-check
+// One uPlot with its heading and legend. It is told what to draw and reports what the user does.
+import uPlot from "uplot";
+import { align, valueAt } from "./curves.js";
+import { createScope, h } from "./dom.js";
+import { tick } from "./format.js";
+import { createLegend } from "./legend.js";
+import { seriesOf } from "./looks.js";
+import { drawMarks } from "./marks.js";
+
+/** @typedef {import("./curves.js").Curve} Curve */
+/** @typedef {ReturnType<typeof createPlot>} PlotView */
+/** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[],
+ *   axis: import("./axis.js").XAxis}} Scene */
+/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number) => void, onReset: () => void,
+ *   onToggle: (key: string) => void}} Actions */
+
+const GUTTER = 54;
+
+/** @param {{group: string, strip: boolean, theme: import("./theme.js").Theme, actions: Actions}} options */
+export function createPlot({ group, strip, theme, actions }) {
+  const scope = createScope();
+  const legend = createLegend(actions.onToggle);
+  const holder = h("div", {
+    class: "kcb-canvas",
+    tabindex: 0,
+    role: "group",
+    "aria-label": `${group} plot. Arrow keys move the cursor, plus and minus zoom, 0 shows everything.`,
+  });
+  const element = h("figure", { class: strip ? "kcb-plot kcb-strip" : "kcb-plot", "data-group": group },
+    h("figcaption", {}, h("span", { class: "kcb-plot-title", title: group }, group), legend.element), holder);
+  /** @type {uPlot | null} */
+  let u = null;
+  /** @type {Scene | null} */
+  let scene = null;
+  let made = "";
+  let inside = false;
+  /** @type {number | null} */
+  let cursor = null;
+
+  const size = () => ({ width: Math.max(120, Math.floor(holder.clientWidth)), height: strip ? 84 : 190 });
+
+  /** @param {Scene} next @returns {uPlot.Options} */
+  const options = (next) => {
+    const colors = theme.colors;
+    const font = `11px ${theme.font()}`;
+    const grid = { stroke: () => colors().grid, width: 1 };
+    const ticks = { stroke: () => colors().grid, width: 1, size: 4 };
+    const common = { stroke: () => colors().muted, font, grid, ticks };
+    return {
+      ...size(),
+      padding: [8, 10, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => scene?.range ?? [0, 1] },
+        y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log) },
+      },
+      axes: [
+        { ...common, size: 26, gap: 3, space: 60, values: (_, splits) => splits.map((value) => scene?.axis.tick(value) ?? "") },
+        {
+          ...common,
+          size: GUTTER,
+          gap: 4,
+          space: strip ? 22 : 30,
+          values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
+        },
+      ],
+      series: [{}, ...next.curves.map((curve) => seriesOf(curve, colors))],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false, dist: 4 },
+        bind: {
+          dblclick: () => () => {
+            actions.onReset();
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setCursor: [
+          (self) => {
+            // Data that moves under a resting pointer counts; what we set ourselves does not.
+            if (inside) actions.onCursor(self.cursor.idx == null ? null : /** @type {number} */ (self.data[0][self.cursor.idx]), view);
+          },
+        ],
+        setSelect: [
+          (self) => {
+            const { left, width } = self.select;
+            self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            if (inside && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
+          },
+        ],
+        draw: [(self) => scene && drawMarks(self, scene.marks, colors(), uPlot.pxRatio)],
+      },
+    };
+  };
+
+  const drop = () => {
+    u?.destroy();
+    u = null;
+    made = "";
+  };
+
+  /** @param {Scene} next */
+  const update = (next) => {
+    scene = next;
+    const want = JSON.stringify([next.log, next.curves.map((curve) => [curve.key, curve.metric])]);
+    const data = /** @type {uPlot.AlignedData} */ (align(next.curves, next.log));
+    if (!u || made !== want) {
+      drop();
+      legend.build(next.curves);
+      u = new uPlot(options(next), data, holder);
+      made = want;
+    } else u.setData(data, true);
+    next.curves.forEach((curve, i) => {
+      const show = !next.hidden.has(curve.key);
+      if (u && u.series[i + 1].show !== show) u.setSeries(i + 1, { show }, false);
+    });
+    legend.press(next.hidden);
+    if (!inside) setCursor(cursor);
+  };
+
+  /** @param {number | null} x */
+  const setCursor = (x) => {
+    cursor = x;
+    if (!u || inside) return;
+    const left = x === null ? -10 : u.valToPos(x, "x");
+    u.setCursor({ left: left < 0 || left > u.over.clientWidth ? -10 : left, top: 10 }, false);
+  };
+
+  /** @param {number} by @returns {number | null} the x of the point `by` points on, among those in sight */
+  const neighbour = (by) => {
+    if (!u || !scene) return null;
+    const [min, max] = scene.range;
+    const xs = /** @type {number[]} */ (u.data[0]).filter((x) => x >= min && x <= max);
+    if (!xs.length) return null;
+    const from = cursor;
+    if (from === null) return by > 0 ? xs[0] : xs[xs.length - 1];
+    let i = xs.findIndex((x) => x >= from);
+    if (i < 0) i = xs.length - 1;
+    return xs[Math.min(xs.length - 1, Math.max(0, i + by))];
+  };
+
+  scope.listen(holder, "pointerenter", () => (inside = true));
+  scope.listen(holder, "pointerleave", () => {
+    inside = false;
+    actions.onCursor(null, view);
+  });
+  scope.listen(holder, "keydown", (event) => {
+    if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [min, max] = scene.range;
+    const step = event.shiftKey ? 10 : 1;
+    const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: -step, ArrowRight: step, Home: -1e9, End: 1e9 });
+    if (event.key in moves) {
+      const x = neighbour(moves[event.key]);
+      inside = false;
+      actions.onCursor(x, view);
+    } else if (event.key === "Escape") actions.onCursor(null, view);
+    else if (event.key === "+" || event.key === "-") {
+      const middle = cursor ?? (min + max) / 2;
+      const half = ((max - min) / 2) * (event.key === "+" ? 0.5 : 2);
+      actions.onZoom(middle - half, middle + half);
+    } else if (event.key === "0") actions.onReset();
+    else return;
+    event.preventDefault();
+  });
+  scope.listen(holder, "blur", () => inside || actions.onCursor(null, view));
+  scope.add(drop);
+  scope.add(() => element.remove());
+
+  const view = {
+    group,
+    element,
+    holder,
+    update,
+    setCursor,
+    resize() {
+      if (u && (u.width !== size().width || u.height !== size().height)) u.setSize(size());
+    },
+    redraw: () => u?.redraw(false, true),
+    /** @param {number | null} x */
+    readout(x) {
+      if (scene) legend.values(scene.curves.map((curve) => valueAt(curve, x)));
+    },
+    /** How much of x a finger's width is. @param {number} pixels */
+    reach: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),
+    marks: () => scene?.marks ?? [],
+    end: scope.end,
+  };
+  return view;
+}
+
+/** @param {number | null} min @param {number | null} max @param {boolean} log @returns {[number, number]} */
+function yRange(min, max, log) {
+  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
+  if (log) {
+    if (min <= 0) return [0.1, 1];
+    const pad = Math.max(1.1, (max / min) ** 0.05);
+    return [min / pad, max * pad];
+  }
+  if (min === max) return min === 0 ? [-1, 1] : [min - Math.abs(min) * 0.1, max + Math.abs(max) * 0.1];
+  const pad = (max - min) * 0.06;
+  return [min >= 0 && min - pad < 0 ? 0 : min - pad, max + pad];
+}

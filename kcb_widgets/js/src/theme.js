@@ -1,0 +1,68 @@
+// @ts-check
+// Light or dark, and the colours as the canvas needs them: read from CSS, read again when the page's theme changes.
+import { createScope } from "./dom.js";
+
+/** @typedef {ReturnType<typeof watchTheme>} Theme */
+/** @typedef {typeof NAMES[number]} ColorName */
+
+const NAMES = /** @type {const} */ (["fg", "muted", "bg", "grid", "train", "val", "train2", "val2", "control", "event", "bad"]);
+
+/** @param {string} color as getComputedStyle gives it @returns {number | null} 0 black … 1 white, null when transparent */
+function lightness(color) {
+  const [r, g, b, a = 1] = (color.match(/[\d.]+/g) ?? []).map(Number);
+  if (r === undefined || a < 0.5) return null;
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}
+
+/** @param {HTMLElement} root */
+function isDark(root) {
+  const said = document.body.dataset.jpThemeLight;
+  if (said) return said === "false";
+  for (let element = root.parentElement; element; element = element.parentElement) {
+    const light = lightness(getComputedStyle(element).backgroundColor);
+    if (light !== null) return light < 0.5;
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** @param {HTMLElement} root */
+export function watchTheme(root) {
+  const scope = createScope();
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+  let colors = /** @type {Record<ColorName, string>} */ ({});
+  let font = "";
+
+  const read = () => {
+    root.dataset.kcbTheme = isDark(root) ? "dark" : "light";
+    const style = getComputedStyle(root);
+    colors = /** @type {typeof colors} */ (
+      Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--kcb-${name}`).trim() || "gray"]))
+    );
+    font = style.fontFamily || "sans-serif";
+    for (const listener of listeners) listener();
+  };
+
+  const observer = new MutationObserver(read);
+  for (const element of [document.documentElement, document.body]) {
+    observer.observe(element, {
+      attributes: true,
+      attributeFilter: ["class", "style", "theme", "data-theme", "data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind"],
+    });
+  }
+  scope.add(() => observer.disconnect());
+  scope.listen(matchMedia("(prefers-color-scheme: dark)"), "change", read);
+  scope.add(() => listeners.clear());
+  read();
+
+  return {
+    colors: () => colors,
+    font: () => font,
+    /** @param {() => void} fn @returns {() => void} */
+    listen(fn) {
+      listeners.add(fn);
+      return () => void listeners.delete(fn);
+    },
+    end: scope.end,
+  };
+}

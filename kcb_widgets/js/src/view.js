@@ -1,0 +1,77 @@
+// @ts-check
+// One mounted view: its panels, each kept from harming the others.
+import { chartPanel } from "./chart.js";
+import { controlsPanel } from "./controls.js";
+import { createScope, h } from "./dom.js";
+import { eventsPanel } from "./events.js";
+import { createPresence } from "./presence.js";
+import { progressPanel } from "./progress.js";
+import { watchTheme } from "./theme.js";
+
+/** @typedef {import("./link.js").Link} Link */
+/** @typedef {{link: Link, presence: import("./presence.js").Presence, theme: import("./theme.js").Theme,
+ *   guard: <A extends any[]>(fn: (...args: A) => void) => (...args: A) => void}} Context */
+/** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
+
+/** @type {Record<string, Panel>} */
+const PANELS = { progress: progressPanel, controls: controlsPanel, chart: chartPanel, events: eventsPanel };
+
+/** @param {Link} link @param {HTMLElement} el @returns {() => void} */
+export function mountView(link, el) {
+  const scope = createScope();
+  const root = h("div", { class: "kcb-board", "data-lm-suppress-shortcuts": "true" });
+  el.append(root);
+  scope.add(() => root.remove());
+  // The notebook's own shortcuts (b, dd, arrows) are not meant for our fields and plots.
+  scope.listen(root, "keydown", (event) => event.stopPropagation());
+  const theme = watchTheme(root);
+  scope.add(theme.end);
+  const presence = createPresence(link, () => root.clientWidth);
+  scope.add(presence.end);
+
+  let panels = createScope();
+  let shown = "";
+  const build = () => {
+    const show = link.show().filter((name) => Object.hasOwn(PANELS, name));
+    if (show.join() === shown) return;
+    shown = show.join();
+    panels.end();
+    panels = createScope();
+    for (const name of show) panels.add(mountPanel(name, root, { link, presence, theme }));
+  };
+  scope.add(() => panels.end());
+  scope.add(link.listen((topic) => topic === "show" && build()));
+  build();
+  presence.hello();
+  return scope.end;
+}
+
+/** @param {string} name @param {HTMLElement} root @param {Omit<Context, "guard">} context @returns {() => void} */
+function mountPanel(name, root, context) {
+  const body = h("section", { class: `kcb-panel kcb-${name}`, "aria-label": name });
+  root.append(body);
+  const scope = createScope();
+  let broken = false;
+  /** @param {unknown} error */
+  const fail = (error) => {
+    console.error(`[kcb_widgets] ${name}`, error);
+    broken = true;
+    scope.end();
+    const text = error instanceof Error ? error.message : String(error);
+    body.replaceChildren(h("p", { class: "kcb-error", role: "alert" }, `The ${name} panel failed: ${text}`));
+  };
+  /** @type {Context["guard"]} */
+  const guard = (fn) => (...args) => {
+    if (broken) return;
+    try {
+      fn(...args);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  guard(() => scope.add(PANELS[name](body, { ...context, guard })))();
+  return () => {
+    scope.end();
+    body.remove();
+  };
+}
