@@ -1,0 +1,133 @@
+"""The Jupyter kernel: let browser messages in while `fit` runs, know how they came, and notice a cell's end.
+
+While a cell runs, its kernel does not look at widget messages. Front ends and kernels have answers that work for some:
+JupyterLab sends them to subshells, which ipykernel has since 7.0, but 7.4 routes a widget's messages back to the busy
+main thread; ipykernel 6, Voila, VS Code and Colab have no subshells; and no subshell carries the requests with which a
+reloaded page asks for its widgets. So the training thread pumps the queue itself, see `_pump.py`. Where a message
+comes by a subshell all the same, it is handled there; handlers must not care.
+
+Importing this module imports nothing of Jupyter, and outside a kernel every function here does nothing, cheaply.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+from kcb_widgets._pump import Pump
+
+__all__ = [
+    "Pump",
+    "arrival",
+    "cell_number",
+    "disown",
+    "ipykernel_version",
+    "on_cell_end",
+    "own",
+    "pump",
+    "self_test",
+    "where",
+]
+
+_owned: set[str] = set()
+_pump: Pump | None = None
+
+
+def where() -> Literal["kernel", "terminal", "script"]:
+    """Whether this process is a Jupyter kernel, an IPython terminal or plain Python."""
+    shell = _shell()
+    if shell is None:
+        return "script"
+    return "terminal" if getattr(shell, "kernel", None) is None else "kernel"
+
+
+def pump() -> Pump:
+    """The pump of this process's kernel. Keep the result while a run lasts: this looks the kernel up each time."""
+    global _pump
+    kernel = getattr(_shell(), "kernel", None)
+    if _pump is None or _pump.kernel is not kernel:
+        _pump = Pump(kernel, _owned)
+    return _pump
+
+
+def self_test(timeout: float = 0.5) -> bool:
+    """Prove that messages get in while a cell runs, by sending one; see `Pump.self_test`."""
+    return pump().self_test(timeout)
+
+
+def own(comm_id: str) -> None:
+    """Have this comm's messages handled in mid-cell. Their order is kept, also against each other's comms.
+
+    They overtake what else is waiting, such as a cell that was queued before. Messages of other comms wait for the end
+    of the cell, as they would without us: their handlers may expect that.
+
+    Example:
+        >>> own(board.comm.comm_id)
+    """
+    _owned.add(comm_id)
+    pump().quieten(comm_id)
+
+
+def disown(comm_id: str) -> None:
+    """Treat this comm like any other again. Unknown ids are ignored."""
+    _owned.discard(comm_id)
+    pump().restore(comm_id)
+
+
+def arrival() -> Literal["pump", "subshell", "main", ""]:
+    """How the message that is being handled on this thread came in.
+
+    Returns:
+        "pump" inside `Pump.poll`, "subshell" on another thread than the main one, "main" on the main thread of an idle
+        kernel, and an empty string outside a kernel.
+    """
+    if where() != "kernel":
+        return ""
+    if threading.current_thread() is not threading.main_thread():
+        return "subshell"
+    return "pump" if pump().delivering else "main"
+
+
+def on_cell_end(callback: Callable[[BaseException | None], None]) -> Callable[[], None]:
+    """Call back each time that a cell ends, with the exception that ended it or None.
+
+    Returns:
+        A function that stops it. Outside IPython both do nothing.
+    """
+    shell = _shell()
+    if shell is None:
+        return lambda: None
+
+    def ended(result: Any) -> None:
+        error = sys.exc_info()[1]  # An `async` cell that was cancelled has no result, only this.
+        if result is not None:
+            error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
+        callback(error)
+
+    def stop() -> None:
+        with contextlib.suppress(ValueError):
+            shell.events.unregister("post_run_cell", ended)
+
+    shell.events.register("post_run_cell", ended)
+    return stop
+
+
+def cell_number() -> int | None:
+    """The number in the brackets of the running cell, `In [7]`, or None outside IPython."""
+    # Not `execution_count`: IPython 9 already counts on at the start of a cell, earlier versions at its end.
+    cells = getattr(getattr(_shell(), "history_manager", None), "input_hist_parsed", None)
+    return len(cells) - 1 if isinstance(cells, list) else None
+
+
+def ipykernel_version() -> str | None:
+    """The version of ipykernel that runs this kernel, or None outside one."""
+    version = getattr(sys.modules.get("ipykernel"), "__version__", None)
+    return version if isinstance(version, str) and where() == "kernel" else None
+
+
+def _shell() -> Any:
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if get_ipython is None else get_ipython()
