@@ -1,0 +1,97 @@
+"""Fit in a background thread: the notebook stays usable, and the board's controls need no kernel trick at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import kernel
+
+if TYPE_CHECKING:
+    from .commands import Reply
+    from .monitor import Monitor
+
+_training: dict[int, Fit] = {}
+_lock = threading.Lock()
+
+
+class Fit:
+    """A fit that runs in the background. Made by ``Monitor.fit``.
+
+    Attributes:
+        history: What ``model.fit`` returned (Keras's History); None until it ends, or if it failed.
+        exception: What ``model.fit`` raised, if it did.
+    """
+
+    def __init__(self, monitor: Monitor, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.history: Any = None
+        self.exception: BaseException | None = None
+        self._monitor, self._model = monitor, model
+        self._done = threading.Event()
+        callbacks = kwargs.pop("callbacks", None) or []
+        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        if monitor not in callbacks:
+            callbacks.append(monitor)
+        with _lock:
+            other = _training.get(id(model))
+            if other is not None and other.running:
+                msg = "this model is training in the background already; wait() for that fit, or stop() it, first"
+                raise RuntimeError(msg)
+            if monitor.training:
+                msg = "this Monitor is watching another fit; use a second Monitor, or wait for that fit"
+                raise RuntimeError(msg)
+            _training[id(model)] = self
+        monitor.expect()
+        kwargs.setdefault("verbose", 0)  # Keras's own progress would print into whatever cell ran last
+        self._thread = threading.Thread(
+            target=self._work, args=(args, {**kwargs, "callbacks": callbacks}), name="kcb-fit", daemon=True
+        )
+        self._thread.start()
+
+    def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            self.history = self._model.fit(*args, **kwargs)
+        except BaseException as error:  # it is handed to the user, by wait() and .exception
+            self.exception = error
+            self._monitor.died(error)
+        finally:
+            with _lock:
+                _training.pop(id(self._model), None)
+            self._done.set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it still trains."""
+        return not self._done.is_set()
+
+    def stop(self) -> Reply:
+        """End it after the current batch."""
+        return self._monitor.stop()
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the end; the board stays live meanwhile.
+
+        Args:
+            timeout: Seconds; None waits for ever.
+
+        Returns:
+            Keras's History.
+
+        Raises:
+            TimeoutError: It still trains.
+            BaseException: Whatever ``model.fit`` raised.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._done.wait(0.02):
+            kernel.pump().poll()
+            if deadline is not None and time.monotonic() > deadline:
+                msg = f"the fit still runs after {timeout} s"
+                raise TimeoutError(msg)
+        if self.exception is not None:
+            raise self.exception
+        return self.history
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else ("failed" if self.exception else "finished")
+        return f"<Fit: {state}, {self._monitor.run!r}>"

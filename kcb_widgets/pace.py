@@ -1,0 +1,74 @@
+"""How fast a run goes and how long it will still take."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW = 5.0  # seconds of training the pace is taken over
+
+
+class Pace:
+    """Speed over the last seconds of training; time in validation and between epochs is counted apart.
+
+    Attributes:
+        samples_per_batch: Samples in a full batch, where known.
+    """
+
+    def __init__(self) -> None:
+        self.samples_per_batch: float | None = None
+        self._seen: deque[tuple[float, int]] = deque()  # (seconds, step) while training
+        self._per_step: float | None = None
+        self._epoch_began = 0.0
+        self._extra: float | None = None  # seconds an epoch takes beyond its batches
+
+    def begin_epoch(self, seconds: float) -> None:
+        """Called as an epoch begins."""
+        self._epoch_began = seconds
+        self._seen.clear()
+
+    def note(self, seconds: float, step: int) -> None:
+        """Called now and then while batches are trained."""
+        self._seen.append((seconds, step))
+        while len(self._seen) > 2 and seconds - self._seen[0][0] > WINDOW:
+            self._seen.popleft()
+        (first, from_step), (last, to_step) = self._seen[0], self._seen[-1]
+        if to_step > from_step and last > first:
+            self._per_step = (last - first) / (to_step - from_step)
+
+    def end_epoch(self, seconds: float, batches: int) -> float:
+        """Called as an epoch ends; returns the seconds it took."""
+        took = seconds - self._epoch_began
+        if self._per_step is None and batches:
+            self._per_step = took / batches
+        if self._per_step is not None:
+            self._extra = max(0.0, took - batches * self._per_step)
+        return took
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Seconds one batch takes, over the last seconds of training."""
+        return self._per_step
+
+    @property
+    def batches_per_second(self) -> float | None:
+        """Batches trained in a second."""
+        return 1.0 / self._per_step if self._per_step else None
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """Samples trained in a second, where the size of a batch is known."""
+        rate = self.batches_per_second
+        return rate * self.samples_per_batch if rate and self.samples_per_batch else None
+
+    def remaining(self, batch: int, batches: int | None, epochs_left: int | None) -> float | None:
+        """Seconds to the end of the fit; None while it cannot be known.
+
+        Args:
+            batch: Batches done in this epoch.
+            batches: Batches in an epoch.
+            epochs_left: Epochs after this one.
+        """
+        if self._per_step is None or batches is None or epochs_left is None:
+            return None
+        extra = self._extra or 0.0
+        return (max(0, batches - batch) + epochs_left * batches) * self._per_step + (epochs_left + 1) * extra

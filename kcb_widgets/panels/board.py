@@ -1,0 +1,236 @@
+"""Board: the one widget. It draws a Run, and puts what people ask for in the Run's inbox. It never touches a model."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from .. import commands, kernel
+from ..run import Run
+from . import state as words
+from .output import Output
+from .picture import Picture
+
+STATIC = Path(__file__).parent.parent / "static"
+PANELS = ("progress", "controls", "chart", "events")
+PRESENT = 15.0  # seconds a view counts as there after it was last heard of
+HYDRATES = ("lab", "notebook")  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
+MAX_VIEWS = 50
+MAX_REFUSALS = 1000
+MAX_POINTS = 1600
+
+
+class Board(anywidget.AnyWidget):  # type: ignore[misc]
+    """A live view of a run: its progress, controls, curves and events.
+
+    A board can be shown any number of times; every view has the full history, also after the page was reloaded.
+
+    Args:
+        run: The run to draw; a Monitor's current one is ``monitor.run``.
+        show: Which panels, of ``progress``, ``controls``, ``chart``, ``events``. All of them by default.
+
+    Raises:
+        TypeError: ``run`` is not a Run.
+        ValueError: ``show`` names a panel there is not.
+
+    Example:
+        >>> kcb.Board(monitor.run, show=["chart"])  # just the curves
+    """
+
+    _esm = STATIC / "board.js"
+    _css = STATIC / "board.css"
+
+    board_id = traitlets.Unicode().tag(sync=True)
+    show = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+    events = traitlets.List().tag(sync=True)
+    series = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self, run: Run, show: Sequence[str] | None = None) -> None:
+        if not isinstance(run, Run):
+            msg = f"run must be a Run, like monitor.run. Received: {run!r}"
+            raise TypeError(msg)
+        panels = list(PANELS if show is None else show)
+        unknown = [panel for panel in panels if panel not in PANELS]
+        if unknown or isinstance(show, str):
+            msg = f"show must be a list of {', '.join(PANELS)}. Received: {show!r}"
+            raise ValueError(msg)
+        self._views: dict[str, tuple[float, int]] = {}
+        self._hosts: set[str] = set()
+        self._windows: dict[str, dict[str, Any]] = {}
+        self._busy = threading.Lock()
+        self._sent_rows: Any = None
+        self._sent_events: Any = None
+        self._path = ""
+        self._refusals = 0
+        self._blind_at = 0.0
+        self._blind_sent = 0
+        super().__init__(board_id=uuid.uuid4().hex[:16], show=panels)
+        self._output = Output(self)
+        kernel.own(self.comm.comm_id if self.comm is not None else "")
+        self.on_msg(self._receive)
+        self._follow(run)
+
+    @property
+    def run(self) -> Run:
+        """The run on the board."""
+        return self._run
+
+    @run.setter
+    def run(self, run: Run) -> None:
+        self._unsubscribe()
+        self._follow(run)
+
+    def _follow(self, run: Run) -> None:
+        self._run = run
+        self._picture = Picture(run)
+        self._sent_rows = self._sent_events = None
+        self._unsubscribe = run.subscribe(self._show_run)
+        self._push()
+
+    # -- down: what the browser draws -------------------------------------------------------------------------------
+
+    @property
+    def attended(self) -> bool:
+        """Whether a view was heard of in the last seconds. With none, nothing is sent: servers would pile it up."""
+        now = time.monotonic()
+        return any(now - seen < PRESENT for seen, _ in self._views.values())
+
+    def _show_run(self, run: Run) -> None:
+        """The run has news. Called on the thread that trains."""
+        if run.over:
+            self._push()
+            self._output.settle(run, live=bool(self._hosts) and not self._hosts.intersection(HYDRATES))
+        elif self.attended or self._blind():
+            self._push()
+
+    def _blind(self) -> bool:
+        """Where no message comes in while a cell runs nobody can say they look: then draw seldom, and ever more so."""
+        now = time.monotonic()
+        if kernel.pump().available or self._path == "subshell" or now < self._blind_at:
+            return False
+        self._blind_sent += 1
+        self._blind_at = now + (1.0 if self._blind_sent < 300 else 10.0)
+        return True
+
+    def _push(self) -> None:
+        """One message with all that changed. Threads that come while another pushes leave it to that one."""
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
+            run = self._run
+            state = words.state(run)
+            pump = kernel.pump()
+            state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
+            state["path"] = self._path
+            state["pump"] = {"ok": pump.available, "reason": pump.reason}
+            state["commands"] = list(run.answered)
+            rows = (run.batch_table.rows, run.epoch_table.rows, run.value_table.rows, len(run.bad), run.id)
+            news = (run.id, len(run.events_list))
+            with self.hold_sync():
+                self.state = state
+                if news != self._sent_events:
+                    self.events = words.events(run)
+                if rows != self._sent_rows:
+                    self.series = self._picture.whole()
+            self._sent_rows, self._sent_events = rows, news
+            self._answer_windows()
+        finally:
+            self._busy.release()
+
+    def _answer_windows(self) -> None:
+        while self._windows:
+            view, ask = self._windows.popitem()
+            raw = self._picture.window(ask["first"], ask["last"], ask["points"])
+            self.send({"kind": "window", "view": view, "request": ask["request"]}, [raw])
+
+    # -- up: what people ask for ------------------------------------------------------------------------------------
+
+    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """A message from a view; comes on the main thread (between batches, or idle) or on a subshell's."""
+        if not isinstance(content, dict):
+            return
+        self._path = kernel.arrival()
+        kind = content.get("kind")
+        view = commands.text(content.get("view"))
+        if kind == "hello" and view:
+            self._hello(view, content)
+        elif kind == "bye":
+            self._views.pop(view, None)
+        elif kind == "command":
+            self._command(content)
+        elif kind == "window" and view:
+            self._window(view, content)
+        if self._run.over or self._run.status == "waiting":  # nobody trains: no thread will push it for us
+            self._show_run(self._run)
+
+    def _hello(self, view: str, content: dict[str, Any]) -> None:
+        seq = content.get("seq")
+        if not isinstance(seq, int) or isinstance(seq, bool) or abs(seq) > 2**53:
+            return
+        self._views[view] = (time.monotonic(), seq)
+        while len(self._views) > MAX_VIEWS:
+            del self._views[min(self._views, key=lambda v: self._views[v][0])]
+        self._hosts.add(commands.text(content.get("host")))
+        if len(self._hosts) > MAX_VIEWS:
+            self._hosts.clear()
+
+    def _command(self, content: dict[str, Any]) -> None:
+        run = self._run
+        try:
+            command = commands.parse(content)
+        except (TypeError, ValueError) as error:
+            self._refuse(content, str(error))
+            return
+        if content.get("run") != run.id:
+            self._refuse(content, "it was meant for an earlier run")
+        elif run.over or run.inbox is None:
+            self._refuse(content, "nothing is training")
+        else:
+            run.inbox.put(command)
+
+    def _refuse(self, content: dict[str, Any], reason: str) -> None:
+        self._refusals += 1
+        if self._refusals > MAX_REFUSALS:
+            return
+        run, name = self._run, commands.text(content.get("name"))
+        run.add_event("refused", name, source="board", message=reason)
+        run.answered.append(
+            {"id": commands.text(content.get("id")), "name": name, "status": "refused", "step": None, "message": reason}
+        )
+
+    def _window(self, view: str, content: dict[str, Any]) -> None:
+        first, last, points, request = (content.get(key) for key in ("first", "last", "points", "request"))
+        numbers = [x for x in (first, last, points, request) if isinstance(x, (int, float)) and abs(x) < 2**53]
+        if len(numbers) < 4 or content.get("run") != self._run.id or len(self._windows) >= MAX_VIEWS:
+            return
+        points = max(2, min(MAX_POINTS, int(numbers[2])))
+        self._windows[view] = {"first": numbers[0], "last": numbers[1], "points": points, "request": int(numbers[3])}
+
+    # -- where it is shown ------------------------------------------------------------------------------------------
+
+    def display(self) -> None:
+        """Show the board under the running cell."""
+        self._output.show(self._run)
+
+    def _ipython_display_(self, **_kwargs: Any) -> None:
+        self.display()
+
+    def live_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget's own MIME bundle."""
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        return dict(data), dict(metadata)
+
+    def close(self) -> None:
+        """Take the board away everywhere; the run goes on."""
+        self._unsubscribe()
+        if self.comm is not None:
+            kernel.disown(self.comm.comm_id)
+        super().close()

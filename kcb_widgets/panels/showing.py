@@ -1,0 +1,53 @@
+"""Which board a Monitor shows, and under which cell."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from .. import kernel
+from ..run import Run
+
+if TYPE_CHECKING:
+    from .board import Board
+
+
+class Showing:
+    """The board of a Monitor's current run.
+
+    Args:
+        display: Whether to show it when a fit begins; None: wherever there is a Jupyter kernel.
+    """
+
+    def __init__(self, display: bool | None) -> None:
+        self._display = display
+        self._board: Board | None = None
+        self._cell: int | None = None
+
+    def board(self, run: Run) -> Board:
+        """A board of ``run``, made when first asked for."""
+        if self._board is None or self._board.run is not run:
+            from .board import Board  # here: scripts need no ipywidgets
+
+            self._board, self._cell = Board(run), None
+        return self._board
+
+    def open(self, run: Run) -> None:
+        """A fit begins: show its board under the running cell. Several fits in one cell share one board."""
+        if not self._wanted():
+            return
+        if self._board is not None and self._cell is not None:
+            if self._board.run is run:
+                return  # shown already, by the cell that started the background fit
+            if self._here() == self._cell:
+                self._board.run = run
+                return
+        self.board(run).display()
+        self._cell = self._here()
+
+    def _wanted(self) -> bool:
+        return self._display is True or (self._display is None and kernel.where() == "kernel")
+
+    @staticmethod
+    def _here() -> int | None:
+        return kernel.cell_number() if threading.current_thread() is threading.main_thread() else None

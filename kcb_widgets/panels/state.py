@@ -1,0 +1,55 @@
+"""What a board says of a run in words and numbers: the ``state`` and ``events`` traits, as plain JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from ..run import Run
+
+MAX_EVENTS = 200
+
+
+def plain(value: Any) -> Any:
+    """A number or string as JSON can carry it: no NaN, nothing long."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value[:500] if isinstance(value, str) else value
+
+
+def events(run: Run) -> list[dict[str, Any]]:
+    """The latest events, oldest first."""
+    return [{key: plain(value) for key, value in asdict(event).items()} for event in run.events_list[-MAX_EVENTS:]]
+
+
+def state(run: Run) -> dict[str, Any]:
+    """Where the run stands."""
+    pace = run.pace
+    epochs = run.params.get("epochs")
+    left = epochs - run.epoch - 1 if epochs is not None and run.epoch is not None else None
+    per_step = pace.seconds_per_step
+    remaining = None if run.over else pace.remaining(run.batch, run.batches_per_epoch, left)
+    return {
+        "run": run.id,
+        "title": run.title,
+        "status": run.status,
+        "message": plain(run.message),
+        "phase": run.phase,
+        "epoch": run.epoch,
+        "epochs": epochs,
+        "initial_epoch": run.initial_epoch,
+        "batch": run.batch,
+        "batches": run.batches_per_epoch,
+        "test_batch": run.test_batch,
+        "test_batches": run.test_batches,
+        "step": run.step,
+        "elapsed": run.seconds if run.status != "waiting" else 0.0,
+        "ticking": not run.over and run.status != "waiting",
+        "remaining": remaining,
+        "ms_per_step": None if per_step is None else 1000 * per_step,
+        "batches_per_second": pace.batches_per_second,
+        "samples_per_second": pace.samples_per_second,
+        "controls": run.controls,
+        "errors": sum(event.kind == "error" for event in run.events_list[-MAX_EVENTS:]),
+    }

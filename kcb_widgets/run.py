@@ -1,0 +1,333 @@
+"""Run: one ``fit`` and its record. The only truth: boards, figures and tables read it, nobody keeps a second copy."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .means import Means
+from .pace import Pace
+from .series import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from .commands import Inbox
+
+Status = Literal[
+    "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
+]
+OVER = ("finished", "stopped", "interrupted", "failed")
+MAX_BAD = 100
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a run.
+
+    Attributes:
+        step: Batches trained when it happened: an applied value governs the batch after this step.
+        epoch: The epoch it happened in, 0-based.
+        time: Seconds since the run began.
+        kind: ``applied``, ``refused``, ``changed`` (another callback wrote), ``stop``, ``nan``, ``warning``, ``error``
+            or ``status``.
+        name: The control, metric or hook concerned.
+        old: The value before, where there is one.
+        new: The value after, or the one that was asked for and refused.
+        source: Who: ``board``, ``python``, a callback's class name, ``keras``, ``monitor``.
+        message: One readable clause; why, for a refusal or an error.
+    """
+
+    step: int
+    epoch: int
+    time: float
+    kind: str
+    name: str
+    old: float | str | None = None
+    new: float | str | None = None
+    source: str = ""
+    message: str = ""
+
+
+class Run:
+    """The record of one ``fit``.
+
+    Attributes:
+        id: A short random name; commands carry it, so that none reaches a later run.
+        number: 1 for the first run of a Monitor, and so on.
+        status: What it is doing; see ``Status``.
+        message: A clause that explains the status, for example the first line of the error.
+        step: Batches trained since the run began (a continued ``fit`` goes on counting).
+        epoch: The current epoch, 0-based as in Keras; None before the first.
+        params: What Keras says of the fit: ``epochs``, ``steps`` (None when unknown), ``verbose``.
+        values: The current value of each control.
+    """
+
+    def __init__(self, number: int = 1, first_step: int = 0) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.number = number
+        self.title = f"Run {number}"
+        self.started = time.time()
+        self.status: Status = "waiting"
+        self.message = ""
+        self.phase = ""
+        self.params: dict[str, Any] = {}
+        self.first_step = first_step
+        self.step = first_step
+        self.epoch: int | None = None
+        self.initial_epoch = 0
+        self.batch = 0
+        self.batches_per_epoch: int | None = None
+        self.test_batch = 0
+        self.test_batches: int | None = None
+        self.values: dict[str, float] = {}
+        self.controls: list[dict[str, Any]] = []
+        self.continues = False  # same model as the run before
+        self.inbox: Inbox | None = None
+        self.events_list: list[Event] = []
+        self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
+        self.bad: list[dict[str, Any]] = []
+        self.batch_table, self.epoch_table, self.value_table = Table(), Table(), Table()
+        self.means = Means()
+        self.pace = Pace()
+        self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
+        self._epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
+        self._clock = time.perf_counter()
+        self._ended: float | None = None
+        self._scanned = 0
+        self._refused_metrics: set[str] = set()
+        self._subscribers: list[Callable[[Run], None]] = []
+
+    # -- writing: the training thread ----------------------------------------------------------------------------
+
+    def start_clock(self) -> None:
+        """Seconds count from now."""
+        self._clock = time.perf_counter()
+        self.started = time.time()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began; fixed once it is over."""
+        return (self._ended if self._ended is not None else time.perf_counter()) - self._clock
+
+    @property
+    def over(self) -> bool:
+        """Whether the fit has ended, in whatever way."""
+        return self.status in OVER
+
+    def begin_epoch(self, epoch: int) -> None:
+        """An epoch begins."""
+        if self.epoch is None:
+            self.initial_epoch = epoch
+        self.epoch = epoch
+        self.batch = 0
+        self.phase = "train"
+        self._epoch_starts.append((self.batch_table.rows, self.step, epoch))
+        self.means.begin_epoch(self.batch_table.rows, self.step)
+        self.pace.begin_epoch(self.seconds)
+
+    def append(self, batch: int, logs: Mapping[str, float]) -> None:
+        """One batch was trained.
+
+        Args:
+            batch: Keras's 0-based index of it in the epoch (of the last one, with ``steps_per_execution``).
+            logs: Keras's logs: running means since the epoch began.
+        """
+        if not self._epoch_starts:
+            self.begin_epoch(0)
+        declared = self.params.get("steps")
+        # With steps_per_execution Keras counts past the end of the data.
+        self.batch = batch + 1 if declared is None else min(batch + 1, declared)
+        self.step = self._epoch_starts[-1][1] + self.batch
+        refused = self.batch_table.append(self.step, time.perf_counter() - self._clock, logs)
+        if refused:
+            self._refuse(refused, logs)
+
+    def end_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        """An epoch ended, validation included; ``logs`` are its metrics as History gets them."""
+        if not self._epoch_starts:
+            self.begin_epoch(epoch)
+        row = dict(logs)
+        if "learning_rate" in self.values:
+            row.setdefault("learning_rate", self.values["learning_rate"])
+        row["seconds"] = self.pace.end_epoch(self.seconds, self.batch)
+        self.epoch_rows.append((epoch, row))
+        numbers = {k: v for k, v in row.items() if k not in ("seconds", "learning_rate")}
+        last = self.epoch_table.last_step if self.epoch_table.rows else self.first_step
+        refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
+        if refused:
+            self._refuse(refused, numbers)
+        if self.params.get("steps") is None and self.status != "stopping" and self.batch:
+            self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
+        self.scan()
+
+    def _refuse(self, names: list[str], logs: Mapping[str, Any]) -> None:
+        for name in names:
+            if name not in self._refused_metrics:
+                self._refused_metrics.add(name)
+                kind = type(logs[name]).__name__
+                self.add_event("warning", name, message=f"not a number, so not drawn. Received: {kind}")
+
+    def set_value(self, name: str, value: float) -> None:
+        """A control has this value from the next batch on; drawn as a step."""
+        if self.values.get(name) == value and self.value_table.rows:
+            return
+        self.values[name] = value
+        self.value_table.append(self.step, self.seconds, {name: value})
+
+    def add_event(
+        self,
+        kind: str,
+        name: str,
+        old: float | str | None = None,
+        new: float | str | None = None,
+        source: str = "monitor",
+        message: str = "",
+    ) -> Event:
+        """Put something on the record."""
+        event = Event(self.step, self.epoch or 0, self.seconds, kind, name, old, new, source, message)
+        self.events_list.append(event)
+        return event
+
+    def scan(self) -> None:
+        """Look through the rows that came since the last scan for values that are not finite."""
+        table, first, last = self.batch_table, self._scanned, self.batch_table.rows
+        self._scanned = last
+        if last <= first or not table.names:
+            return
+        values = table.values(first, last)
+        if np.isfinite(values).all():
+            return
+        x = self.x(table, first, last)
+        for column, name in enumerate(table.names):
+            for offset in np.flatnonzero(~np.isfinite(values[column]))[:1]:
+                row = first + int(offset)
+                if table.is_missing(row, name) or len(self.bad) >= MAX_BAD:
+                    continue
+                value = str(float(values[column, offset]))
+                epoch = math.floor(x[2, offset])
+                if any(b["name"] == name and math.floor(b["epoch"]) == epoch for b in self.bad):
+                    continue  # a running mean stays NaN to the epoch's end: one marker an epoch tells it all
+                new = not any(b["name"] == name for b in self.bad)
+                self.bad.append(
+                    {"name": name, "group": group_of(name), "step": int(x[0, offset]), "epoch": float(x[2, offset]),
+                     "time": float(x[3, offset]), "value": value}
+                )  # fmt: skip
+                if new:
+                    self.add_event("nan", name, new=value, source="keras", message=f"{name} is no longer finite")
+
+    def finish(self, status: Status, message: str = "") -> None:
+        """The fit is over; later calls change nothing."""
+        if self.over:
+            return
+        self.scan()
+        self._ended = time.perf_counter()
+        self.phase = ""
+        self.status, self.message = status, message
+        self.add_event("status", status, message=message)
+
+    # -- reading: any thread -----------------------------------------------------------------------------------------
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``."""
+        import pandas as pd  # here: a third of a second that `import kcb_widgets` need not take
+
+        rows = list(self.epoch_rows)
+        frame = pd.DataFrame([row for _, row in rows], index=pd.Index([epoch for epoch, _ in rows], name="epoch"))
+        ends = [name for name in ("learning_rate", "seconds") if name in frame]
+        return frame[[name for name in frame if name not in ends] + ends]
+
+    @property
+    def batches(self) -> pd.DataFrame:
+        """One row per ``on_train_batch_end`` (index ``step``, 1 after the first batch).
+
+        Columns: ``epoch`` and ``batch`` (0-based, as Keras counts), ``seconds`` since the run began, each metric as
+        Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
+        recovered from the running means for metrics that are means (``means.py`` gives the formula and its error).
+        """
+        import pandas as pd
+
+        table, rows = self.batch_table, self.batch_table.rows
+        steps = table.steps(0, rows)
+        which = self._epoch_of_rows(0, rows)
+        starts = list(self._epoch_starts)
+        frame = pd.DataFrame(index=pd.Index(steps.astype(np.int64), name="step"))
+        epochs = np.array([epoch for _, _, epoch in starts], np.int64)
+        befores = np.array([step for _, step, _ in starts], np.float64)
+        frame["epoch"] = epochs[which] if rows else np.empty(0, np.int64)
+        frame["batch"] = (steps - befores[which] - 1).astype(np.int64) if rows else np.empty(0, np.int64)
+        frame["seconds"] = table.seconds(0, rows)
+        values, own = table.values(0, rows), self.means.recover(table, 0, rows)
+        for column, name in enumerate(table.names):
+            frame[name] = values[column]
+        for column, name in enumerate(table.names):
+            if name in self.means.names:
+                frame[f"batch_{name}"] = own[column]
+        return frame
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """One row per event: step, epoch, time, kind, name, old, new, source, message."""
+        import pandas as pd
+
+        fields = list(Event.__dataclass_fields__)
+        return pd.DataFrame([asdict(event) for event in list(self.events_list)], columns=fields)
+
+    def plot(self) -> Figure:
+        """A Matplotlib figure of the same curves as the board's."""
+        from . import figures
+
+        return figures.plot(self)
+
+    def _epoch_of_rows(self, first: int, last: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        starts = np.array([row for row, _, _ in list(self._epoch_starts)] or [0], np.int64)
+        # An epoch that trained nothing starts at the same row as the next: side="right" picks the later.
+        return np.clip(np.searchsorted(starts, np.arange(first, last), side="right") - 1, 0, None)
+
+    def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""
+        starts = list(self._epoch_starts)
+        if not starts:
+            return np.zeros_like(steps)
+        befores = np.array([step for _, step, _ in starts], np.float64)
+        epochs = np.array([epoch for _, _, epoch in starts], np.float64)
+        lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))
+        which = np.clip(np.searchsorted(befores, steps, side="left") - 1, 0, None)
+        part = (steps - befores[which]) / np.maximum(lengths[which], 1.0)
+        return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
+
+    def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
+        steps = table.steps(first, last)
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds(first, last)])
+
+    def subscribe(self, callback: Callable[[Run], None]) -> Callable[[], None]:
+        """Have ``callback(run)`` called when there is something new to show; returns a function that ends it."""
+        self._subscribers = [*self._subscribers, callback]
+
+        def unsubscribe() -> None:
+            self._subscribers = [c for c in self._subscribers if c is not callback]
+
+        return unsubscribe
+
+    def changed(self) -> None:
+        """Tell the subscribers."""
+        for callback in self._subscribers:
+            callback(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: {self.status}, {len(self.epoch_rows)} epochs, step {self.step}>"
+
+
+def group_of(metric: str) -> str:
+    """The plot a metric belongs to: ``val_loss`` stands with ``loss``."""
+    return metric.removeprefix("val_")

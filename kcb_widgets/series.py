@@ -1,0 +1,183 @@
+"""Append-only columns on one step axis, and bounded pictures of them.
+
+Keras's metrics are float32, so float32 columns lose nothing. Rows live in fixed chunks that are never moved: a reader
+on another thread sees only complete rows and can never disturb the training thread that appends.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float32]
+
+CHUNK = 65_536
+
+
+class _Chunk:
+    """Up to ``CHUNK`` rows: ``values`` is ``(columns, CHUNK)`` float32, ``seconds`` counts from ``start``."""
+
+    __slots__ = ("seconds", "start", "values", "writers")
+
+    def __init__(self, names: list[str], start: float) -> None:
+        self.start = start
+        self.seconds = np.empty(CHUNK, np.float32)
+        self.values = np.full((len(names), CHUNK), np.nan, np.float32)
+        self.bind(names)
+
+    def bind(self, names: list[str]) -> None:
+        """A memoryview takes one number in half the time a NumPy array does."""
+        self.writers: list[tuple[str, Any]] = [(n, memoryview(self.values[i])) for i, n in enumerate(names)]  # type: ignore[arg-type]
+
+
+class Table:
+    """Rows of named float32 values, each at a step and a time.
+
+    Attributes:
+        names: The columns, in the order they were first seen.
+        rows: Complete rows.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.rows = 0
+        self._chunks: list[_Chunk] = []
+        self._first_rows: list[int] = []  # first row of each column: before it the value is missing, not NaN
+        self._missing: set[tuple[int, str]] = set()
+        self._segments: list[tuple[int, int, int]] = []  # (row, step, stride): regular steps cost no memory
+        self._segment_rows: list[int] = []
+        self._next_step = -1
+        self._last_step = 0
+        self._seconds: Any = None
+
+    @property
+    def last_step(self) -> int:
+        """The newest row's step; 0 when there is none."""
+        return self._last_step
+
+    def append(self, step: int, seconds: float, values: Mapping[str, float]) -> list[str]:
+        """Add one row.
+
+        Args:
+            step: The row's step, greater than that of the row before.
+            seconds: Seconds since the run began.
+            values: Column name to number. New names become columns; names left out are missing in this row.
+
+        Returns:
+            The names whose value was not a number (stored as missing). Empty in the ordinary case.
+        """
+        row = self.rows
+        i = row % CHUNK
+        if i == 0 or not self._chunks:
+            self._grow(seconds)
+        chunk = self._chunks[-1]
+        refused: list[str] = []
+        try:
+            for name, column in chunk.writers:
+                column[i] = values[name]
+            regular = len(values) == len(chunk.writers)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            regular = False
+        if not regular:
+            refused = self._append_irregular(chunk, i, values)
+        self._seconds[i] = seconds - chunk.start
+        if step != self._next_step:
+            self._new_segment(row, step)
+        self._next_step = step + self._segments[-1][2]
+        self._last_step = step
+        self.rows = row + 1  # last: from here on readers see the row
+        return refused
+
+    def _grow(self, seconds: float) -> None:
+        chunk = _Chunk(self.names, seconds)
+        self._seconds = memoryview(chunk.seconds)  # type: ignore[arg-type]
+        self._chunks.append(chunk)
+
+    def _new_segment(self, row: int, step: int) -> None:
+        stride = max(1, step - self._last_step) if row else 1
+        self._segments.append((row, step, stride))
+        self._segment_rows.append(row)
+
+    def _append_irregular(self, chunk: _Chunk, i: int, values: Mapping[str, object]) -> list[str]:
+        refused = []
+        numbers: dict[str, float] = {}
+        for name, value in values.items():
+            try:
+                numbers[name] = float(value)  # type: ignore[arg-type]
+            except (TypeError, ValueError, OverflowError):
+                refused.append(name)
+        fresh = [name for name in numbers if name not in self.names]
+        if fresh:
+            self.names = self.names + fresh
+            self._first_rows += [self.rows] * len(fresh)
+            chunk.values = np.vstack([chunk.values, np.full((len(fresh), CHUNK), np.nan, np.float32)])
+            chunk.bind(self.names)
+        for name, column in chunk.writers:
+            column[i] = numbers.get(name, np.nan)
+            if name not in numbers:
+                self._missing.add((self.rows, name))
+        return refused
+
+    def values(self, first: int, last: int) -> Values:
+        """Rows ``first`` to ``last`` (excluded), shape ``(columns, last - first)``; missing values are NaN."""
+        columns = len(self.names)
+        out = np.full((columns, last - first), np.nan, np.float32)
+        at = first
+        while at < last:
+            chunk = self._chunks[at // CHUNK]
+            i = at % CHUNK
+            n = min(CHUNK - i, last - at)
+            have = min(columns, chunk.values.shape[0])
+            out[:have, at - first : at - first + n] = chunk.values[:have, i : i + n]
+            at += n
+        return out
+
+    def column(self, name: str) -> Values:
+        """One whole column."""
+        whole: Values = self.values(0, self.rows)[self.names.index(name)]
+        return whole
+
+    def seconds(self, first: int, last: int) -> Floats:
+        """Seconds since the run began of rows ``first`` to ``last`` (excluded)."""
+        out = np.empty(last - first, np.float64)
+        at = first
+        while at < last:
+            chunk = self._chunks[at // CHUNK]
+            i = at % CHUNK
+            n = min(CHUNK - i, last - at)
+            out[at - first : at - first + n] = chunk.start + chunk.seconds[i : i + n].astype(np.float64)
+            at += n
+        return out
+
+    def steps(self, first: int, last: int) -> Floats:
+        """Steps of rows ``first`` to ``last`` (excluded), as float64 (exact to 2**53)."""
+        out = np.empty(last - first, np.float64)
+        at = first
+        which = bisect_right(self._segment_rows, first) - 1
+        while at < last:
+            row, step, stride = self._segments[which]
+            end = self._segment_rows[which + 1] if which + 1 < len(self._segment_rows) else last
+            end = min(end, last)
+            out[at - first : end - first] = step + stride * np.arange(at - row, end - row)
+            at, which = end, which + 1
+        return out
+
+    def row_of_step(self, step: float) -> int:
+        """The first row whose step is at least ``step`` (``rows`` when there is none)."""
+        first, last = 0, self.rows
+        while first < last:
+            middle = (first + last) // 2
+            if self.steps(middle, middle + 1)[0] < step:
+                first = middle + 1
+            else:
+                last = middle
+        return first
+
+    def is_missing(self, row: int, name: str) -> bool:
+        """Whether the row simply had no such value (as against a value of NaN)."""
+        return row < self._first_rows[self.names.index(name)] or (row, name) in self._missing

@@ -1,0 +1,156 @@
+"""Session: one fit under way. What its hooks do between batches, and how it notices that it is over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from . import kernel
+from .commands import Inbox
+from .counts import Counts
+from .run import Run, Status
+from .steering.helm import Helm
+from .terminal import ProgressLine
+from .watch import Watch, fit_frame
+
+POLL_EVERY = 0.02  # seconds between looks for messages: a click waits at most this long, plus one batch
+PUSH_EVERY = 0.1  # seconds between pictures
+PUSH_SHARE = 100  # a picture that takes a millisecond is not followed by another for a tenth of a second
+PUSH_SELDOM = 1.0
+
+
+class Session:
+    """Ties a run to the model that trains and the thread that trains it.
+
+    Args:
+        run: The record.
+        model: The model; kept here because Keras may hand the callback another one meanwhile (``evaluate``).
+        inbox: Where commands wait.
+        frame: The frame that called ``on_train_begin``.
+        ended: Called once, when the fit is over in whatever way.
+    """
+
+    def __init__(self, run: Run, model: Any, inbox: Inbox, frame: FrameType, ended: Callable[[Session], None]) -> None:
+        self.run, self.thread = run, threading.get_ident()
+        self._model, self._inbox, self._ended = model, inbox, ended
+        self._main = threading.current_thread() is threading.main_thread()
+        callbacks = frame.f_locals.get("self")
+        siblings = [type(c).__name__ for c in getattr(callbacks, "callbacks", None) or []]
+        if getattr(callbacks, "_async_train", False):
+            # `callbacks=monitor` passed bare: Keras overlooks that our hooks are not for its thread pool, where they
+            # would come late and out of order.
+            callbacks._async_train = callbacks._async_test = False  # type: ignore[union-attr]
+        self.helm = Helm(run, model, inbox, siblings)
+        self.counts = Counts(model, run)
+        self.next_poll = 0.0
+        self._next_push = 0.0
+        self._closing = threading.Lock()
+        self._closed = False
+        run.status, run.inbox = "compiling", inbox
+        self._line = None if run.params.get("verbose") else ProgressLine(run)
+        fit = fit_frame(frame)
+        self._watch = None if fit is None else Watch(fit, self._gone)
+        self._unregister = kernel.on_cell_end(self._cell_ended)
+
+    @property
+    def alive(self) -> bool:
+        """Whether ``fit`` still runs, as far as can be seen."""
+        return not self._closed and (self._watch is None or self._watch.alive)
+
+    # -- between batches ----------------------------------------------------------------------------------------------
+
+    def service(self, now: float) -> None:
+        """Let messages in, carry out what they ask, and show what is new.
+
+        Args:
+            now: ``time.perf_counter()``.
+        """
+        run = self.run
+        self.next_poll = now + POLL_EVERY
+        if run.status == "compiling" and run.batch_table.rows:
+            run.status = "running"
+            self.counts.first()
+        kernel.pump().poll()
+        if self._inbox:
+            self.apply()
+        if now >= self._next_push:
+            self.helm.look()
+            if run.phase == "train":
+                run.pace.note(run.seconds, run.step)
+            run.scan()
+            self.tell()
+            took = time.perf_counter() - now
+            self._next_push = now + max(PUSH_EVERY, min(PUSH_SELDOM, took * PUSH_SHARE))
+
+    def apply(self) -> None:
+        """Carry out what waits in the inbox."""
+        self.helm.apply()
+        self._next_push = 0.0  # the answer goes out at once
+
+    def tell(self) -> None:
+        """Show what is new."""
+        run = self.run
+        try:
+            run.changed()
+            if self._line is not None:
+                self._line.show(run)
+        except Exception as error:
+            self.failed("board", error)
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Something of ours went wrong: say so, once for each kind, and train on."""
+        run, text = self.run, f"{type(error).__name__}: {error}"
+        if not any(e.kind == "error" and e.name == where and e.message == text for e in run.events_list[-100:]):
+            run.add_event("error", where, message=text)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def finish_regularly(self) -> None:
+        """``on_train_end`` was called."""
+        run = self.run
+        epochs = run.params.get("epochs")
+        whole = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
+        if run.status == "stopping":
+            self.finish("stopped")
+        elif getattr(self._model, "stop_training", False) and not whole:
+            self.finish("stopped", "another callback stopped it")
+        else:
+            self.finish("finished")
+
+    def finish_from(self, error: BaseException | None) -> None:
+        """The fit died of ``error``; None when nobody saw it."""
+        if isinstance(error, KeyboardInterrupt):
+            self.finish("interrupted")
+        elif error is None:
+            self.finish("failed", "fit ended early; its exception was not seen")
+        else:
+            first = (str(error).strip().splitlines() or [""])[0]
+            self.finish("failed", f"{type(error).__name__}: {first}" if first else type(error).__name__)
+
+    def finish(self, status: Status, message: str = "") -> None:
+        """The fit is over. Later calls change nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        if self._watch is not None:
+            self._watch.end()
+        self._unregister()
+        self.run.finish(status, message)
+        self.helm.refuse_rest()
+        self.run.inbox = None
+        self._ended(self)
+        self.tell()
+
+    def _gone(self, error: BaseException | None) -> None:
+        """On the watching thread: ``fit`` is gone and Keras said nothing."""
+        if error is None and self._main and kernel.where() == "kernel":
+            time.sleep(1.0)  # IPython tells us the exception when the cell ends, most often at once
+        self.finish_from(error)
+
+    def _cell_ended(self, error: BaseException | None) -> None:
+        if not self.alive:
+            self.finish_from(error)

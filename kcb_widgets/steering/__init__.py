@@ -1,0 +1,1 @@
+"""The only writers of models. Everything here runs on the training thread."""

@@ -1,0 +1,47 @@
+"""What differs between TensorFlow, JAX and torch, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def synced(model: Any) -> Any:
+    """The model with its state at home, ready to be written to.
+
+    On JAX ``fit`` keeps the state in tuples of its own and variables are empty; a write before the sync would be lost.
+    """
+    sync = getattr(model, "jax_state_sync", None)
+    if sync is not None:
+        sync()
+    return model
+
+
+def peek(model: Any, variable: Any, kind: str) -> float:
+    """A scalar variable's value, without forcing JAX to bring its whole state home.
+
+    Args:
+        model: The model that trains.
+        variable: A ``keras.Variable``.
+        kind: Where JAX keeps it: ``optimizer_variables`` or ``metrics_variables``.
+
+    Raises:
+        LookupError: It cannot be read now.
+    """
+    state = getattr(model, "_jax_state", None)
+    if state is not None and not getattr(model, "_jax_state_synced", True):
+        owner = model.optimizer.variables if kind == "optimizer_variables" else model.metrics_variables
+        for i, candidate in enumerate(owner):
+            if candidate is variable:
+                return float(np.asarray(state[kind][i]))
+        msg = f"{variable.path} is not among the {kind}"
+        raise LookupError(msg)
+    value = variable.value
+    read = getattr(value, "read_value", None)  # a tf.Variable: several times cheaper than convert_to_numpy
+    if read is not None:
+        value = read()
+    detach = getattr(value, "detach", None)
+    if detach is not None:
+        value = detach().cpu()
+    return float(np.asarray(value))

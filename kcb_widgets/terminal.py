@@ -1,0 +1,46 @@
+"""A compact line of progress where the output is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .run import Run
+
+
+class ProgressLine:
+    """One tqdm bar for the whole fit. Written only to a terminal: logs and notebooks under nbconvert stay clean."""
+
+    def __init__(self, run: Run) -> None:
+        self._bar: Any = None
+        if not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=self._total(run), unit="batch", dynamic_ncols=True, leave=True)
+
+    @staticmethod
+    def _total(run: Run) -> int | None:
+        epochs, batches = run.params.get("epochs"), run.batches_per_epoch
+        return (epochs - run.initial_epoch) * batches if epochs and batches else None
+
+    def show(self, run: Run) -> None:
+        """Bring the line up to date."""
+        bar = self._bar
+        if bar is None:
+            return
+        bar.total = self._total(run)
+        bar.set_description_str(f"epoch {(run.epoch or 0) + 1}/{run.params.get('epochs', '?')}", refresh=False)
+        numbers: dict[str, float] = {}
+        if run.batch_table.rows:
+            latest = run.batch_table.values(run.batch_table.rows - 1, run.batch_table.rows)[:, 0]
+            numbers |= dict(zip(run.batch_table.names, map(float, latest), strict=False))
+        if run.epoch_rows:
+            last = run.epoch_rows[-1][1]
+            numbers |= {k: v for k, v in last.items() if k.startswith("val_") and isinstance(v, float)}
+        bar.set_postfix_str(", ".join(f"{k}={v:.4g}" for k, v in numbers.items()), refresh=False)
+        bar.update(run.step - run.first_step - bar.n)
+        if run.over:
+            bar.set_description_str(run.status)
+            bar.close()
+            self._bar = None
