@@ -108,7 +108,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       if (place !== plot.element) grid.insertBefore(plot.element, place);
       before = plot.element;
       // A setting moves by factors: its strip is logarithmic wherever it can be.
-      const log = strip ? curves.every((curve) => curve.ys.every((y) => y === null || y > 0)) : ui.log;
+      const log = strip ? curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
       plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), axis });
     }
     empty.hidden = wanted.length > 0;

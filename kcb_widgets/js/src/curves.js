@@ -7,7 +7,7 @@ import { smooth } from "./smoothing.js";
 /** @typedef {import("./picture.js").Table} Table */
 /** @typedef {import("./picture.js").Series} Series */
 /** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "control"} Role */
-/** @typedef {(number | null)[]} Values */
+/** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
 /** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,
  *   ends: Float64Array, exact: ArrayLike<number | null>, per: number}} Curve ends and exact: what a readout looks up */
 /** @typedef {{group: string, strip: boolean, curves: Curve[]}} Plot */
@@ -37,8 +37,8 @@ function zigzag(table, series, { from, to }) {
 }
 
 /** @param {Table} table @param {Series} series @param {import("./axis.js").Mode} mode @param {number} smoothing @param {number} metric
- * @returns {Curve[]} */
-function curvesOf(table, series, mode, smoothing, metric) {
+ * @param {Picture["bad"]} bad @returns {Curve[]} */
+function curvesOf(table, series, mode, smoothing, metric, bad) {
   const at = spans(table, mode);
   const ends = at.to;
   const key = (/** @type {Role} */ role) => `${series.name}|${series.kind}|${role}`;
@@ -51,8 +51,14 @@ function curvesOf(table, series, mode, smoothing, metric) {
       { ...common, key: key("smooth"), label: "smoothed", role: "smooth", exact: ema, xs: [...ends], ys: ema },
     ];
   }
+  /** @type {Values} */
   const ys = Array.from(series.mean, orNull);
   const role = /** @type {Role} */ (["running", "epoch", "val", "control"].includes(series.kind) ? series.kind : "running");
+  if (role === "val" || role === "epoch") {
+    // An epoch without validation is no gap: the line goes on. One whose value was not a number is.
+    const wrong = new Set(bad.filter((each) => each.name === series.name).map((each) => each.step));
+    ys.forEach((y, i) => y === null && !wrong.has(table.x.end[i]) && delete ys[i]);
+  }
   const xs = [...(role === "control" ? at.from : ends)];
   if (role === "control" && xs.length && ends[ends.length - 1] > xs[xs.length - 1]) {
     xs.push(ends[ends.length - 1]);
@@ -73,7 +79,7 @@ export function buildPlots(picture, mode, smoothing) {
       if (!plot) plots.set(id, (plot = { group: series.group, strip, curves: [], metrics: [] }));
       const base = series.name.replace(/^val_/, "");
       if (!plot.metrics.includes(base)) plot.metrics.push(base);
-      plot.curves.push(...curvesOf(table, series, mode, smoothing, plot.metrics.indexOf(base)));
+      plot.curves.push(...curvesOf(table, series, mode, smoothing, plot.metrics.indexOf(base), picture.bad));
     }
   }
   const all = [...plots.values()];
@@ -126,7 +132,7 @@ export function align(curves, log) {
       const curve = curves[c];
       if (curve.xs[at[c]] !== x) continue;
       const y = curve.ys[at[c]++];
-      columns[c][xs.length] = log && y !== null && y <= 0 ? null : y;
+      columns[c][xs.length] = log && y != null && y <= 0 ? null : y;
     }
     xs.push(x);
   }

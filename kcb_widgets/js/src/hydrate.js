@@ -5,34 +5,59 @@ import { mountView } from "./view.js";
 
 const NOTEBOOK = ".jp-OutputArea, .jp-Notebook, .jp-NotebookPanel, .jp-LabShell, .output_area, .notebook-output";
 
+const PNG = "data:image/png;base64,";
+
+/** The still picture stands in an output of its own beside the placeholder; the PNG's text says whose it is.
+ * @param {HTMLElement} still @param {string} id @returns {HTMLElement[]} */
+function picturesOf(still, id) {
+  const area = still.closest(".jp-OutputArea");
+  const images = /** @type {NodeListOf<HTMLImageElement>} */ (area?.querySelectorAll(`img[src^="${PNG}"]`) ?? []);
+  return [...images]
+    .filter((image) => atob(image.src.slice(PNG.length, PNG.length + 4096)).includes(`kcb-board\0${id}`))
+    .map((image) => image.closest(".jp-OutputArea-child") ?? image);
+}
+
 /** @param {import("./link.js").Link} link @returns {() => void} */
 export function hydrate(link) {
   const scope = createScope();
-  /** @type {Map<HTMLElement, () => void>} */
+  /** @type {Map<HTMLElement, {cover: () => void, end: () => void}>} */
   const mounted = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
   /** @param {HTMLElement} still */
   const mount = (still) => {
-    const parts = /** @type {HTMLElement[]} */ ([...still.children]);
-    for (const part of parts) part.hidden = true;
     const place = document.createElement("div");
     still.append(place);
     const end = mountView(link, place);
-    mounted.set(still, () => {
-      end();
-      place.remove();
-      for (const part of parts) part.hidden = false;
+    /** @type {Map<HTMLElement, string>} what is hidden, and its display before */
+    const covered = new Map();
+    const cover = () => {
+      for (const part of [.../** @type {HTMLElement[]} */ ([...still.children]), ...picturesOf(still, link.boardId())]) {
+        if (part === place || covered.has(part)) continue;
+        covered.set(part, part.style.display);
+        part.style.display = "none";
+      }
+    };
+    cover();
+    mounted.set(still, {
+      cover,
+      end() {
+        end();
+        place.remove();
+        for (const [part, display] of covered) part.style.display = display;
+      },
     });
   };
 
   const scan = () => {
     timer = undefined;
-    for (const [still, end] of mounted) {
-      if (still.isConnected) continue;
-      mounted.delete(still);
-      end();
+    for (const [still, view] of mounted) {
+      if (still.isConnected) view.cover(); // its picture may have come after it
+      else {
+        mounted.delete(still);
+        view.end();
+      }
     }
     if (!link.alive()) return;
     for (const still of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-kcb-board]"))) {
@@ -42,7 +67,7 @@ export function hydrate(link) {
 
   const release = () => {
     clearTimeout(timer);
-    for (const end of mounted.values()) end();
+    for (const view of mounted.values()) view.end();
     mounted.clear();
   };
 

@@ -1,15 +1,21 @@
 // @ts-check
 // A plot's legend, which is also its readout: a toggle for each curve, and beside it the exact value.
 import { createScope, h, setAttribute, setText } from "./dom.js";
-import { exact } from "./format.js";
+import { exact, setting } from "./format.js";
 import { swatch } from "./looks.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
-/** @param {(key: string) => void} onToggle */
-export function createLegend(onToggle) {
+/** "loss, each batch" under the heading "loss" is "each batch".
+ * @param {string} label @param {string} group */
+function short(label, group) {
+  return label.startsWith(`${group}, `) ? label.slice(group.length + 2) : label;
+}
+
+/** @param {string} group @param {(key: string) => void} onToggle */
+export function createLegend(group, onToggle) {
   const element = h("span", { class: "kcb-legend" });
-  /** @type {{key: string, button: HTMLButtonElement, value: HTMLElement, entry: HTMLElement}[]} */
+  /** @type {{key: string, format: (value: number | null) => string, button: HTMLButtonElement, value: HTMLElement, entry: HTMLElement}[]} */
   let entries = [];
   let scope = createScope();
 
@@ -21,10 +27,11 @@ export function createLegend(onToggle) {
       scope = createScope();
       entries = curves.map((curve) => {
         const button = h("button", { type: "button", class: "kcb-key", "data-role": curve.role, title: curve.label });
-        button.append(swatch(curve), h("span", {}, curve.label));
+        button.append(swatch(curve), h("span", {}, short(curve.label, group)));
         const value = h("span", { class: "kcb-value" }, "–");
         scope.listen(button, "click", () => onToggle(curve.key));
-        return { key: curve.key, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };
+        const format = curve.role === "control" ? setting : exact;
+        return { key: curve.key, format, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };
       });
       element.replaceChildren(...entries.map(({ entry }) => entry));
     },
@@ -34,7 +41,7 @@ export function createLegend(onToggle) {
     },
     /** @param {(number | null)[]} values */
     values(values) {
-      entries.forEach(({ value }, i) => setText(value, exact(values[i])));
+      entries.forEach(({ value, format }, i) => setText(value, format(values[i])));
     },
   };
 }

@@ -34,7 +34,7 @@ export function createLink(model) {
   const ui = {
     x: /** @type {"step" | "epoch" | "time"} */ ("step"),
     log: false,
-    smoothing: 0.6,
+    smoothing: 0.9,
     /** @type {Set<string>} */
     hidden: new Set(),
     /** @type {{first: number, last: number} | null} in steps, fractions allowed */

@@ -13,7 +13,7 @@ export function colorOf({ role, metric }) {
   return second ? "train2" : "train";
 }
 
-export const FAINT = 0.38;
+const FAINT = 0.45;
 
 /** @type {Record<Curve["role"], {width: number, dash?: number[], alpha?: number, point?: "circle" | "diamond"}>} */
 export const LOOKS = {

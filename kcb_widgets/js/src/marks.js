@@ -22,7 +22,7 @@ export function collectMarks(link, axis) {
     if (!Number.isFinite(bad.step)) continue;
     marks.push({ x: axis.toX(bad.step), kind: "bad", text: `step ${bad.step} · ${bad.name} is ${bad.value}`, group: bad.group });
   }
-  return marks;
+  return marks.sort((a, b) => a.x - b.x);
 }
 
 /** @param {Mark[]} marks @param {string} group */
@@ -50,6 +50,7 @@ export function drawMarks(u, marks, colors, ratio) {
     return at >= left - 1 && at <= left + width + 1;
   });
   const crowded = visible.length > CROWDED;
+  let lastBad = -Infinity;
   ctx.save();
   for (const { x, kind } of visible) {
     const at = Math.round(u.valToPos(x, "x", true));
@@ -58,7 +59,10 @@ export function drawMarks(u, marks, colors, ratio) {
     ctx.setLineDash([]);
     ctx.strokeStyle = ctx.fillStyle = kind === "bad" || kind === "stop" ? colors.bad : colors.event;
     if (kind === "bad") {
-      const bottom = top + height - size;
+      // A run of them is one row of crosses, not a blot.
+      if (at - lastBad < 2.5 * size) continue;
+      lastBad = at;
+      const bottom = top + height - size - ratio;
       ctx.lineWidth = 2 * ratio;
       ctx.beginPath();
       ctx.moveTo(at - size, bottom - size);

@@ -20,7 +20,7 @@ const GUTTER = 54;
 /** @param {{group: string, strip: boolean, theme: import("./theme.js").Theme, actions: Actions}} options */
 export function createPlot({ group, strip, theme, actions }) {
   const scope = createScope();
-  const legend = createLegend(actions.onToggle);
+  const legend = createLegend(group, actions.onToggle);
   const holder = h("div", {
     class: "kcb-canvas",
     tabindex: 0,
@@ -53,13 +53,14 @@ export function createPlot({ group, strip, theme, actions }) {
       legend: { show: false },
       scales: {
         x: { time: false, range: () => scene?.range ?? [0, 1] },
-        y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log) },
+        y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log, strip) },
       },
       axes: [
         { ...common, size: 26, gap: 3, space: 60, values: (_, splits) => splits.map((value) => scene?.axis.tick(value) ?? "") },
         {
           ...common,
           size: GUTTER,
+          grid: strip ? { ...grid, filter: (_, splits) => splits.map((value) => (Number.isInteger(Math.log10(value)) ? value : null)) } : grid,
           gap: 4,
           space: strip ? 22 : 30,
           values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
@@ -191,13 +192,13 @@ export function createPlot({ group, strip, theme, actions }) {
   return view;
 }
 
-/** @param {number | null} min @param {number | null} max @param {boolean} log @returns {[number, number]} */
-function yRange(min, max, log) {
+/** @param {number | null} min @param {number | null} max @param {boolean} log @param {boolean} roomy marks stand at the top of a low plot @returns {[number, number]} */
+function yRange(min, max, log, roomy) {
   if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
   if (log) {
     if (min <= 0) return [0.1, 1];
-    const pad = Math.max(1.1, (max / min) ** 0.05);
-    return [min / pad, max * pad];
+    const pad = Math.max(1.1, (max / min) ** 0.05) * (roomy ? 1.3 : 1);
+    return [min / pad, max * pad ** (roomy ? 2 : 1)];
   }
   if (min === max) return min === 0 ? [-1, 1] : [min - Math.abs(min) * 0.1, max + Math.abs(max) * 0.1];
   const pad = (max - min) * 0.06;
