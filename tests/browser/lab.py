@@ -1,0 +1,270 @@
+"""Drives a real JupyterLab or Notebook 7 in Chromium, for the tests that only a real one can answer.
+
+    with lab_server(folder) as server:
+        notebook = server.open(browser, ["1 + 1", "print('done')"])
+        notebook.run(0)
+        notebook.wait(0)
+
+Everything waits for a condition, nothing for a time. Cells are run and menus chosen through JupyterLab's own command
+registry, which `--expose-app-in-browser` puts within reach; what is under test, the widget, gets a real mouse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+sys.path.append(str(Path(__file__).parents[1]))
+import kernels
+
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+PANEL = "window.jupyterapp?.shell?.currentWidget"
+IDLE = f"""() => {{
+    const context = {PANEL}?.sessionContext, kernel = context?.session?.kernel;
+    return context?.isReady && kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}}"""
+
+
+@contextlib.contextmanager
+def lab_server(folder: Path, kind: str = "lab", versions: Sequence[str] = (kernels.INSTALLED,)) -> Iterator[Server]:
+    """Start a server that knows nothing of the user's settings, and stop it with all its kernels.
+
+    Args:
+        folder: An empty folder for notebooks, settings and logs.
+        kind: "lab" or "notebook".
+        versions: The ipykernel versions to offer kernels for.
+    """
+    for name, values in SETTINGS.items():
+        file = folder / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    for version in versions:
+        kernels.write_spec(version, folder, IPYTHONDIR=str(folder / "ipython"))
+    notebooks = folder / "notebooks"
+    notebooks.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {
+        "JUPYTER_PATH": folder,
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+    }
+    options = {
+        "ip": "127.0.0.1",
+        "port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": notebooks,
+        "IdentityProvider.token": "",  # It listens on this machine only, and for this test only.
+        "KernelSpecManager.ensure_native_kernel": False,
+    }
+    command = [sys.executable, "-m", {"lab": "jupyterlab", "notebook": "notebook"}[kind]]
+    command += ["--no-browser", "--allow-root", "--expose-app-in-browser"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    log = folder / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **{name: str(path) for name, path in own.items()}},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        server = Server(kind, f"http://127.0.0.1:{port}", notebooks)
+        _wait_for(server, process, log)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            server.request("GET", "api/status")
+            return
+        except (urllib.error.URLError, OSError):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{server.kind} did not start:\n{log.read_text()[-3000:]}") from None
+            time.sleep(0.1)
+
+
+class Server:
+    """A running JupyterLab or Notebook 7."""
+
+    def __init__(self, kind: str, url: str, folder: Path) -> None:
+        self.kind = kind
+        self.url = url
+        self.folder = folder
+        self._numbers = itertools.count(1)
+
+    def request(self, method: str, path: str) -> Any:
+        """Call the server's REST interface."""
+        request = urllib.request.Request(f"{self.url}/{path}", method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def open(self, browser: Any, cells: Sequence[str], version: str = kernels.INSTALLED) -> Notebook:
+        """Write a notebook with these cells, open it in a browser of its own and wait for its kernel."""
+        name = f"ipykernel-{version}"
+        content = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": {"name": name, "display_name": name, "language": "python"}},
+        )
+        path = self.folder / f"notebook-{next(self._numbers)}.ipynb"
+        nbformat.write(content, path)
+        return self.reopen(browser, path)
+
+    def reopen(self, browser: Any, path: Path, *, kernel: bool = True) -> Notebook:
+        """Open a notebook that exists. Without `kernel` none is started for it."""
+        page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+        page.set_default_timeout(60_000)
+        notebook = Notebook(self, page, path)
+        where = f"lab/workspaces/{path.stem}/tree" if self.kind == "lab" else "notebooks"
+        if not kernel:
+            self._forget_kernel(path)
+        page.goto(f"{self.url}/{where}/{path.name}", wait_until="domcontentloaded")
+        notebook.wait_until_open(kernel=kernel)
+        return notebook
+
+    def _forget_kernel(self, path: Path) -> None:
+        """A notebook without a kernel's name opens with the question which one to start."""
+        content = nbformat.read(path, as_version=4)
+        content.metadata.pop("kernelspec", None)
+        nbformat.write(content, path)
+
+    def stop_kernels(self) -> None:
+        """Shut all kernels down."""
+        for session in self.request("GET", "api/kernels"):
+            with contextlib.suppress(urllib.error.HTTPError):
+                self.request("DELETE", f"api/kernels/{session['id']}")
+
+
+class Notebook:
+    """A notebook open in the browser. Cells are counted from 0."""
+
+    def __init__(self, server: Server, page: Any, path: Path) -> None:
+        self.server = server
+        self.page = page
+        self.path = path
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def wait_until_open(self, *, kernel: bool = True) -> None:
+        """Wait until the notebook is there, and with `kernel` until its kernel is ready."""
+        self.page.wait_for_function(f"() => {PANEL}?.content?.widgets?.length && {PANEL}.context?.isReady")
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        if kernel:
+            self.wait_idle()
+
+    def wait_idle(self, timeout: float = 60) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function(IDLE, timeout=timeout * 1000)
+
+    def kernel_status(self) -> str:
+        """What the kernel indicator shows: idle, busy, ..."""
+        return str(self.page.evaluate(f"() => {PANEL}.sessionContext.session.kernel.status"))
+
+    def cell(self, index: int) -> Any:
+        """A cell, for Playwright."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def prompt(self, index: int) -> str:
+        """The text left of a cell: `[ ]:`, `[*]:` or `[3]:`."""
+        return str(self.cell(index).locator(".jp-InputPrompt").first.inner_text()).strip()
+
+    def run(self, index: int) -> None:
+        """Run a cell and return when it is under way."""
+        before = self.prompt(index)
+        self.page.evaluate(
+            f"""index => {{
+                const notebook = {PANEL}.content;
+                notebook.activeCellIndex = index;
+                notebook.deselectAll();
+                window.jupyterapp.commands.execute("notebook:run-cell");
+            }}""",
+            index,
+        )
+        self._until_prompt(index, f"text !== {json.dumps(before)}")
+
+    def wait(self, index: int, timeout: float = 120) -> None:
+        """Wait until a cell has ended and the kernel is idle."""
+        self._until_prompt(index, r"/\d/.test(text)", timeout)
+        self.wait_idle(timeout)
+
+    def _until_prompt(self, index: int, condition: str, timeout: float = 60) -> None:
+        self.page.wait_for_function(
+            f"""index => {{
+                const cell = document.querySelectorAll(".jp-Notebook .jp-Cell")[index];
+                const text = cell?.querySelector(".jp-InputPrompt")?.innerText.trim() ?? "";
+                return {condition};
+            }}""",
+            arg=index,
+            timeout=timeout * 1000,
+        )
+
+    def text(self, index: int) -> str:
+        """The text that a cell has put out."""
+        return "\n".join(self.cell(index).locator(".jp-OutputArea-output").all_inner_texts())
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel, as the stop button of the toolbar does."""
+        self.page.evaluate(f"() => {PANEL}.sessionContext.session.kernel.interrupt()")
+
+    def save(self) -> dict[str, Any]:
+        """Save the notebook and return what is in the file."""
+        self.page.evaluate(f"() => {PANEL}.context.save()")
+        content: dict[str, Any] = json.loads(self.path.read_text())
+        return content
+
+    def reload(self) -> None:
+        """Reload the page and wait until the notebook is back; its kernel may be busy."""
+        self.page.reload(wait_until="domcontentloaded")
+        self.wait_until_open(kernel=False)
+
+    def dark(self) -> None:
+        """Switch to the dark theme."""
+        self.page.evaluate(
+            """window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab Dark"})"""
+        )
+        self.page.locator("body[data-jp-theme-light=false]").wait_for()
+
+    def screenshot(self, path: Path) -> Path:
+        """Take a picture, for a person to look at; tests do not compare pictures."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+        return path
+
+    def close(self) -> None:
+        """Close the browser and shut the kernel down."""
+        self.page.context.close()
+        self.server.stop_kernels()
