@@ -38,7 +38,7 @@ class Fit:
             if other is not None and other.running:
                 msg = "this model is training in the background already; wait() for that fit, or stop() it, first"
                 raise RuntimeError(msg)
-            if monitor.training:
+            if monitor.training or any(fit._monitor is monitor and fit.running for fit in _training.values()):
                 msg = "this Monitor is watching another fit; use a second Monitor, or wait for that fit"
                 raise RuntimeError(msg)
             _training[id(model)] = self

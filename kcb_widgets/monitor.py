@@ -223,8 +223,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch ends, validation included."""
         session.counts.settle()
-        session.run.end_epoch(epoch, logs or {})
         session.helm.look("ReduceLROnPlateau")
+        session.run.end_epoch(epoch, logs or {})
         session.service(time.perf_counter())
 
     @_guarded

@@ -38,9 +38,8 @@ class Helm:
         if value is None or value == known:
             return
         if known is not None and control["enabled"]:
-            source = (
-                suspect if suspect in self._writers else self._writers[0] if len(self._writers) == 1 else "callback"
-            )
+            writers = [suspect] if suspect in self._writers else self._writers
+            source = writers[0] if len(writers) == 1 else "callback"
             run.add_event("changed", "learning_rate", known, value, source, "written by another callback")
         run.set_value("learning_rate", value)
 

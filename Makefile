@@ -1,0 +1,45 @@
+# Two commands on a fresh machine with Python >= 3.11, make and a network: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BENCH := $(VENV)/.bench
+KERNELS ?= 6.31.0,7.0.1,7.3.0,latest
+
+.PHONY: demo test test-kernels lint bench build clean
+
+demo: $(INSTALLED)
+	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test-kernels: $(INSTALLED)
+	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py tests/browser/test_lab.py
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check kcb_widgets tests
+	$(BIN)/ruff format --check kcb_widgets tests
+	$(BIN)/mypy
+	cd kcb_widgets/js && PATH="$(abspath $(BIN)):$$PATH" npm run --silent check
+
+bench: $(BENCH)
+	$(BIN)/python tests/benchmarks/per_batch.py
+
+build: $(INSTALLED)
+	$(BIN)/python -m pip install -q build
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) .venvs build dist kcb_widgets/static kcb_widgets/js/node_modules
+
+# An editable install builds the browser half too, with the Node that pip fetches for the build.
+$(INSTALLED): pyproject.toml $(wildcard kcb_widgets/js/src/*) kcb_widgets/js/package.json
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e ".[dev]"
+	touch $@
+
+$(BENCH): $(INSTALLED)
+	$(BIN)/python -m pip install -q -e ".[bench]"
+	touch $@

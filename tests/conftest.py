@@ -1,0 +1,94 @@
+"""What the tests share: tiny models, and the quiet they need."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(7)
+
+
+@pytest.fixture
+def unit_model():
+    """A function that makes a model with one weight whose gradient is exactly 1: SGD moves it by the learning rate."""
+
+    def make(optimizer=None, **compile_args):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        model.compile(optimizer or keras.optimizers.SGD(0.5), loss=mean_prediction, **compile_args)
+        return model
+
+    return make
+
+
+def mean_prediction(y_true, y_pred):
+    return keras.ops.mean(y_pred, axis=-1)
+
+
+@pytest.fixture
+def ones():
+    """Twelve samples of 1, for ``unit_model``."""
+    return np.ones((12, 1), "float32"), np.ones((12, 1), "float32")
+
+
+class Weights(keras.callbacks.Callback):
+    """The one weight of ``unit_model`` after every batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = [0.0]
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(float(np.asarray(self.model.get_weights()[0]).ravel()[0]))
+
+    @property
+    def moves(self):
+        """How far each batch moved the weight down: the learning rate that governed it."""
+        return [float(np.round(a - b, 6)) for a, b in zip(self.seen, self.seen[1:], strict=False)]
+
+
+@pytest.fixture
+def weights():
+    return Weights()
+
+
+class At(keras.callbacks.Callback):
+    """Does something at the end of a batch (counted over the whole fit, from 1)."""
+
+    def __init__(self, batch, action):
+        super().__init__()
+        self.batch, self.action, self.count = batch, action, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.count += 1
+        if self.count == self.batch:
+            self.action()
+
+
+@pytest.fixture
+def at():
+    return At
+
+
+@pytest.fixture
+def classifier():
+    """A function that makes a small classifier of 8 numbers, with dropout, and its data."""
+
+    def make(samples=64, **compile_args):
+        rng = np.random.default_rng(0)
+        x = rng.random((samples, 8), "float32")
+        y = (x.sum(axis=1) > 4).astype("float32")[:, None]
+        keras.utils.set_random_seed(3)
+        layers = [keras.Input((8,)), keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.2)]
+        model = keras.Sequential([*layers, keras.layers.Dense(1, "sigmoid")])
+        model.compile(**({"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"]} | compile_args))
+        return model, x, y
+
+    return make
