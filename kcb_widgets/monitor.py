@@ -14,7 +14,8 @@ from . import kernel
 from .commands import Command, Inbox, Reply, check_value
 from .panels.showing import Showing
 from .run import Run
-from .session import Session
+from .session import Session, first_line
+from .steering.helm import refuse_all
 
 if TYPE_CHECKING:
     from .background import Fit
@@ -70,6 +71,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         self.runs: list[Run] = []
         self._waiting: Run | None = None
         self._session: Session | None = None
+        self._expected = False
         self._last_model: Any = None
         self._inbox = Inbox()
         self._showing = Showing(display)
@@ -130,30 +132,36 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _send(self, name: str, value: float | None) -> Reply:
         command, session = Command(name, value), self._session
-        if session is None:
-            event = self.run.add_event("refused", name, new=value, source="python", message="nothing is training")
-            command.reply.settle(event)
-            return command.reply
-        command.reply.training_thread, command.reply.pump = session.thread, kernel.pump()
+        command.reply.pump = kernel.pump()
+        command.reply.training_thread = session.thread if session is not None else None
         self._inbox.put(command)
-        if session.run.over:  # it ended in this very moment
-            session.helm.refuse_rest()
+        if not self.training:
+            refuse_all(self.run, self._inbox, "nothing is training")
         return command.reply
 
     @property
     def training(self) -> bool:
-        """Whether a fit is under way."""
-        return self._session is not None
+        """Whether a fit is under way, or about to begin in another thread."""
+        return self._session is not None or self._expected
 
     def expect(self) -> None:
         """Show the board of a fit that is about to begin in another thread, under the cell that starts it."""
         self._waiting = self._waiting or Run()
+        self._waiting.inbox = self._inbox
+        self._expected = True
         self._showing.open(self._waiting)
 
     def died(self, error: BaseException) -> None:
         """The fit under way raised ``error``; said by whoever called it and caught that."""
         if self._session is not None:
             self._session.finish_from(error)
+        elif self._expected:  # it never came to training: wrong arguments, say
+            self._expected, run = False, self.run
+            self._waiting = None
+            self.runs.append(run)
+            run.finish("failed", first_line(error))
+            refuse_all(run, self._inbox, "training never began")
+            run.changed()
 
     # -- hooks --------------------------------------------------------------------------------------------------------
 
@@ -239,7 +247,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
                 old.run.add_event("warning", "fit", message="a second fit in another thread is not monitored")
                 return
             old.finish_from(None)
-        run, self._waiting = self._waiting or Run(), None
+        run, self._waiting, self._expected = self._waiting or Run(), None, False
         run.number = len(self.runs) + 1
         run.title = f"Run {run.number}"
         run.params = dict(self.params or {})

@@ -12,7 +12,7 @@ from . import kernel
 from .commands import Inbox
 from .counts import Counts
 from .run import Run, Status
-from .steering.helm import Helm
+from .steering.helm import Helm, refuse_all
 from .terminal import ProgressLine
 from .watch import Watch, fit_frame
 
@@ -20,6 +20,12 @@ POLL_EVERY = 0.02  # seconds between looks for messages: a click waits at most t
 PUSH_EVERY = 0.1  # seconds between pictures
 PUSH_SHARE = 100  # a picture that takes a millisecond is not followed by another for a tenth of a second
 PUSH_SELDOM = 1.0
+
+
+def first_line(error: BaseException) -> str:
+    """An exception as one line: its type, and the first line of what it says."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 class Session:
@@ -127,8 +133,7 @@ class Session:
         elif error is None:
             self.finish("failed", "fit ended early; its exception was not seen")
         else:
-            first = (str(error).strip().splitlines() or [""])[0]
-            self.finish("failed", f"{type(error).__name__}: {first}" if first else type(error).__name__)
+            self.finish("failed", first_line(error))
 
     def finish(self, status: Status, message: str = "") -> None:
         """The fit is over. Later calls change nothing."""
@@ -140,7 +145,7 @@ class Session:
             self._watch.end()
         self._unregister()
         self.run.finish(status, message)
-        self.helm.refuse_rest()
+        refuse_all(self.run, self._inbox, "training ended first")
         self.run.inbox = None
         self._ended(self)
         self.tell()

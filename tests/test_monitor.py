@@ -525,6 +525,17 @@ def test_a_background_fit_that_fails_says_how(unit_model, ones, at):
     assert monitor.run.message == "Boom: gone"
 
 
+def test_a_background_fit_that_never_begins_says_how(unit_model):
+    model, monitor = unit_model(), kcb.Monitor()
+    handle = monitor.fit(model, "nonsense")
+    reply = monitor.set(learning_rate=0.1)
+    with pytest.raises(Exception, match="nonsense|str|data"):
+        handle.wait(20)
+    assert reply.wait(20).kind == "refused"
+    assert not monitor.training
+    assert monitor.run.status == "failed"
+
+
 def test_display_must_be_a_choice():
     with pytest.raises(TypeError, match="Received: 'yes'"):
         kcb.Monitor(display="yes")

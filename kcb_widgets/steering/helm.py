@@ -49,10 +49,10 @@ class Helm:
         for command, earlier in self._inbox.drain():
             try:
                 event = self._carry_out(command)
-            except Refused as refusal:
-                event = self._refusal(command, str(refusal))
+            except Refused as why:
+                event = refusal(run, command, str(why))
             except Exception as error:  # the model's own code failed: training goes on without the change
-                event = self._refusal(command, f"{type(error).__name__}: {error}")
+                event = refusal(run, command, f"{type(error).__name__}: {error}")
             answer(run, [*earlier, command], event)
 
     def _carry_out(self, command: Command) -> Event:
@@ -68,13 +68,16 @@ class Helm:
         run.controls = [{**run.controls[0], "value": new}]
         return run.add_event("applied", "learning_rate", old, new, command.source)
 
-    def _refusal(self, command: Command, reason: str) -> Event:
-        return self._run.add_event("refused", command.name, new=command.value, source=command.source, message=reason)
 
-    def refuse_rest(self) -> None:
-        """The fit is over: nothing that still waits will be done."""
-        for command, earlier in self._inbox.drain():
-            answer(self._run, [*earlier, command], self._refusal(command, "training ended first"))
+def refusal(run: Run, command: Command, reason: str) -> Event:
+    """Put on the record that a command was not carried out, and why."""
+    return run.add_event("refused", command.name, new=command.value, source=command.source, message=reason)
+
+
+def refuse_all(run: Run, inbox: Inbox, reason: str) -> None:
+    """Nothing that still waits will be done."""
+    for command, earlier in inbox.drain():
+        answer(run, [*earlier, command], refusal(run, command, reason))
 
 
 def answer(run: Run, commands: list[Command], event: Event) -> None:
