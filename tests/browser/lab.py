@@ -25,10 +25,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
-sys.path.append(str(Path(__file__).parents[1]))
 import kernels
+import nbformat
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
@@ -144,23 +142,16 @@ class Server:
         nbformat.write(content, path)
         return self.reopen(browser, path)
 
-    def reopen(self, browser: Any, path: Path, *, kernel: bool = True) -> Notebook:
-        """Open a notebook that exists. Without `kernel` none is started for it."""
+    def reopen(self, browser: Any, path: Path) -> Notebook:
+        """Open a notebook that exists; a kernel is started for it unless it has one."""
         page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
         page.set_default_timeout(60_000)
         notebook = Notebook(self, page, path)
         where = f"lab/workspaces/{path.stem}/tree" if self.kind == "lab" else "notebooks"
-        if not kernel:
-            self._forget_kernel(path)
         page.goto(f"{self.url}/{where}/{path.name}", wait_until="domcontentloaded")
-        notebook.wait_until_open(kernel=kernel)
+        notebook.wait_until_open()
+        notebook.wait_idle()
         return notebook
-
-    def _forget_kernel(self, path: Path) -> None:
-        """A notebook without a kernel's name opens with the question which one to start."""
-        content = nbformat.read(path, as_version=4)
-        content.metadata.pop("kernelspec", None)
-        nbformat.write(content, path)
 
     def stop_kernels(self) -> None:
         """Shut all kernels down."""
@@ -177,22 +168,24 @@ class Notebook:
         self.page = page
         self.path = path
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", self._note)
 
-    def wait_until_open(self, *, kernel: bool = True) -> None:
-        """Wait until the notebook is there, and with `kernel` until its kernel is ready."""
+    def _note(self, error: Any) -> None:
+        if "blob:" in (error.stack or ""):  # anywidget loads a widget's module from a blob; the rest is Jupyter's own.
+            self.errors.append(error.stack)
+
+    def wait_until_open(self) -> None:
+        """Wait until the notebook is there."""
         self.page.wait_for_function(f"() => {PANEL}?.content?.widgets?.length && {PANEL}.context?.isReady")
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        if kernel:
-            self.wait_idle()
 
     def wait_idle(self, timeout: float = 60) -> None:
         """Wait until the kernel has nothing to do."""
         self.page.wait_for_function(IDLE, timeout=timeout * 1000)
 
-    def kernel_status(self) -> str:
-        """What the kernel indicator shows: idle, busy, ..."""
-        return str(self.page.evaluate(f"() => {PANEL}.sessionContext.session.kernel.status"))
+    def wait_busy(self) -> None:
+        """Wait until the kernel indicator shows busy. A page that has just been loaded may be wrong for a moment."""
+        self.page.wait_for_function(f"() => {PANEL}.sessionContext.session.kernel.status === 'busy'")
 
     def cell(self, index: int) -> Any:
         """A cell, for Playwright."""
@@ -249,7 +242,7 @@ class Notebook:
     def reload(self) -> None:
         """Reload the page and wait until the notebook is back; its kernel may be busy."""
         self.page.reload(wait_until="domcontentloaded")
-        self.wait_until_open(kernel=False)
+        self.wait_until_open()
 
     def dark(self) -> None:
         """Switch to the dark theme."""

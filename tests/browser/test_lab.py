@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,8 +73,8 @@ def open_notebook(server: lab.Server, browser: Any, version: str) -> Iterator[An
 
     yield open_it
     for notebook in opened:
-        assert notebook.errors == []
         notebook.close()
+    assert [notebook.errors for notebook in opened] == [[] for _ in opened]
 
 
 def test_clicks_arrive_while_the_cell_runs(open_notebook: Any, version: str) -> None:
@@ -98,10 +100,161 @@ def test_a_reloaded_page_gets_the_widget_back_while_the_cell_runs(open_notebook:
     notebook.save()
     notebook.reload()
     notebook.cell(1).get_by_role("button", name="1 clicks").click()
-    assert notebook.kernel_status() == "busy"
+    notebook.wait_busy()
     notebook.cell(1).get_by_role("button", name="2 clicks").click()
     notebook.cell(1).get_by_role("button", name="3 clicks").wait_for()
     notebook.wait_idle()
     notebook.run(2)
     notebook.wait(2)
     assert len(notebook.text(2).split(",")) == 3
+
+
+# -- the product: Monitor in a real fit --------------------------------------------------------------------------------
+
+# One weight whose gradient is exactly 1: plain SGD moves it by the learning rate, so each move tells what governed it.
+MODEL = """
+import json, time, keras, numpy as np, kcb_widgets as kcb
+
+class Watch(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.weights = [0.0]
+    def on_train_batch_end(self, batch, logs=None):
+        self.weights.append(float(self.model.get_weights()[0][0, 0]))
+        time.sleep(0.003)
+
+watch = Watch()
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+model.compile(keras.optimizers.SGD(0.01), loss=lambda y, prediction: keras.ops.mean(prediction, axis=-1))
+monitor = kcb.Monitor()
+def fit(batches, epochs):
+    x = np.ones((batches, 1), "float32")
+    model.fit(x, x, batch_size=1, epochs=epochs, verbose=0, callbacks=[monitor, watch])
+"""
+FACTS = """
+run = monitor.run
+print(json.dumps(dict(
+    status=run.status, step=run.step, batch=run.batch, weights=watch.weights,
+    events=[(e.kind, e.name, e.step, e.old, e.new, e.source) for e in run.events_list],
+    learning_rate=float(model.optimizer.learning_rate),
+    predicted=model.predict(np.ones((1, 1), "float32"), verbose=0).tolist())))
+"""
+
+
+def board(notebook: lab.Notebook, *, status: str = "running", index: int = 1) -> Any:
+    """The board under a cell, once it shows this status."""
+    found = notebook.cell(index).locator(".kcb-board")
+    found.locator(f'.kcb-status[data-status="{status}"]').wait_for()
+    return found
+
+
+def start_fit(notebook: lab.Notebook) -> Any:
+    notebook.run(0)
+    notebook.wait(0)
+    notebook.run(1)
+    view = board(notebook)
+    view.locator('.kcb-badge[data-reach="live"]').wait_for()
+    return view
+
+
+def drag(notebook: lab.Notebook, view: Any, by: float) -> None:
+    """Drag the thumb of the learning rate's slider, which stands in the middle, by a share of the slider's width."""
+    box = view.get_by_role("slider", name="learning_rate").bounding_box()
+    x, y, mouse = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, notebook.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + by * box["width"], y, steps=8)
+    mouse.up()
+
+
+def facts(notebook: lab.Notebook, index: int = 2) -> dict[str, Any]:
+    notebook.run(index)
+    notebook.wait(index)
+    return dict(json.loads(notebook.text(index)))
+
+
+def test_a_dragged_slider_governs_the_next_batch_and_stop_ends_fit_in_mid_epoch(open_notebook: Any) -> None:
+    notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
+    view = start_fit(notebook)
+    drag(notebook, view, by=0.2)
+    outcome = view.locator('.kcb-outcome[data-phase="applied"]')
+    outcome.wait_for()
+    assert "applied at step" in outcome.inner_text()
+    view.get_by_role("button", name="Stop").click()
+    notebook.wait(1)
+    board(notebook, status="stopped")
+
+    after = facts(notebook)
+    moves = [old - new for old, new in itertools.pairwise(after["weights"])]
+    applied = [event for event in after["events"] if event[:2] == ["applied", "learning_rate"]]
+    assert len(applied) >= 1
+    for _, _, step, old, new, source in applied:
+        assert source == "board"
+        assert moves[step] == pytest.approx(new, rel=0.01), "the batch after the event"
+        assert moves[step - 1] == pytest.approx(old, rel=0.01), "the batch before it"
+    assert applied[-1][4] > 0.01
+    assert moves[-1] == pytest.approx(applied[-1][4], rel=0.01)
+    assert after["status"] == "stopped"
+    assert 0 < after["batch"] < 5000
+    assert after["learning_rate"] == pytest.approx(applied[-1][4])
+    assert after["predicted"] == [[pytest.approx(after["weights"][-1], rel=1e-5)]]
+
+
+def test_a_reloaded_page_gets_the_live_board_back_with_its_history(open_notebook: Any) -> None:
+    notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
+    view = start_fit(notebook)
+    drag(notebook, view, by=0.2)
+    view.locator('.kcb-outcome[data-phase="applied"]').wait_for()
+    notebook.save()
+    notebook.reload()
+
+    view = board(notebook)
+    view.locator('.kcb-badge[data-reach="live"]').wait_for()
+    notebook.wait_busy()
+    rates = view.locator('figure[data-group="learning_rate"]')
+    rates.locator(".kcb-canvas").press("Home")
+    rates.get_by_text("0.01", exact=True).wait_for()
+    view.get_by_role("button", name="/10").click()
+    view.locator('.kcb-outcome[data-phase="applied"]').wait_for()
+    view.get_by_role("button", name="Stop").click()
+    notebook.wait_idle()
+    after = facts(notebook)
+    assert after["status"] == "stopped"
+    last = [event for event in after["events"] if event[:2] == ["applied", "learning_rate"]][-1]
+    assert last[4] == pytest.approx(last[3] / 10)
+
+
+def test_an_interrupt_ends_fit_and_the_board_says_so(open_notebook: Any) -> None:
+    notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
+    start_fit(notebook)
+    notebook.interrupt()
+    notebook.wait(1)
+    board(notebook, status="interrupted")
+    assert "KeyboardInterrupt" in notebook.text(1)
+    assert facts(notebook)["status"] == "interrupted"
+
+
+def test_the_saved_notebook_is_small_and_shows_a_picture_without_its_kernel(
+    open_notebook: Any, server: lab.Server, browser: Any
+) -> None:
+    notebook = open_notebook(MODEL, "fit(batches=50, epochs=20)")
+    notebook.run(0)
+    notebook.wait(0)
+    notebook.save()
+    before = notebook.path.stat().st_size
+    notebook.run(1)
+    notebook.wait(1)
+    view = board(notebook, status="finished")
+    picture = notebook.cell(1).locator('img[src^="data:image/png"]')
+    picture.wait_for(state="hidden")
+    assert view.is_visible(), "the page keeps the live board"
+    notebook.save()
+    assert notebook.path.stat().st_size - before < 200_000
+
+    notebook.close()
+    again = server.reopen(browser, notebook.path)
+    again.cell(1).locator('img[src^="data:image/png"]').wait_for()
+    text = again.text(1).lower()
+    assert "finished" in text
+    assert "not found" not in text
+    assert "error" not in text
+    again.close()
