@@ -34,7 +34,12 @@ def browser() -> Iterator[Any]:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         _missing("playwright is not installed")
-    found = [os.environ.get("KCB_CHROMIUM"), "/usr/bin/chromium", shutil.which("chromium"), shutil.which("google-chrome")]
+    found = [
+        os.environ.get("KCB_CHROMIUM"),
+        "/usr/bin/chromium",
+        shutil.which("chromium"),
+        shutil.which("google-chrome"),
+    ]
     path = next((each for each in found if each and Path(each).exists()), None)
     with sync_playwright() as playwright:
         try:

@@ -182,6 +182,7 @@ class Host:
 
     def __init__(self, page: Any) -> None:
         self.page = page
+        page.unroute_all()
         page.route(f"{URL}**", self._serve)
         page.goto(URL)
         page.wait_for_function("window.ready === true")

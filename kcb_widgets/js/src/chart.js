@@ -150,6 +150,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(
     link.listen((topic) => {
       if (topic === "picture") zoom.refresh();
+      if (topic === "ui") toolbar.draw();
       if (topic === "picture" || topic === "events" || topic === "ui") repaint();
     }),
   );

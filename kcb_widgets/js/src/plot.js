@@ -7,6 +7,7 @@ import { tick } from "./format.js";
 import { createLegend } from "./legend.js";
 import { seriesOf } from "./looks.js";
 import { drawMarks } from "./marks.js";
+import { logTicks } from "./ticks.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
@@ -60,7 +61,7 @@ export function createPlot({ group, strip, theme, actions }) {
         {
           ...common,
           size: GUTTER,
-          grid: strip ? { ...grid, filter: (_, splits) => splits.map((value) => (Number.isInteger(Math.log10(value)) ? value : null)) } : grid,
+...(next.log && { splits: (_, __, min, max) => logTicks(min, max, strip ? 3 : 6), filter: (_, splits) => splits }),
           gap: 4,
           space: strip ? 22 : 30,
           values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
@@ -137,13 +138,14 @@ export function createPlot({ group, strip, theme, actions }) {
     const xs = /** @type {number[]} */ (u.data[0]).filter((x) => x >= min && x <= max);
     if (!xs.length) return null;
     const from = cursor;
-    if (from === null) return by > 0 ? xs[0] : xs[xs.length - 1];
+    if (by === -Infinity || (from === null && by > 0 && by !== Infinity)) return xs[0];
+    if (by === Infinity || from === null) return xs[xs.length - 1];
     let i = xs.findIndex((x) => x >= from);
     if (i < 0) i = xs.length - 1;
     return xs[Math.min(xs.length - 1, Math.max(0, i + by))];
   };
 
-  scope.listen(holder, "pointerenter", () => (inside = true));
+  for (const type of ["pointerenter", "pointermove"]) scope.listen(holder, type, () => (inside = true), { capture: true });
   scope.listen(holder, "pointerleave", () => {
     inside = false;
     actions.onCursor(null, view);
@@ -152,7 +154,7 @@ export function createPlot({ group, strip, theme, actions }) {
     if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;
     const [min, max] = scene.range;
     const step = event.shiftKey ? 10 : 1;
-    const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: -step, ArrowRight: step, Home: -1e9, End: 1e9 });
+    const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: -step, ArrowRight: step, Home: -Infinity, End: Infinity });
     if (event.key in moves) {
       const x = neighbour(moves[event.key]);
       inside = false;
