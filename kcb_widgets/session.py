@@ -52,6 +52,7 @@ class Session:
         self.helm = Helm(run, model, inbox, siblings)
         self.counts = Counts(model, run)
         self.next_poll = 0.0
+        self._pump = kernel.pump()
         self._next_push = 0.0
         self._closing = threading.Lock()
         self._closed = False
@@ -79,7 +80,7 @@ class Session:
         if run.status == "compiling" and run.batch_table.rows:
             run.status = "running"
             self.counts.first()
-        kernel.pump().poll()
+        self._pump.poll()
         if self._inbox:
             self.apply()
         if now >= self._next_push:

@@ -39,7 +39,8 @@ class ProgressLine:
             last = run.epoch_rows[-1][1]
             numbers |= {k: v for k, v in last.items() if k.startswith("val_") and isinstance(v, float)}
         bar.set_postfix_str(", ".join(f"{k}={v:.4g}" for k, v in numbers.items()), refresh=False)
-        bar.update(run.step - run.first_step - bar.n)
+        bar.n = run.step - run.first_step
+        bar.refresh()  # the session calls ten times a second at most: no need of tqdm's own throttle
         if run.over:
             bar.set_description_str(run.status)
             bar.close()

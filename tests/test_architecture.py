@@ -71,7 +71,7 @@ def test_only_steering_writes_to_a_model():
         if name.startswith("steering/"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+            targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
             for target in targets:
                 if isinstance(target, ast.Attribute):
                     assert target.attr not in ("stop_training", "learning_rate"), f"{name}:{node.lineno}"

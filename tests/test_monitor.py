@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import keras
@@ -271,14 +272,13 @@ def test_a_fit_that_dies_is_never_left_running(classifier, at, exception, status
     model, x, y = classifier()
     monitor = kcb.Monitor()
     run_over = threading.Event()
-    with pytest.raises(type(exception)):
-        try:
-            fit(model, x, y, monitor, at(3, raising(exception)), epochs=2)
-        except BaseException:
-            unsubscribe = monitor.run.subscribe(lambda run: run_over.set() if run.over else None)
-            assert run_over.wait(5)  # while it is being handled, as IPython does
-            unsubscribe()
-            raise
+    try:
+        fit(model, x, y, monitor, at(3, raising(exception)), epochs=2)
+    except type(exception) as raised:
+        assert raised is exception
+        unsubscribe = monitor.run.subscribe(lambda run: run_over.set())
+        assert monitor.run.over or run_over.wait(5)  # while it is being handled, as IPython does
+        unsubscribe()
     assert monitor.run.status == status
     assert monitor.run.message == message
     assert not monitor.training
@@ -289,10 +289,8 @@ def test_a_fit_that_dies_is_never_left_running(classifier, at, exception, status
 def test_a_death_that_was_caught_elsewhere_is_noticed_all_the_same(classifier, at):
     model, x, y = classifier()
     monitor = kcb.Monitor()
-    try:
+    with contextlib.suppress(Boom):
         fit(model, x, y, monitor, at(2, raising(Boom())), epochs=2)
-    except Boom:
-        pass
     over = threading.Event()
     monitor.run.subscribe(lambda run: over.set())
     assert monitor.run.over or over.wait(5)
@@ -430,7 +428,8 @@ def test_what_cannot_be_changed_is_refused_and_training_goes_on(unit_model, ones
 
 
 def test_a_schedules_rate_is_on_the_record(unit_model, ones):
-    model, monitor = unit_model(keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.5, 6, 0.5))), kcb.Monitor()
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 6, 0.5)
+    model, monitor = unit_model(keras.optimizers.SGD(schedule)), kcb.Monitor()
     fit(model, *ones, monitor, epochs=3)
     assert monitor.run.epochs["learning_rate"].tolist() == [0.25, 0.125, 0.0625]
     assert "changed" not in set(monitor.run.events["kind"])
@@ -498,7 +497,7 @@ def test_a_background_fit_returns_at_once_and_can_be_steered(unit_model, ones, w
     assert handle.running
     with pytest.raises(RuntimeError, match="training in the background already"):
         kcb.Monitor().fit(model, *ones)
-    with pytest.raises(RuntimeError, match="already|another fit"):
+    with pytest.raises(RuntimeError, match="another fit"):
         monitor.fit(unit_model(), *ones)
     with pytest.raises(TimeoutError):
         handle.wait(0.01)
@@ -529,7 +528,7 @@ def test_a_background_fit_that_never_begins_says_how(unit_model):
     model, monitor = unit_model(), kcb.Monitor()
     handle = monitor.fit(model, "nonsense")
     reply = monitor.set(learning_rate=0.1)
-    with pytest.raises(Exception, match="nonsense|str|data"):
+    with pytest.raises(Exception, match=r"nonsense|str|data"):
         handle.wait(20)
     assert reply.wait(20).kind == "refused"
     assert not monitor.training

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     events = traitlets.List().tag(sync=True)
     series = traitlets.Bytes().tag(sync=True)
 
+    _unsubscribe: Callable[[], None] | None = None
+
     def __init__(self, run: Run, show: Sequence[str] | None = None) -> None:
         if not isinstance(run, Run):
             msg = f"run must be a Run, like monitor.run. Received: {run!r}"
@@ -85,7 +87,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     @run.setter
     def run(self, run: Run) -> None:
-        self._unsubscribe()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         self._follow(run)
 
     def _follow(self, run: Run) -> None:
@@ -114,7 +117,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _blind(self) -> bool:
         """Where no message comes in while a cell runs nobody can say they look: then draw seldom, and ever more so."""
         now = time.monotonic()
-        if kernel.pump().available or self._path == "subshell" or now < self._blind_at:
+        live = kernel.where() != "kernel" or kernel.pump().available
+        if live or self._path == "subshell" or now < self._blind_at:
             return False
         self._blind_sent += 1
         self._blind_at = now + (1.0 if self._blind_sent < 300 else 10.0)
@@ -230,7 +234,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the board away everywhere; the run goes on."""
-        self._unsubscribe()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         if self.comm is not None:
             kernel.disown(self.comm.comm_id)
         super().close()
