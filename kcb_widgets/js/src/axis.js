@@ -1,11 +1,14 @@
 // @ts-check
 // The shared x axis: a run can be read by step, by epoch or by wall time, and each point knows all three.
-import { moment, stepTick, tick } from "./format.js";
+import { clock, moment, stepTick, tick } from "./format.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./picture.js").Table} Table */
 /** @typedef {"step" | "epoch" | "time"} Mode */
 /** @typedef {ReturnType<typeof createAxis>} XAxis */
+
+const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 864000];
 
 /** Where a table's buckets begin and end on the axis. A bucket knows its last batch; its first lies one batch after the
  * bucket before it.
@@ -76,8 +79,10 @@ export function createAxis(picture, mode) {
     toX: (step) => (mode === "step" ? step : along(steps, xs, step)),
     /** @param {number} x */
     toStep: (x) => (mode === "step" ? x : along(xs, steps, x)),
-    /** @param {number} value */
-    tick: (value) => (mode === "step" ? stepTick(value) : mode === "time" ? moment(value) : tick(value)),
+    /** @param {number} value @param {number} most the largest in sight: ticks of one axis are written alike */
+    tick: (value, most) => (mode === "step" ? stepTick(value) : mode === "epoch" ? tick(value) : most < 100 ? moment(value) : clock(value)),
+    /** Distances between ticks; none for what the plot finds itself. @param {number} most */
+    increments: (most) => (mode === "step" ? WHOLE : mode === "time" && most >= 100 ? CLOCK : null),
     /** The place under the cursor in words. @param {number} x */
     place(x) {
       const step = mode === "step" ? x : along(xs, steps, x);

@@ -29,6 +29,7 @@ export function controlsPanel(body, { link, presence, guard }) {
     const asked = link.outcome("stop");
     const stopping = state.status === "stopping" || (!link.over() && (asked?.phase === "requested" || asked?.phase === "applied"));
     setText(stop, stopping ? "Stopping…" : "Stop");
+    stop.classList.toggle("kcb-stopping", stopping);
     stop.disabled = stopping || link.over() || !link.alive();
     const refused = asked?.phase === "refused" ? `refused: ${asked.message}` : "";
     // The header shows how a run ended; here is what the user waits for while it stops.

@@ -47,6 +47,7 @@ export function createPlot({ group, strip, theme, actions }) {
     const font = `11px ${theme.font()}`;
     const grid = { stroke: () => colors().grid, width: 1 };
     const ticks = { stroke: () => colors().grid, width: 1, size: 4 };
+    const increments = next.axis.increments(next.range[1]);
     const common = { stroke: () => colors().muted, font, grid, ticks };
     return {
       ...size(),
@@ -57,7 +58,14 @@ export function createPlot({ group, strip, theme, actions }) {
         y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log, strip) },
       },
       axes: [
-        { ...common, size: 26, gap: 3, space: 60, values: (_, splits) => splits.map((value) => scene?.axis.tick(value) ?? "") },
+        {
+          ...common,
+          size: 26,
+          gap: 3,
+          space: 60,
+          ...(increments && { incrs: increments }),
+          values: (_, splits) => splits.map((value) => scene?.axis.tick(value, scene.range[1]) ?? ""),
+        },
         {
           ...common,
           size: GUTTER,
@@ -107,7 +115,7 @@ export function createPlot({ group, strip, theme, actions }) {
   /** @param {Scene} next */
   const update = (next) => {
     scene = next;
-    const want = JSON.stringify([next.log, next.curves.map((curve) => [curve.key, curve.metric])]);
+    const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric])]);
     const data = /** @type {uPlot.AlignedData} */ (align(next.curves, next.log));
     if (!u || made !== want) {
       drop();
