@@ -76,7 +76,9 @@ def lab_server(folder: Path, kind: str = "lab", versions: Sequence[str] = (kerne
         "port": port,
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": notebooks,
-        "IdentityProvider.token": "",  # It listens on this machine only, and for this test only.
+        # It listens on this machine only, and for this test only.
+        "IdentityProvider.token": "",
+        "ServerApp.disable_check_xsrf": True,
         "KernelSpecManager.ensure_native_kernel": False,
     }
     command = [sys.executable, "-m", {"lab": "jupyterlab", "notebook": "notebook"}[kind]]
@@ -155,9 +157,8 @@ class Server:
 
     def stop_kernels(self) -> None:
         """Shut all kernels down."""
-        for session in self.request("GET", "api/kernels"):
-            with contextlib.suppress(urllib.error.HTTPError):
-                self.request("DELETE", f"api/kernels/{session['id']}")
+        for kernel in self.request("GET", "api/kernels"):
+            self.request("DELETE", f"api/kernels/{kernel['id']}")
 
 
 class Notebook:
