@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from kcb_widgets._pump import Pump
+from ._pump import Pump
 
 __all__ = [
     "Pump",
@@ -59,16 +59,17 @@ def self_test(timeout: float = 0.5) -> bool:
 
 
 def own(comm_id: str) -> None:
-    """Have this comm's messages handled in mid-cell. Their order is kept, also against each other's comms.
+    """Have this comm's messages handled in mid-cell. Messages of all owned comms stay in their order.
 
     They overtake what else is waiting, such as a cell that was queued before. Messages of other comms wait for the end
-    of the cell, as they would without us: their handlers may expect that.
+    of the cell, as they would without us: their handlers may expect that. An empty id is ignored.
 
     Example:
         >>> own(board.comm.comm_id)
     """
-    _owned.add(comm_id)
-    pump().quieten(comm_id)
+    if comm_id:
+        _owned.add(comm_id)
+        pump().quieten(comm_id)
 
 
 def disown(comm_id: str) -> None:

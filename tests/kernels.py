@@ -119,9 +119,12 @@ class LiveKernel:
 
     def run(self, code: str) -> str:
         """Run a cell to its end and return what it printed."""
-        request = self.client.execute(code)
-        reply = self.reply(request)
-        assert reply["content"]["status"] == "ok", reply["content"]
+        while True:
+            request = self.client.execute(code)
+            content = self.reply(request)["content"]
+            if content["status"] != "aborted":  # Sent so soon after an error that the kernel was still clearing up.
+                break
+        assert content["status"] == "ok", content
         return self.printed(request)
 
     def comm(self, comm_id: str, data: Any, *, subshell: str | None = None) -> str:
