@@ -406,7 +406,7 @@ def test_badge_is_live_once_a_hello_is_answered(host):
     host.answer_hello()
     wait_text(host, ".kcb-badge", "live")
     title = host.page.locator(".kcb-badge").get_attribute("title")
-    assert re.fullmatch(r"messages arrive between batches, [\d.]+ m?s", title)
+    assert re.fullmatch(r"messages arrive between batches; answered in [\d.]+ m?s", title)
 
 
 def test_badge_is_queued_when_nobody_answers(make_host):
@@ -967,6 +967,17 @@ def test_curves_change_colour_with_the_theme(host):
     host.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     wait_pixels(host, "loss", "#56b4e9", 100)
     assert pixels(host, "loss", "#0072b2") == 0
+
+
+def test_a_view_that_is_put_into_the_page_later_has_its_colours(host):
+    host.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    host.set(board_id="b0a7d", show=["chart"], state=host.now, events=[], series=run_picture(200))
+    # As JupyterLab does: first render, then attach.
+    host.page.evaluate("stub.initialize(); stub.mount('one', false)")
+    host.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    host.page.evaluate("document.querySelector('#views').append(stub.element('one'))")
+    wait_pixels(host, "loss", "#56b4e9", 100)
+    assert box(host, "loss")["width"] > 200
 
 
 def test_the_page_can_prefer_dark(make_host):

@@ -149,7 +149,6 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(theme.listen(() => plots.forEach((plot) => plot.redraw())));
   scope.add(
     link.listen((topic) => {
-      if (topic === "picture") zoom.refresh();
       if (topic === "ui") toolbar.draw();
       if (topic === "picture" || topic === "events" || topic === "ui") repaint();
     }),

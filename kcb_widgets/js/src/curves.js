@@ -82,8 +82,9 @@ export function buildPlots(picture, mode, smoothing) {
       plot.curves.push(...curvesOf(table, series, mode, smoothing, plot.metrics.indexOf(base), picture.bad));
     }
   }
-  const all = [...plots.values()];
-  return [...all.filter((plot) => !plot.strip), ...all.filter((plot) => plot.strip)];
+  // Keras sorts its logs; what is minimised comes first here, and settings last.
+  const rank = (/** @type {Plot} */ { group, strip }) => (strip ? 2 : group === "loss" ? 0 : 1);
+  return [...plots.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 /** The value at x: the bucket that holds it, or the last value there was for what is measured now and then.

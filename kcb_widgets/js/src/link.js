@@ -26,7 +26,7 @@ export function createLink(model) {
   let alive = true;
   let suspect = false;
   let request = 0;
-  let awaited = { view: "", last: 0, at: -Infinity };
+  let asker = "";
   let run = "";
   let received = performance.now();
 
@@ -39,7 +39,7 @@ export function createLink(model) {
     hidden: new Set(),
     /** @type {{first: number, last: number} | null} in steps, fractions allowed */
     zoom: null,
-    /** @type {(Picture & {upTo: number}) | null} the finer picture of the zoomed range; upTo: the run's last step then */
+    /** @type {Picture | null} the finer picture of the zoomed range */
     fine: null,
     eventsOpen: false,
   };
@@ -116,9 +116,9 @@ export function createLink(model) {
 
   /** @param {any} content @param {any[]} buffers */
   const onMessage = (content, buffers) => {
-    if (content?.kind !== "window" || content.request !== request || content.view !== awaited.view || !ui.zoom) return;
+    if (content?.kind !== "window" || content.request !== request || content.view !== asker || !ui.zoom) return;
     try {
-      ui.fine = { ...decode(buffers?.[0]), upTo: awaited.last };
+      ui.fine = decode(buffers?.[0]);
       tell("picture");
     } catch (error) {
       console.warn("[kcb_widgets] a finer picture could not be read", error);
@@ -188,11 +188,9 @@ export function createLink(model) {
     outcome: (name) => commands.get(name)?.outcome ?? null,
     /** @param {string} view @param {number} first @param {number} last @param {number} points */
     requestWindow(view, first, last, points) {
-      awaited = { view, last: picture.last, at: performance.now() };
+      asker = view;
       send({ kind: "window", view, request: ++request, run, first, last, points });
     },
-    /** The latest request for a window, whichever view made it. */
-    awaited: () => awaited,
     /** @param {Partial<typeof ui>} change */
     choose(change) {
       Object.assign(ui, change);

@@ -81,7 +81,7 @@ export function createPresence(link, width) {
       return { kind: "checking", text: "no answer yet", title: checking };
     }
     if (latency === null) return { kind: "checking", text: "checking…", title: checking };
-    return { kind: "live", text: "live", title: `${PATHS[state.path] ?? "messages arrive"}, ${duration(latency)}` };
+    return { kind: "live", text: "live", title: `${PATHS[state.path] ?? "messages arrive"}; answered in ${duration(latency)}` };
   };
 
   scope.add(link.listen((topic) => (topic === "state" ? onState() : topic === "alive" && (link.suspect() && hello(), tell()))));

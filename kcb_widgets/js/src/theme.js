@@ -32,8 +32,10 @@ export function watchTheme(root) {
   const listeners = new Set();
   let colors = /** @type {Record<ColorName, string>} */ ({});
   let font = "";
+  let known = false;
 
   const read = () => {
+    known = root.isConnected;
     root.dataset.kcbTheme = isDark(root) ? "dark" : "light";
     const style = getComputedStyle(root);
     colors = /** @type {typeof colors} */ (
@@ -54,6 +56,10 @@ export function watchTheme(root) {
   scope.listen(matchMedia("(prefers-color-scheme: dark)"), "change", read);
   scope.add(() => listeners.clear());
   read();
+  // Hosts mount a view before they put it into the page, where it has no colours yet: read them when it gets a size.
+  const arrival = new ResizeObserver(() => known || read());
+  arrival.observe(root);
+  scope.add(() => arrival.disconnect());
 
   return {
     colors: () => colors,
