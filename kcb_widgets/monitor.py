@@ -219,7 +219,9 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         if session is None or threading.get_ident() != session.thread:
             return
         try:
-            session.run.append(batch, logs or {})
+            if session.lag < 0:
+                session.first_batch(batch)
+            session.run.append(batch + session.lag, logs or {})
             now = time.perf_counter()
             if now >= session.next_poll:
                 session.service(now)

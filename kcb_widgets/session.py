@@ -52,6 +52,7 @@ class Session:
         self.helm = Helm(run, model, inbox, siblings)
         self.counts = Counts(model, run)
         self.next_poll = 0.0
+        self.lag = -1  # not known yet
         self._pump = kernel.pump()
         self._next_push = 0.0
         self._closing = threading.Lock()
@@ -68,6 +69,14 @@ class Session:
         return not self._closed and (self._watch is None or self._watch.alive)
 
     # -- between batches ----------------------------------------------------------------------------------------------
+
+    def first_batch(self, batch: int) -> None:
+        """Keras says ``batch`` at the end of the very first execution of ``steps_per_execution`` batches.
+
+        Older Keras (3.10) names its first batch, newer its last: ``lag`` is what is missing to the last.
+        """
+        steps = getattr(self._model, "steps_per_execution", 1) or 1
+        self.lag = steps - 1 if batch == 0 else 0
 
     def service(self, now: float) -> None:
         """Let messages in, carry out what they ask, and show what is new.
