@@ -250,7 +250,7 @@ class Notebook:
         self.page.evaluate(
             """window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab Dark"})"""
         )
-        self.page.locator("body[data-jp-theme-light=false]").wait_for()
+        self.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
 
     def screenshot(self, path: Path) -> Path:
         """Take a picture, for a person to look at; tests do not compare pictures."""
