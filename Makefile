@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
 KERNELS ?= 6.31.0,7.0.1,7.3.0,latest
 
-.PHONY: demo test test-kernels lint bench build clean
+.PHONY: demo test test-kernels lint bench build screenshots clean
 
 demo: $(INSTALLED)
 	$(BIN)/jupyter lab notebooks/quickstart.ipynb
@@ -25,6 +25,9 @@ lint: $(INSTALLED)
 
 bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/per_batch.py
+
+screenshots: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 
 build: $(INSTALLED)
 	$(BIN)/python -m pip install -q build

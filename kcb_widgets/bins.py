@@ -26,7 +26,7 @@ class Buckets:
         maximum: Largest finite value.
         mean: Mean of the finite values.
         order: True where the minimum came before the maximum.
-        x: ``(k, n)`` float64: first step, last step, fractional epochs and seconds at the bucket's first row.
+        x: ``(k, n)`` float64: first step, last step; fractional epochs and seconds at the last row.
         per_bucket: Rows in a full bucket.
     """
 
@@ -86,7 +86,7 @@ def reduce_rows(values: Values, x: Floats, per_bucket: int) -> Buckets:
         np.where(empty, nan, high.max(axis=2)),
         (total / np.where(empty, np.nan, count)).astype(np.float32),
         low.argmin(axis=2) <= high.argmax(axis=2),
-        np.vstack([x[0, starts], x[1, ends], x[2, starts], x[3, starts]]),
+        np.vstack([x[0, starts], x[1, ends], x[2, ends], x[3, ends]]),
         per_bucket,
     )
 
@@ -107,7 +107,7 @@ def merge_pairs(buckets: Buckets) -> Buckets:
         np.fmax(high_a, high_b),
         mean.astype(np.float32),
         order.astype(bool),
-        np.vstack([x[0, 0::2], x[1, 1::2], x[2, 0::2], x[3, 0::2]]),
+        np.vstack([x[0, 0::2], x[1, 1::2], x[2, 1::2], x[3, 1::2]]),
         buckets.per_bucket * 2,
     )
 

@@ -19,7 +19,8 @@ class Pace:
         self._seen: deque[tuple[float, int]] = deque()  # (seconds, step) while training
         self._per_step: float | None = None
         self._epoch_began = 0.0
-        self._extra: float | None = None  # seconds an epoch takes beyond its batches
+        self._extra = 0.0  # seconds an epoch takes beyond its batches
+        self._epochs = 0
 
     def begin_epoch(self, seconds: float) -> None:
         """Called as an epoch begins."""
@@ -41,7 +42,10 @@ class Pace:
         if self._per_step is None and batches:
             self._per_step = took / batches
         if self._per_step is not None:
-            self._extra = max(0.0, took - batches * self._per_step)
+            extra = max(0.0, took - batches * self._per_step)
+            # The first epoch's includes compiling; later ones are averaged, so that the time left does not jump.
+            self._extra = extra if self._epochs < 2 else self._extra + (extra - self._extra) / min(self._epochs, 8)
+        self._epochs += 1
         return took
 
     @property
@@ -70,5 +74,4 @@ class Pace:
         """
         if self._per_step is None or batches is None or epochs_left is None:
             return None
-        extra = self._extra or 0.0
-        return (max(0, batches - batch) + epochs_left * batches) * self._per_step + (epochs_left + 1) * extra
+        return (max(0, batches - batch) + epochs_left * batches) * self._per_step + (epochs_left + 1) * self._extra

@@ -15,8 +15,28 @@ import numpy as np
 
 from ..bins import Bins, Buckets, Source, window
 from ..run import Run, group_of
+from ..series import Floats, Table, Values
 
 X = ("step", "end", "epoch", "time")
+
+
+def held(run: Run, table: Table) -> Source:
+    """Values that hold until the next: the rows, and one more for now."""
+
+    def values(first: int, last: int) -> Values:
+        rows = table.values(first, min(last, table.rows))
+        if last <= table.rows:
+            return rows
+        return np.hstack([rows, table.values(table.rows - 1, table.rows)])
+
+    def x(first: int, last: int) -> Floats:
+        rows = run.x(table, first, min(last, table.rows))
+        if last <= table.rows:
+            return rows
+        now = [run.step, run.step, run.epoch_at(np.array([float(run.step)]))[0], run.seconds]
+        return np.hstack([rows, np.array(now)[:, None]])
+
+    return Source(lambda: table.rows and table.rows + 1, lambda: table.names, values, x)
 
 
 class Picture:
@@ -35,9 +55,7 @@ class Picture:
             "epochs": Source(
                 lambda: epochs.rows, lambda: epochs.names, epochs.values, lambda a, b: run.x(epochs, a, b)
             ),
-            "learning_rate": Source(
-                lambda: values.rows, lambda: values.names, values.values, lambda a, b: run.x(values, a, b)
-            ),
+            "learning_rate": held(run, values),
         }
         self._bins = {name: Bins(source, buckets) for name, source in self._sources.items()}
 

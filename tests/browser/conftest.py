@@ -27,24 +27,28 @@ def _missing(why: str) -> None:
     pytest.skip(why)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium under Playwright: ``KCB_CHROMIUM``, the system's, or the one Playwright downloaded."""
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        _missing("playwright is not installed")
+def chromium() -> str | None:
+    """``KCB_CHROMIUM``, the system's, or None for the one Playwright downloaded."""
     found = [
         os.environ.get("KCB_CHROMIUM"),
         "/usr/bin/chromium",
         shutil.which("chromium"),
         shutil.which("google-chrome"),
     ]
-    path = next((each for each in found if each and Path(each).exists()), None)
+    return next((each for each in found if each and Path(each).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium under Playwright."""
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        _missing("playwright is not installed")
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=path, args=ARGS)
+            running = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
         except Error as error:
             _missing(f"Chromium does not start: {error}")
-        yield chromium
-        chromium.close()
+        yield running
+        running.close()

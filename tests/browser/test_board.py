@@ -140,7 +140,12 @@ def wait_value(host, group, role, expected):
 
 
 def box(host, group):
-    return host.page.locator(f'[data-group="{group}"] .u-over').first.bounding_box()
+    """Where a plot is; one that is being rebuilt is waited for."""
+    find = """group => {
+        const area = document.querySelector(`[data-group="${CSS.escape(group)}"] .u-over`)?.getBoundingClientRect();
+        return area?.width && {x: area.x, y: area.y, width: area.width, height: area.height};
+    }"""
+    return host.page.wait_for_function(find, arg=group).json_value()
 
 
 def drag_zoom(host, group="loss", left=0.25, right=0.5):

@@ -60,10 +60,6 @@ function curvesOf(table, series, mode, smoothing, metric, bad) {
     ys.forEach((y, i) => y === null && !wrong.has(table.x.end[i]) && delete ys[i]);
   }
   const xs = [...(role === "control" ? at.from : ends)];
-  if (role === "control" && xs.length && ends[ends.length - 1] > xs[xs.length - 1]) {
-    xs.push(ends[ends.length - 1]);
-    ys.push(ys[ys.length - 1]);
-  }
   return [{ ...common, key: key(role), label: series.label, role, exact: series.mean, xs, ys }];
 }
 
@@ -108,7 +104,7 @@ export function valueAt(curve, x) {
   }
   // low: the first that ends at or after x.
   if (low < ends.length && ends[low] === x) return exact[low];
-  if (role === "epoch" || role === "val") return low ? exact[low - 1] : null;
+  if (role === "epoch" || role === "val" || role === "control") return low ? exact[low - 1] : null;
   return exact[Math.min(low, ends.length - 1)];
 }
 
