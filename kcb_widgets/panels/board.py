@@ -21,7 +21,7 @@ from .picture import Picture
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "events")
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
-HYDRATES = ("lab", "notebook")  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
+HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "other")
 MAX_VIEWS = 50
 MAX_REFUSALS = 1000
 MAX_POINTS = 1600
@@ -65,7 +65,6 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             msg = f"show must be a list of {', '.join(PANELS)}. Received: {show!r}"
             raise ValueError(msg)
         self._views: dict[str, tuple[float, int]] = {}
-        self._hosts: set[str] = set()
         self._windows: dict[str, dict[str, Any]] = {}
         self._busy = threading.Lock()
         self._sent_rows: Any = None
@@ -110,7 +109,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         """The run has news. Called on the thread that trains."""
         if run.over:
             self._push()
-            self._output.settle(run, live=bool(self._hosts) and not self._hosts.intersection(HYDRATES))
+            self._output.settle(run)
         elif self.attended or self._blind():
             self._push()
 
@@ -182,9 +181,9 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._views[view] = (time.monotonic(), seq)
         while len(self._views) > MAX_VIEWS:
             del self._views[min(self._views, key=lambda v: self._views[v][0])]
-        self._hosts.add(commands.text(content.get("host")))
-        if len(self._hosts) > MAX_VIEWS:
-            self._hosts.clear()
+        host = content.get("host")
+        if host in HOSTS:
+            self._output.hosts.add(host)
 
     def _command(self, content: dict[str, Any]) -> None:
         run = self._run

@@ -8,19 +8,31 @@ shows). Where the page can, it brings the live board back into that HTML and hid
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from .. import kernel
 
 if TYPE_CHECKING:
     from ..run import Run
     from .board import Board
 
+HYDRATES = {"lab", "notebook"}  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
+
 
 class Output:
-    """The outputs of one board."""
+    """The outputs of one board.
+
+    Attributes:
+        hosts: The kinds of page that views were heard from.
+    """
 
     def __init__(self, board: Board) -> None:
+        self.hosts: set[str] = set()
         self._board = board
-        self._handles: list[tuple[Any, Any]] = []  # display handles: of the board, of the picture
+        self._handles: list[tuple[Any, Any, bool]] = []  # of the board, of the picture, shown when all was over
+        self._in_cell = False
+        self._unregister: Callable[[], None] = lambda: None
 
     def show(self, run: Run) -> None:
         """Display the board, and room for its picture, under the running cell."""
@@ -28,35 +40,47 @@ class Output:
 
         data, metadata = self._board.live_bundle()
         data["text/plain"] = _alternative(run)
+        if run.over:
+            data["image/png"] = self._picture(run)
         board = display(data, metadata=metadata, raw=True, display_id=True)
         picture = display({"text/plain": "", "text/html": ""}, raw=True, display_id=True)
-        if board is not None and picture is not None:
-            self._handles.append((board, picture))
-            if run.over:
-                self._board._show_run(run)
-
-    def settle(self, run: Run, live: bool) -> None:
-        """The run is over: leave a picture behind.
-
-        Args:
-            run: The finished run.
-            live: Keep the widget (the page cannot bring it back to life).
-        """
-        if not self._handles:
+        if board is None or picture is None:
             return
+        self._handles.append((board, picture, run.over))
+        self._unregister()
+        self._in_cell = kernel.where() == "kernel"
+        self._unregister = kernel.on_cell_end(self._cell_ended)
+
+    def _cell_ended(self, _error: BaseException | None) -> None:
+        self._unregister()
+        self._in_cell = False
+        if self._board.run.over:
+            self.settle(self._board.run)
+
+    def settle(self, run: Run) -> None:
+        """The run is over: leave a picture behind. Not before the cell has ended: it may train once more."""
+        if self._in_cell:
+            return
+        # A board that was shown after the end is for looking at: it stays until its page says that it can do better.
+        ripe = [handle for handle in self._handles if self.hosts or not handle[2]]
+        if not ripe:
+            return
+        self._handles = [handle for handle in self._handles if handle not in ripe]
+        png, text = self._picture(run), _alternative(run)
+        keep_live = bool(self.hosts) and not self.hosts & HYDRATES
+        for board, picture, _ in ripe:
+            if keep_live:
+                data, metadata = self._board.live_bundle()
+                board.update(data | {"image/png": png, "text/plain": text}, metadata=metadata, raw=True)
+                continue
+            board.update({"text/html": _html(run, self._board.board_id), "text/plain": text}, raw=True)
+            alt = {"image/png": {"alt": text}}
+            picture.update({"image/png": png, "text/plain": text}, metadata=alt, raw=True)
+
+    def _picture(self, run: Run) -> str:
         from ..figures import still
 
-        png = still(run, self._board.board_id)
-        text = _alternative(run)
-        handles, self._handles = self._handles, []
-        for board, picture in handles:
-            if live:
-                data, metadata = self._board.live_bundle()
-                data |= {"image/png": png, "text/plain": text}
-                board.update(data, metadata=metadata, raw=True)
-            else:
-                board.update({"text/html": _html(run, self._board.board_id), "text/plain": text}, raw=True)
-                picture.update({"image/png": png, "text/plain": text}, metadata={"image/png": {"alt": text}}, raw=True)
+        return still(run, self._board.board_id)
 
 
 def _alternative(run: Run) -> str:
@@ -64,9 +88,8 @@ def _alternative(run: Run) -> str:
     parts = [f"{run.title}: {run.status}"]
     if run.message:
         parts.append(run.message)
-    rows = run.epoch_rows
-    if rows:
-        epoch, logs = rows[-1]
+    if run.epoch_rows:
+        epoch, logs = run.epoch_rows[-1]
         numbers = [f"{k} {v:.4g}" for k, v in logs.items() if isinstance(v, (int, float)) and k != "seconds"]
         parts.append(f"epoch {epoch + 1}, {run.seconds:.1f} s: " + ", ".join(numbers))
     elif run.step:
