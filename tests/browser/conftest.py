@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import lab
 import pytest
+from kernels import versions
 
 ARGS = [
     "--no-sandbox",
@@ -52,3 +54,29 @@ def browser() -> Iterator[Any]:
             _missing(f"Chromium does not start: {error}")
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
+    with lab.lab_server(tmp_path_factory.mktemp(request.param), request.param, versions()) as running:
+        yield running
+
+
+@pytest.fixture(params=versions())
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def open_notebook(server: lab.Server, browser: Any, version: str) -> Iterator[Any]:
+    """A function that opens a notebook with the given cells."""
+    opened: list[lab.Notebook] = []
+
+    def open_it(*cells: str) -> lab.Notebook:
+        opened.append(server.open(browser, cells, version))
+        return opened[-1]
+
+    yield open_it
+    for notebook in opened:
+        notebook.close()
+    assert [notebook.errors for notebook in opened] == [[] for _ in opened]

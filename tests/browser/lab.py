@@ -21,14 +21,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import kernels
 import nbformat
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
@@ -44,15 +44,21 @@ IDLE = f"""() => {{
 
 
 @contextlib.contextmanager
-def lab_server(folder: Path, kind: str = "lab", versions: Sequence[str] = (kernels.INSTALLED,)) -> Iterator[Server]:
+def lab_server(
+    folder: Path,
+    kind: str = "lab",
+    versions: Sequence[str] = (kernels.INSTALLED,),
+    settings: Mapping[str, Mapping[str, Any]] = SETTINGS,
+) -> Iterator[Server]:
     """Start a server that knows nothing of the user's settings, and stop it with all its kernels.
 
     Args:
         folder: An empty folder for notebooks, settings and logs.
         kind: "lab" or "notebook".
         versions: The ipykernel versions to offer kernels for.
+        settings: JupyterLab's settings, by plugin.
     """
-    for name, values in SETTINGS.items():
+    for name, values in settings.items():
         file = folder / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
@@ -144,15 +150,22 @@ class Server:
         nbformat.write(content, path)
         return self.reopen(browser, path)
 
-    def reopen(self, browser: Any, path: Path) -> Notebook:
-        """Open a notebook that exists; a kernel is started for it unless it has one."""
+    def reopen(self, browser: Any, path: Path, *, kernel: bool = True) -> Notebook:
+        """Open a notebook that exists.
+
+        Args:
+            browser: Chromium.
+            path: Where it lies.
+            kernel: Whether it gets its kernel, and the kernel is waited for.
+        """
         page = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
         page.set_default_timeout(60_000)
         notebook = Notebook(self, page, path)
         where = f"lab/workspaces/{path.stem}/tree" if self.kind == "lab" else "notebooks"
         page.goto(f"{self.url}/{where}/{path.name}", wait_until="domcontentloaded")
         notebook.wait_until_open()
-        notebook.wait_idle()
+        if kernel:
+            notebook.wait_idle()
         return notebook
 
     def stop_kernels(self) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import lab
 import pytest
-from kernels import versions
+from product import FACTS, MODEL, board, drag, facts, first_learning_rate, start_fit
 
 pytestmark = [pytest.mark.browser, pytest.mark.lab]
 
@@ -52,32 +50,6 @@ print("arrived by", *arrivals)
 """
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
-    with lab.lab_server(tmp_path_factory.mktemp(request.param), request.param, versions()) as running:
-        yield running
-
-
-@pytest.fixture(params=versions())
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def open_notebook(server: lab.Server, browser: Any, version: str) -> Iterator[Any]:
-    """A function that opens a notebook with the given cells."""
-    opened: list[lab.Notebook] = []
-
-    def open_it(*cells: str) -> lab.Notebook:
-        opened.append(server.open(browser, cells, version))
-        return opened[-1]
-
-    yield open_it
-    for notebook in opened:
-        notebook.close()
-    assert [notebook.errors for notebook in opened] == [[] for _ in opened]
-
-
 @pytest.mark.parametrize("server", ["lab"], indirect=True)
 def test_clicks_arrive_while_the_cell_runs(open_notebook: Any, version: str) -> None:
     notebook = open_notebook(CLICKER, BUSY)
@@ -114,75 +86,6 @@ def test_a_reloaded_page_gets_the_widget_back_while_the_cell_runs(open_notebook:
 
 # -- the product: Monitor in a real fit --------------------------------------------------------------------------------
 
-# One weight whose gradient is exactly 1: plain SGD moves it by the learning rate, so each move tells what governed it.
-MODEL = """
-import json, time, keras, numpy as np, kcb_widgets as kcb
-
-class Watch(keras.callbacks.Callback):
-    def on_train_begin(self, logs=None):
-        self.weights = [0.0]
-    def on_train_batch_end(self, batch, logs=None):
-        self.weights.append(float(self.model.get_weights()[0][0, 0]))
-        time.sleep(0.003)
-
-watch = Watch()
-model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-model.compile(keras.optimizers.SGD(0.01), loss=lambda y, prediction: keras.ops.mean(prediction, axis=-1))
-monitor = kcb.Monitor()
-def fit(batches, epochs):
-    x = np.ones((batches, 1), "float32")
-    model.fit(x, x, batch_size=1, epochs=epochs, verbose=0, callbacks=[monitor, watch])
-"""
-FACTS = """
-run = monitor.run
-print(json.dumps(dict(
-    status=run.status, step=run.step, batch=run.batch, weights=watch.weights,
-    events=[(e.kind, e.name, e.step, e.old, e.new, e.source) for e in run.events_list],
-    learning_rate=float(model.optimizer.learning_rate),
-    predicted=model.predict(np.ones((1, 1), "float32"), verbose=0).tolist())))
-"""
-
-
-def board(notebook: lab.Notebook, *, status: str = "running", index: int = 1) -> Any:
-    """The board under a cell, once it shows this status."""
-    found = notebook.cell(index).locator(".kcb-board")
-    found.locator(f'.kcb-status[data-status="{status}"]').wait_for()
-    return found
-
-
-def start_fit(notebook: lab.Notebook) -> Any:
-    notebook.run(0)
-    notebook.wait(0)
-    notebook.run(1)
-    view = board(notebook)
-    view.locator('.kcb-badge[data-reach="live"]').wait_for()
-    return view
-
-
-def drag(notebook: lab.Notebook, view: Any, by: float) -> None:
-    """Drag the thumb of the learning rate's slider, which stands in the middle, by a share of the slider's width."""
-    box = view.get_by_role("slider", name="learning_rate").bounding_box()
-    x, y, mouse = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, notebook.page.mouse
-    mouse.move(x, y)
-    mouse.down()
-    mouse.move(x + by * box["width"], y, steps=8)
-    mouse.up()
-
-
-def first_learning_rate(view: Any, expected: str) -> str:
-    """What the plot reads out at its left end. JupyterLab may take the focus away while it settles, hence the loop."""
-    plot = view.locator('figure[data-group="learning_rate"]')
-    deadline = time.monotonic() + 30
-    while plot.locator(".kcb-value").inner_text() != expected and time.monotonic() < deadline:
-        plot.locator(".kcb-canvas").press("Home")
-    return str(plot.locator(".kcb-value").inner_text())
-
-
-def facts(notebook: lab.Notebook, index: int = 2) -> dict[str, Any]:
-    notebook.run(index)
-    notebook.wait(index)
-    return dict(json.loads(notebook.text(index)))
-
 
 def test_a_dragged_slider_governs_the_next_batch_and_stop_ends_fit_in_mid_epoch(open_notebook: Any) -> None:
     notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
@@ -191,11 +94,12 @@ def test_a_dragged_slider_governs_the_next_batch_and_stop_ends_fit_in_mid_epoch(
     outcome = view.locator('.kcb-outcome[data-phase="applied"]')
     outcome.wait_for()
     assert "applied at step" in outcome.inner_text()
+    notebook.run(2)  # queued behind fit, as a person's next cell would be
     view.get_by_role("button", name="Stop").click()
     notebook.wait(1)
     board(notebook, status="stopped")
-
-    after = facts(notebook)
+    notebook.wait(2)
+    after = json.loads(notebook.text(2))
     moves = [old - new for old, new in itertools.pairwise(after["weights"])]
     applied = [event for event in after["events"] if event[:2] == ["applied", "learning_rate"]]
     assert len(applied) >= 1
