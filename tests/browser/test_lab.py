@@ -115,13 +115,20 @@ def test_a_dragged_slider_governs_the_next_batch_and_stop_ends_fit_in_mid_epoch(
     assert after["predicted"] == [[pytest.approx(after["weights"][-1], rel=1e-5)]]
 
 
-def test_a_reloaded_page_gets_the_live_board_back_with_its_history(open_notebook: Any) -> None:
+@pytest.mark.parametrize("how", ["reloaded", "closed and reopened"])
+def test_a_reloaded_page_gets_the_live_board_back_with_its_history(
+    open_notebook: Any, server: lab.Server, browser: Any, how: str
+) -> None:
     notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
     view = start_fit(notebook)
     drag(notebook, view, by=0.2)
     view.locator('.kcb-outcome[data-phase="applied"]').wait_for()
     notebook.save()
-    notebook.reload()
+    if how == "reloaded":
+        notebook.reload()
+    else:
+        notebook.page.context.close()
+        notebook = server.reopen(browser, notebook.path, kernel=False)
 
     view = board(notebook)
     view.locator('.kcb-badge[data-reach="live"]').wait_for()
