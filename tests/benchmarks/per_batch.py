@@ -77,7 +77,6 @@ def measure(settings: Settings, folder: Path) -> list[dict[str, Any]]:
         try:
             notebook.run(0)
             notebook.wait(0, 300)
-            print("T setup", time.monotonic() - began, file=sys.stderr)
             if not (work / "results.jsonl").exists():
                 raise RuntimeError(f"the benchmark's kernel did not start:\n{notebook.text(0)}")
             for number, job in enumerate(jobs, 1):

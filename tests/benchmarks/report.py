@@ -156,9 +156,8 @@ def hooks(results: list[Fit], model: str, variant: str) -> list[dict[str, float]
         spent, idle, batches = result["hooks"], base[repeat]["hooks"], result["batches"]
         kinds = [name for name in spent if name != "epoch"]
         wrapper = {name: idle[name]["median"] for name in ("on_train_batch_begin", "on_train_batch_end")}
-        empty = sum(idle[name]["sum"] for name in wrapper) / base[repeat]["batches"]
         seconds, one = result["seconds"], result["wall_us"]
-        row = {"mean": sum(spent[name]["sum"] for name in kinds) / batches - empty}
+        row = {"mean": sum(spent[name]["sum"] for name in kinds) / batches - sum(wrapper.values())}
         # Long steps have no plain end of a batch: each is due for a look at messages.
         before, after = ((spent[name]["median"] or cost) - cost for name, cost in wrapper.items())
         row["plain"] = before + after
