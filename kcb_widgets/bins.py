@@ -124,6 +124,12 @@ def join(parts: Sequence[Buckets]) -> Buckets:
     )
 
 
+def first(buckets: Buckets, count: int) -> Buckets:
+    """The first ``count`` buckets."""
+    parts = (buckets.minimum, buckets.maximum, buckets.mean, buckets.order, buckets.x)
+    return Buckets(*(part[:, :count] for part in parts), buckets.per_bucket)  # type: ignore[call-arg, arg-type]
+
+
 def _with_columns(buckets: Buckets, columns: int) -> Buckets:
     """The same buckets with empty columns for metrics first seen later."""
     more = columns - buckets.mean.shape[0]
@@ -165,18 +171,18 @@ class Bins:
         want = (rows - 1) // self._per_bucket
         # A long gap (a board first shown late in a run) is taken in pieces, to keep memory flat.
         piece = max(1, CHUNK // self._per_bucket)
-        while done < want:
-            until = min(want, done + piece)
-            self._close(self._read(done * self._per_bucket, until * self._per_bucket))
-            done = until
-        tail = self._read(want * self._per_bucket, rows)
-        return tail if self._closed is None else join([self._closed, tail])
+        while want - done > piece:
+            self._closed = self._and(self._read(done * self._per_bucket, (done + piece) * self._per_bucket))
+            done += piece
+        whole = self._and(self._read(done * self._per_bucket, rows))
+        self._closed = first(whole, want) if want else None
+        return whole
 
     def _read(self, first: int, last: int) -> Buckets:
         return reduce_rows(self._source.values(first, last), self._source.x(first, last), self._per_bucket)
 
-    def _close(self, more: Buckets) -> None:
-        self._closed = more if self._closed is None else join([self._closed, more])
+    def _and(self, more: Buckets) -> Buckets:
+        return more if self._closed is None else join([self._closed, more])
 
     def _halve(self) -> None:
         self._per_bucket *= 2
@@ -187,15 +193,7 @@ class Bins:
         if not even:
             self._closed = None
             return
-        kept = Buckets(
-            closed.minimum[:, :even],
-            closed.maximum[:, :even],
-            closed.mean[:, :even],
-            closed.order[:, :even],
-            closed.x[:, :even],
-            closed.per_bucket,
-        )
-        self._closed = merge_pairs(kept)
+        self._closed = merge_pairs(first(closed, even))
 
 
 def window(source: Source, first_row: int, last_row: int, points: int) -> Buckets | None:

@@ -11,7 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .bins import Source, window
+from . import curves
+from .bins import window
 from .run import Event, Run, group_of
 
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
@@ -79,13 +80,7 @@ def _groups(run: Run) -> list[str]:
 def _metric(axis: Any, run: Run, group: str) -> None:
     batches, epochs = run.batch_table, run.epoch_table
     if group in batches.names:
-        source = Source(
-            lambda: batches.rows,
-            lambda: batches.names,
-            lambda a, b: run.means.recover(batches, a, b),
-            lambda a, b: run.x(batches, a, b),
-        )
-        buckets = window(source, 0, batches.rows, POINTS)
+        buckets = window(curves.batches(run), 0, batches.rows, POINTS)
         if buckets is not None:
             column = batches.names.index(group)
             label = "each batch" if group in run.means.names else "mean since the epoch began"

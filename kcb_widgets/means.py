@@ -71,10 +71,12 @@ class Means:
         Columns that cannot be recovered keep Keras's running mean.
         """
         names = table.names
-        running = table.values(first, last)
         columns = [i for i, name in enumerate(names) if name in self.names]
         if not columns or last <= first:
-            return running
+            return table.values(first, last)
+        if self._starts[-1][0] < first and next(reversed(self._totals), -1) < first:
+            return self._within_epoch(table, columns, first, last)
+        running = table.values(first, last)
         rows = np.arange(first, last)
         starts = np.array([row for row, _ in self._starts[-(last - first + 1) :]], np.int64)
         befores = np.array([step for _, step in self._starts[-(last - first + 1) :]], np.float64)
@@ -100,6 +102,16 @@ class Means:
         with np.errstate(divide="ignore", invalid="ignore"):
             own = (mean * weights - previous * previous_weight) / (weights - previous_weight)
         out[columns] = own.astype(np.float32)
+        return out
+
+    def _within_epoch(self, table: Table, columns: list[int], first: int, last: int) -> Values:
+        """The same for rows of the current epoch, after its first: all there is to do between most pictures."""
+        running = table.values(first - 1, last).astype(np.float64)
+        weights = table.steps(first - 1, last) - self._starts[-1][1]
+        out = running[:, 1:].astype(np.float32)
+        sums = running[columns] * weights
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[columns] = (sums[:, 1:] - sums[:, :-1]) / (weights[1:] - weights[:-1])
         return out
 
     def _settle(self, weights: Floats, names: list[str], first: int, last: int) -> None:

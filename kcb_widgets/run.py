@@ -295,9 +295,13 @@ class Run:
 
     def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""
-        starts = list(self._epoch_starts)
-        if not starts:
+        if not self._epoch_starts:
             return np.zeros_like(steps)
+        _, before, epoch = self._epoch_starts[-1]
+        if len(steps) and steps[0] > before:  # all in the current epoch, as it mostly is: no look at the others
+            length = float(self.batches_per_epoch or max(self.batch, 1))
+            return np.asarray(epoch + np.minimum((steps - before) / length, 1.0))
+        starts = list(self._epoch_starts)
         befores = np.array([step for _, step, _ in starts], np.float64)
         epochs = np.array([epoch for _, _, epoch in starts], np.float64)
         lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))
@@ -308,7 +312,10 @@ class Run:
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
         steps = table.steps(first, last)
-        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds(first, last)])
+        out = np.empty((4, last - first))
+        out[0] = out[1] = steps
+        out[2], out[3] = self.epoch_at(steps), table.seconds(first, last)
+        return out
 
     def subscribe(self, callback: Callable[[Run], None]) -> Callable[[], None]:
         """Have ``callback(run)`` called when there is something new to show; returns a function that ends it."""

@@ -16,9 +16,9 @@ from .steering.helm import Helm, refuse_all
 from .terminal import ProgressLine
 from .watch import Watch, fit_frame
 
-POLL_EVERY = 0.02  # seconds between looks for messages: a click waits at most this long, plus one batch
-PUSH_EVERY = 0.1  # seconds between pictures
-PUSH_SHARE = 100  # a picture that takes a millisecond is not followed by another for a tenth of a second
+POLL_EVERY = 0.04  # seconds between looks for messages: a click waits at most this long, plus one batch
+PUSH_EVERY = 0.1  # seconds between pictures, at least
+PUSH_SHARE = 200  # and this many times as long as the last one took: pictures take half a percent of a fit at most
 PUSH_SELDOM = 1.0
 
 

@@ -92,7 +92,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _follow(self, run: Run) -> None:
         self._run = run
-        self._picture = Picture(run)
+        self._picture, self._pump = Picture(run), kernel.pump()
         self._sent_rows = self._sent_events = None
         self._unsubscribe = run.subscribe(self._show_run)
         self._push()
@@ -130,7 +130,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         try:
             run = self._run
             state = words.state(run)
-            pump = kernel.pump()
+            pump = self._pump
             state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
             state["path"] = self._path
             state["pump"] = {"ok": pump.available, "reason": pump.reason}

@@ -13,30 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import curves
 from ..bins import Bins, Buckets, Source, window
 from ..run import Run, group_of
-from ..series import Floats, Table, Values
 
 X = ("step", "end", "epoch", "time")
-
-
-def held(run: Run, table: Table) -> Source:
-    """Values that hold until the next: the rows, and one more for now."""
-
-    def values(first: int, last: int) -> Values:
-        rows = table.values(first, min(last, table.rows))
-        if last <= table.rows:
-            return rows
-        return np.hstack([rows, table.values(table.rows - 1, table.rows)])
-
-    def x(first: int, last: int) -> Floats:
-        rows = run.x(table, first, min(last, table.rows))
-        if last <= table.rows:
-            return rows
-        now = [run.step, run.step, run.epoch_at(np.array([float(run.step)]))[0], run.seconds]
-        return np.hstack([rows, np.array(now)[:, None]])
-
-    return Source(lambda: table.rows and table.rows + 1, lambda: table.names, values, x)
 
 
 class Picture:
@@ -44,32 +25,40 @@ class Picture:
 
     def __init__(self, run: Run, buckets: int = 512) -> None:
         self._run = run
-        batches, epochs, values = run.batch_table, run.epoch_table, run.value_table
         self._sources = {
-            "batches": Source(
-                lambda: batches.rows,
-                lambda: batches.names,
-                lambda a, b: run.means.recover(batches, a, b),
-                lambda a, b: run.x(batches, a, b),
-            ),
-            "epochs": Source(
-                lambda: epochs.rows, lambda: epochs.names, epochs.values, lambda a, b: run.x(epochs, a, b)
-            ),
-            "learning_rate": held(run, values),
+            "batches": curves.batches(run),
+            "epochs": curves.epochs(run),
+            "learning_rate": curves.controls(run),
         }
+        self._tables = {"batches": run.batch_table, "epochs": run.epoch_table, "learning_rate": run.value_table}
         self._bins = {name: Bins(source, buckets) for name, source in self._sources.items()}
+        self._kept: dict[str, tuple[Any, Buckets | None]] = {}
 
     def whole(self) -> bytes:
         """The whole run, in a size that does not grow with its length."""
         run = self._run
-        tables = [(name, source, self._bins[name].update()) for name, source in self._sources.items()]
+        controls = self._unless_same("learning_rate")
+        if controls is not None:  # all stands but where the last value holds to
+            controls.x[1:, -1] = curves.now(run)[1:]
+            if controls.per_bucket == 1:
+                controls.x[0, -1] = run.step
+        buckets = [self._bins["batches"].update(), self._unless_same("epochs"), controls]
+        tables = [(name, source, each) for (name, source), each in zip(self._sources.items(), buckets, strict=True)]
         return self._pack(tables, run.first_step, run.step)
+
+    def _unless_same(self, name: str) -> Buckets | None:
+        """A small table's buckets; made anew only when there are new rows."""
+        table = self._tables[name]
+        key = (table.rows, len(table.names), self._run.batches_per_epoch)
+        if self._kept.get(name, (None,))[0] != key:
+            self._kept[name] = (key, self._bins[name].update())
+        return self._kept[name][1]
 
     def window(self, first: float, last: float, points: int) -> bytes:
         """Steps ``first`` to ``last`` in at most ``points`` buckets a series, one bucket beyond on either side."""
         tables = []
         for name, source in self._sources.items():
-            table = {"batches": self._run.batch_table, "epochs": self._run.epoch_table}.get(name, self._run.value_table)
+            table = self._tables[name]
             a, b = table.row_of_step(first), table.row_of_step(last) + 1
             tables.append((name, source, window(source, a - 1, b + 1, points)))
         return self._pack(tables, first, last)
@@ -78,49 +67,44 @@ class Picture:
         arrays: list[bytes] = []
         size = 0
 
-        def put(array: np.ndarray[Any, Any]) -> int:
+        def put(rows: np.ndarray[Any, Any]) -> list[int]:
+            """Append a block; returns where each row begins. Rows are padded to suit float64."""
             nonlocal size
-            at = size
-            raw = np.ascontiguousarray(array).tobytes()
-            raw += bytes(-len(raw) % 8)
-            arrays.append(raw)
-            size += len(raw)
-            return at
+            count, length = rows.shape
+            stride = -(-length * rows.itemsize // 8) * 8
+            block = np.zeros((count, stride // rows.itemsize), rows.dtype)
+            block[:, :length] = rows
+            arrays.append(block.tobytes())
+            offsets = [size + i * stride for i in range(count)]
+            size += count * stride
+            return offsets
 
         described = []
         for name, source, buckets in tables:
             if buckets is None:
                 continue
-            names = list(source.names())[: buckets.mean.shape[0]]
-            series = [self._series(name, metric, buckets, column, put) for column, metric in enumerate(names)]
+            parts = {"mean": put(buckets.mean)}
+            if buckets.per_bucket > 1:
+                parts |= {"min": put(buckets.minimum), "max": put(buckets.maximum)}
+                parts["order"] = put(buckets.order.view(np.uint8))
+            series = []
+            for column, metric in enumerate(source.names()[: len(parts["mean"])]):
+                kind, label = self._kind(name, metric)
+                said = {"name": metric, "group": group_of(metric), "kind": kind, "label": label}
+                series.append(said | {key: offsets[column] for key, offsets in parts.items()})
             described.append(
                 {
                     "name": name,
                     "length": buckets.length,
                     "rows": source.rows(),
                     "per_bucket": buckets.per_bucket,
-                    "x": {key: put(buckets.x[i]) for i, key in enumerate(X)},
+                    "x": dict(zip(X, put(buckets.x), strict=True)),
                     "series": series,
                 }
             )
         header = json.dumps({"tables": described, "bad": self._run.bad, "first": first, "last": last}).encode()
         head = struct.pack("<I", len(header)) + header
         return head + bytes(-len(head) % 8) + b"".join(arrays)
-
-    def _series(self, table: str, metric: str, buckets: Buckets, column: int, put: Any) -> dict[str, Any]:
-        kind, label = self._kind(table, metric)
-        out = {
-            "name": metric,
-            "group": group_of(metric),
-            "kind": kind,
-            "label": label,
-            "mean": put(buckets.mean[column]),
-        }
-        if buckets.per_bucket > 1:
-            out["min"] = put(buckets.minimum[column])
-            out["max"] = put(buckets.maximum[column])
-            out["order"] = put(buckets.order[column].astype(np.uint8))
-        return out
 
     def _kind(self, table: str, metric: str) -> tuple[str, str]:
         if table == "learning_rate":
