@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from .background import Fit
 from .commands import Reply
+from .events import Event
 from .monitor import Monitor
-from .run import Event, Run
+from .run import Run
 
 if TYPE_CHECKING:
     from .panels.board import Board

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .run import Event
+    from .events import Event
 
 MAX_LEARNING_RATE = 1e6
 MAX_TEXT = 64

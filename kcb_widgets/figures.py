@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from . import curves
 from .bins import window
-from .run import Event, Run, group_of
+from .events import Event
+from .run import Run, group_of
 
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
 TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#CC79A7"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from . import kernel
 from .commands import Command, Inbox, Reply, check_value
 from .panels.showing import Showing
 from .run import Run
-from .session import Session, first_line
+from .session import Session, check_kernel, first_line
 from .steering.helm import refuse_all
 
 if TYPE_CHECKING:
@@ -41,25 +40,6 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
 
     call.__name__, call.__doc__ = hook.__name__, hook.__doc__
     return call
-
-
-_warned = False
-
-
-def _check_kernel(run: Run) -> None:
-    """See whether messages get in while this cell runs; where they do not, say so: once aloud, always on record."""
-    global _warned
-    busy = kernel.where() == "kernel" and threading.current_thread() is threading.main_thread()
-    if not busy or kernel.self_test():
-        return
-    message = (
-        f"this kernel lets no widget messages in while a cell runs ({kernel.pump().reason}), so the board's controls "
-        "wait until the cell ends; monitor.fit(model, ...) trains in the background and keeps them live"
-    )
-    run.add_event("warning", "kernel", message=message)
-    if not _warned:
-        _warned = True
-        warnings.warn(f"kcb_widgets: {message}", RuntimeWarning, stacklevel=2)
 
 
 class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
@@ -278,7 +258,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         self.runs.append(run)
         self._session = session = Session(run, self._model, self._inbox, frame, self._ended)
         session.helm.look()
-        _check_kernel(run)
+        check_kernel(run)
         self._last_model, last = self._model, self._last_model
         run.continues = last is self._model
         try:

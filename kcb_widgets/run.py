@@ -7,11 +7,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from . import frames
+from .events import Event
 from .means import Means
 from .pace import Pace
 from .series import Table
@@ -27,34 +28,6 @@ Status = Literal[
 ]
 OVER = ("finished", "stopped", "interrupted", "failed")
 MAX_BAD = 100
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a run.
-
-    Attributes:
-        step: Batches trained when it happened: an applied value governs the batch after this step.
-        epoch: The epoch it happened in, 0-based.
-        time: Seconds since the run began.
-        kind: ``applied``, ``refused``, ``changed`` (another callback wrote), ``stop``, ``nan``, ``warning``, ``error``
-            or ``status``.
-        name: The control, metric or hook concerned.
-        old: The value before, where there is one.
-        new: The value after, or the one that was asked for and refused.
-        source: Who: ``board``, ``python``, a callback's class name, ``keras``, ``monitor``.
-        message: One readable clause; why, for a refusal or an error.
-    """
-
-    step: int
-    epoch: int
-    time: float
-    kind: str
-    name: str
-    old: float | str | None = None
-    new: float | str | None = None
-    source: str = ""
-    message: str = ""
 
 
 class Run:
@@ -99,7 +72,7 @@ class Run:
         self.means = Means()
         self.pace = Pace()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
-        self._epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
+        self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
         self._clock = time.perf_counter()
         self._ended: float | None = None
         self._scanned = 0
@@ -130,7 +103,7 @@ class Run:
         self.epoch = epoch
         self.batch = 0
         self.phase = "train"
-        self._epoch_starts.append((self.batch_table.rows, self.step, epoch))
+        self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
         self.means.begin_epoch(self.batch_table.rows, self.step)
         self.pace.begin_epoch(self.seconds)
 
@@ -141,19 +114,19 @@ class Run:
             batch: Keras's 0-based index of it in the epoch (of the last one, with ``steps_per_execution``).
             logs: Keras's logs: running means since the epoch began.
         """
-        if not self._epoch_starts:
+        if not self.epoch_starts:
             self.begin_epoch(0)
         declared = self.params.get("steps")
         # With steps_per_execution Keras counts past the end of the data.
         self.batch = batch + 1 if declared is None else min(batch + 1, declared)
-        self.step = self._epoch_starts[-1][1] + self.batch
+        self.step = self.epoch_starts[-1][1] + self.batch
         refused = self.batch_table.append(self.step, time.perf_counter() - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
 
     def end_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """An epoch ended, validation included; ``logs`` are its metrics as History gets them."""
-        if not self._epoch_starts:
+        if not self.epoch_starts:
             self.begin_epoch(epoch)
         row = dict(logs)
         if "learning_rate" in self.values:
@@ -239,12 +212,7 @@ class Run:
     @property
     def epochs(self) -> pd.DataFrame:
         """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``."""
-        import pandas as pd  # here: a third of a second that `import kcb_widgets` need not take
-
-        rows = list(self.epoch_rows)
-        frame = pd.DataFrame([row for _, row in rows], index=pd.Index([epoch for epoch, _ in rows], name="epoch"))
-        ends = [name for name in ("learning_rate", "seconds") if name in frame]
-        return frame[[name for name in frame if name not in ends] + ends]
+        return frames.epochs(self)
 
     @property
     def batches(self) -> pd.DataFrame:
@@ -254,33 +222,12 @@ class Run:
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
         recovered from the running means for metrics that are means (``means.py`` gives the formula and its error).
         """
-        import pandas as pd
-
-        table, rows = self.batch_table, self.batch_table.rows
-        steps = table.steps(0, rows)
-        which = self._epoch_of_rows(0, rows)
-        starts = list(self._epoch_starts)
-        frame = pd.DataFrame(index=pd.Index(steps.astype(np.int64), name="step"))
-        epochs = np.array([epoch for _, _, epoch in starts], np.int64)
-        befores = np.array([step for _, step, _ in starts], np.float64)
-        frame["epoch"] = epochs[which] if rows else np.empty(0, np.int64)
-        frame["batch"] = (steps - befores[which] - 1).astype(np.int64) if rows else np.empty(0, np.int64)
-        frame["seconds"] = table.seconds(0, rows)
-        values, own = table.values(0, rows), self.means.recover(table, 0, rows)
-        for column, name in enumerate(table.names):
-            frame[name] = values[column]
-        for column, name in enumerate(table.names):
-            if name in self.means.names:
-                frame[f"batch_{name}"] = own[column]
-        return frame
+        return frames.batches(self)
 
     @property
     def events(self) -> pd.DataFrame:
         """One row per event: step, epoch, time, kind, name, old, new, source, message."""
-        import pandas as pd
-
-        fields = list(Event.__dataclass_fields__)
-        return pd.DataFrame([asdict(event) for event in list(self.events_list)], columns=fields)
+        return frames.events(self)
 
     def plot(self) -> Figure:
         """A Matplotlib figure of the same curves as the board's."""
@@ -288,20 +235,15 @@ class Run:
 
         return figures.plot(self)
 
-    def _epoch_of_rows(self, first: int, last: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        starts = np.array([row for row, _, _ in list(self._epoch_starts)] or [0], np.int64)
-        # An epoch that trained nothing starts at the same row as the next: side="right" picks the later.
-        return np.clip(np.searchsorted(starts, np.arange(first, last), side="right") - 1, 0, None)
-
     def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""
-        if not self._epoch_starts:
+        if not self.epoch_starts:
             return np.zeros_like(steps)
-        _, before, epoch = self._epoch_starts[-1]
+        _, before, epoch = self.epoch_starts[-1]
         if len(steps) and steps[0] > before:  # all in the current epoch, as it mostly is: no look at the others
             length = float(self.batches_per_epoch or max(self.batch, 1))
             return np.asarray(epoch + np.minimum((steps - before) / length, 1.0))
-        starts = list(self._epoch_starts)
+        starts = list(self.epoch_starts)
         befores = np.array([step for _, step, _ in starts], np.float64)
         epochs = np.array([epoch for _, _, epoch in starts], np.float64)
         lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))

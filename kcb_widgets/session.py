@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -169,3 +170,22 @@ class Session:
     def _cell_ended(self, error: BaseException | None) -> None:
         if not self.alive:
             self.finish_from(error)
+
+
+_warned = False
+
+
+def check_kernel(run: Run) -> None:
+    """See whether messages get in while this cell runs; where they do not, say so: once aloud, always on record."""
+    global _warned
+    busy = kernel.where() == "kernel" and threading.current_thread() is threading.main_thread()
+    if not busy or kernel.self_test():
+        return
+    message = (
+        f"this kernel lets no widget messages in while a cell runs ({kernel.pump().reason}), so the board's controls "
+        "wait until the cell ends; monitor.fit(model, ...) trains in the background and keeps them live"
+    )
+    run.add_event("warning", "kernel", message=message)
+    if not _warned:
+        _warned = True
+        warnings.warn(f"kcb_widgets: {message}", RuntimeWarning, stacklevel=2)

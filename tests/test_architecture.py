@@ -17,12 +17,15 @@ ALLOWED = {
     "bins": {"series"},
     "pace": set(),
     "means": {"series"},
-    "commands": {"run"},  # for its type only
-    "run": {"means", "pace", "series", "commands", "figures"},  # figures: from inside plot()
+    "events": set(),
+    "commands": {"events"},
+    "frames": {"events", "run"},  # run: for its type only
+    "run": {"events", "frames", "means", "pace", "series", "commands", "figures"},  # figures: from inside plot()
     "curves": {"bins", "run", "series"},
-    "figures": {"bins", "curves", "run"},
+    "figures": {"bins", "curves", "events", "run"},
     "kernel": {"_pump"},
-    "_pump": set(),
+    "_pump": {"_queue"},
+    "_queue": set(),
     "watch": set(),
     "terminal": {"run"},
 }
@@ -50,9 +53,9 @@ def test_arrows_point_one_way():
     for name in MODULES:
         own = {module.split("/")[0] for module in imports(name)[0]}
         if name.startswith("panels/"):
-            assert own <= {"panels", "run", "commands", "kernel", "bins", "curves", "figures"}, name
+            assert own <= {"panels", "run", "events", "commands", "kernel", "bins", "curves", "figures"}, name
         if name.startswith("steering/"):
-            assert own <= {"steering", "run", "commands"}, name
+            assert own <= {"steering", "run", "events", "commands"}, name
 
 
 def test_panels_never_import_keras():
@@ -63,7 +66,7 @@ def test_panels_never_import_keras():
 
 def test_only_kernel_knows_ipykernel():
     for name in MODULES:
-        if name not in ("kernel", "_pump"):
+        if name not in ("kernel", "_pump", "_queue"):
             assert not imports(name)[1] & {"ipykernel", "zmq", "jupyter_client"}, name
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..commands import Command, Inbox, Refused
-from ..run import Event, Run
+from ..events import Event
+from ..run import Run
 from . import flow, hyperparameters
 
 WRITERS = {"LearningRateScheduler", "ReduceLROnPlateau"}  # Keras's callbacks that write to the learning rate

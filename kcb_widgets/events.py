@@ -1,0 +1,33 @@
+"""Events: what happened to a run, and at which step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a run.
+
+    Attributes:
+        step: Batches trained when it happened: an applied value governs the batch after this step.
+        epoch: The epoch it happened in, 0-based.
+        time: Seconds since the run began.
+        kind: ``applied``, ``refused``, ``changed`` (another callback wrote), ``stop``, ``nan``, ``warning``, ``error``
+            or ``status``.
+        name: The control, metric or hook concerned.
+        old: The value before, where there is one.
+        new: The value after, or the one that was asked for and refused.
+        source: Who: ``board``, ``python``, a callback's class name, ``keras``, ``monitor``.
+        message: One readable clause; why, for a refusal or an error.
+    """
+
+    step: int
+    epoch: int
+    time: float
+    kind: str
+    name: str
+    old: float | str | None = None
+    new: float | str | None = None
+    source: str = ""
+    message: str = ""

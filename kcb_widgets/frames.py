@@ -1,0 +1,56 @@
+"""A run as pandas DataFrames. pandas is imported when first used: it takes a third of a second."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .events import Event
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .run import Run
+
+
+def epochs(run: Run) -> pd.DataFrame:
+    """See ``Run.epochs``."""
+    import pandas as pd
+
+    rows = list(run.epoch_rows)
+    frame = pd.DataFrame([row for _, row in rows], index=pd.Index([epoch for epoch, _ in rows], name="epoch"))
+    ends = [name for name in ("learning_rate", "seconds") if name in frame]
+    return frame[[name for name in frame if name not in ends] + ends]
+
+
+def batches(run: Run) -> pd.DataFrame:
+    """See ``Run.batches``."""
+    import pandas as pd
+
+    table, rows = run.batch_table, run.batch_table.rows
+    starts = list(run.epoch_starts) or [(0, 0, 0)]
+    firsts, befores, numbers = (np.array(column, np.int64) for column in zip(*starts, strict=True))
+    # An epoch that trained nothing begins at the same row as the next: side="right" picks the later.
+    which = np.searchsorted(firsts, np.arange(rows), side="right") - 1
+    steps = table.steps(0, rows).astype(np.int64)
+    frame = pd.DataFrame(index=pd.Index(steps, name="step"))
+    frame["epoch"] = numbers[which]
+    frame["batch"] = steps - befores[which] - 1
+    frame["seconds"] = table.seconds(0, rows)
+    running, own = table.values(0, rows), run.means.recover(table, 0, rows)
+    for column, name in enumerate(table.names):
+        frame[name] = running[column]
+    for column, name in enumerate(table.names):
+        if name in run.means.names:
+            frame[f"batch_{name}"] = own[column]
+    return frame
+
+
+def events(run: Run) -> pd.DataFrame:
+    """See ``Run.events``."""
+    import pandas as pd
+
+    columns = [field.name for field in fields(Event)]
+    return pd.DataFrame([asdict(event) for event in list(run.events_list)], columns=columns)
