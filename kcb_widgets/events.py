@@ -10,7 +10,8 @@ class Event:
     """Something that happened to a run.
 
     Attributes:
-        step: Batches trained when it happened: an applied value governs the batch after this step.
+        step: Batches trained when it happened: an applied value governs the batch after this step, unless another is
+            applied before that batch begins.
         epoch: The epoch it happened in, 0-based.
         time: Seconds since the run began.
         kind: ``applied``, ``refused``, ``changed`` (another callback wrote), ``stop``, ``nan``, ``warning``, ``error``
