@@ -107,14 +107,11 @@ class Inbox:
     """Where commands wait for the next batch boundary. Any thread may put: a deque needs no lock."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Command] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+        self.waiting: deque[Command] = deque()  # tested before every batch: an attribute is cheaper than a call
 
     def put(self, command: Command) -> Reply:
         """Leave a command for the training thread."""
-        self._waiting.append(command)
+        self.waiting.append(command)
         return command.reply
 
     def drain(self) -> list[tuple[Command, list[Command]]]:
@@ -122,7 +119,7 @@ class Inbox:
         latest: dict[str, list[Command]] = {}
         while True:
             try:
-                command = self._waiting.popleft()
+                command = self.waiting.popleft()
             except IndexError:
                 break
             earlier = latest.pop(command.name, [])
@@ -131,7 +128,7 @@ class Inbox:
 
     def has(self, name: str) -> bool:
         """Whether a command of this name waits."""
-        return any(command.name == name for command in tuple(self._waiting))
+        return any(command.name == name for command in tuple(self.waiting))
 
 
 def check_value(name: object, value: object) -> tuple[str, float | None]:

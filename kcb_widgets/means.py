@@ -27,6 +27,7 @@ class Means:
         self.names: set[str] = set()
         self.units: dict[str, float] = {}
         self._starts: list[tuple[int, int]] = []  # (first row, step before it) of each epoch
+        self._last_total = -1
         self._totals: dict[int, dict[str, float]] = {}  # last row of an epoch -> weight of the epoch in full batches
 
     def begin_epoch(self, row: int, step: int) -> None:
@@ -63,6 +64,7 @@ class Means:
                 unsteady.append(name)
                 self.names.discard(name)
         self._totals[table.rows - 1] = totals
+        self._last_total = table.rows - 1
         return unsteady
 
     def recover(self, table: Table, first: int, last: int) -> Values:
@@ -74,7 +76,7 @@ class Means:
         columns = [i for i, name in enumerate(names) if name in self.names]
         if not columns or last <= first:
             return table.values(first, last)
-        if self._starts[-1][0] < first and next(reversed(self._totals), -1) < first:
+        if self._starts[-1][0] < first and self._last_total < first:
             return self._within_epoch(table, columns, first, last)
         running = table.values(first, last)
         rows = np.arange(first, last)
@@ -115,9 +117,8 @@ class Means:
         return out
 
     def _settle(self, weights: Floats, names: list[str], first: int, last: int) -> None:
-        ends = (
-            self._totals if last - first > len(self._totals) else [r for r in range(first, last) if r in self._totals]
-        )
+        known = self._totals
+        ends = list(known) if last - first > len(known) else [row for row in range(first, last) if row in known]
         for row in ends:
             if first <= row < last:
                 for i, name in enumerate(names):

@@ -186,7 +186,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
-        if self._inbox:
+        if self._inbox.waiting:
             self._apply()
 
     @_guarded
@@ -201,8 +201,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         try:
             if session.lag < 0:
                 session.first_batch(batch)
-            session.run.append(batch + session.lag, logs or {})
             now = time.perf_counter()
+            session.run.append(batch + session.lag, logs or {}, now)
             if now >= session.next_poll:
                 session.service(now)
         except Exception as error:

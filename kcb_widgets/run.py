@@ -107,12 +107,13 @@ class Run:
         self.means.begin_epoch(self.batch_table.rows, self.step)
         self.pace.begin_epoch(self.seconds)
 
-    def append(self, batch: int, logs: Mapping[str, float]) -> None:
+    def append(self, batch: int, logs: Mapping[str, float], now: float | None = None) -> None:
         """One batch was trained.
 
         Args:
             batch: Keras's 0-based index of it in the epoch (of the last one, with ``steps_per_execution``).
             logs: Keras's logs: running means since the epoch began.
+            now: ``time.perf_counter()``, where the caller has it.
         """
         if not self.epoch_starts:
             self.begin_epoch(0)
@@ -120,7 +121,8 @@ class Run:
         # With steps_per_execution Keras counts past the end of the data.
         self.batch = batch + 1 if declared is None else min(batch + 1, declared)
         self.step = self.epoch_starts[-1][1] + self.batch
-        refused = self.batch_table.append(self.step, time.perf_counter() - self._clock, logs)
+        seconds = (time.perf_counter() if now is None else now) - self._clock
+        refused = self.batch_table.append(self.step, seconds, logs)
         if refused:
             self._refuse(refused, logs)
 
@@ -267,6 +269,11 @@ class Run:
             self._subscribers = [c for c in self._subscribers if c is not callback]
 
         return unsubscribe
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody has subscribed."""
+        return bool(self._subscribers)
 
     def changed(self) -> None:
         """Tell the subscribers."""

@@ -12,15 +12,14 @@ from typing import Any
 from . import kernel
 from .commands import Inbox
 from .counts import Counts
+from .pusher import Pusher
 from .run import Run, Status
 from .steering.helm import Helm, refuse_all
 from .terminal import ProgressLine
 from .watch import Watch, fit_frame
 
 POLL_EVERY = 0.04  # seconds between looks for messages: a click waits at most this long, plus one batch
-PUSH_EVERY = 0.1  # seconds between pictures, at least
-PUSH_SHARE = 200  # and this many times as long as the last one took: pictures take half a percent of a fit at most
-PUSH_SELDOM = 1.0
+LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
 
 
 def first_line(error: BaseException) -> str:
@@ -55,7 +54,8 @@ class Session:
         self.next_poll = 0.0
         self.lag = -1  # not known yet
         self._pump = kernel.pump()
-        self._next_push = 0.0
+        self._next_look = 0.0
+        self._pusher = Pusher(self._show)
         self._closing = threading.Lock()
         self._closed = False
         run.status, run.inbox = "compiling", inbox
@@ -91,29 +91,28 @@ class Session:
             run.status = "running"
             self.counts.first()
         self._pump.poll()
-        if self._inbox:
+        if self._inbox.waiting:
             self.apply()
-        if now >= self._next_push:
+        if now >= self._next_look:
+            self._next_look = now + LOOK_EVERY
             self.helm.look()
             if run.phase == "train":
                 run.pace.note(run.seconds, run.step)
             run.scan()
-            self.tell()
-            took = time.perf_counter() - now
-            self._next_push = now + max(PUSH_EVERY, min(PUSH_SELDOM, took * PUSH_SHARE))
+            if self._line is not None:
+                self._line.show(run)
+            if run.watched:
+                self._pusher.push()
 
     def apply(self) -> None:
         """Carry out what waits in the inbox."""
         self.helm.apply()
-        self._next_push = 0.0  # the answer goes out at once
+        self._next_look = 0.0  # the answer goes out at once
 
-    def tell(self) -> None:
-        """Show what is new."""
-        run = self.run
+    def _show(self) -> None:
+        """On the pusher's thread; at the end, on the one that ends the fit."""
         try:
-            run.changed()
-            if self._line is not None:
-                self._line.show(run)
+            self.run.changed()
         except Exception as error:
             self.failed("board", error)
 
@@ -155,11 +154,14 @@ class Session:
         if self._watch is not None:
             self._watch.end()
         self._unregister()
+        self._pusher.end()
         self.run.finish(status, message)
         refuse_all(self.run, self._inbox, "training ended first")
         self.run.inbox = None
         self._ended(self)
-        self.tell()
+        if self._line is not None:
+            self._line.show(self.run)
+        self._show()
 
     def _gone(self, error: BaseException | None) -> None:
         """On the watching thread: ``fit`` is gone and Keras said nothing."""

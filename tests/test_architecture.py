@@ -27,6 +27,7 @@ ALLOWED = {
     "_pump": {"_queue"},
     "_queue": set(),
     "watch": set(),
+    "pusher": set(),
     "terminal": {"run"},
 }
 

@@ -103,10 +103,10 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def attended(self) -> bool:
         """Whether a view was heard of in the last seconds. With none, nothing is sent: servers would pile it up."""
         now = time.monotonic()
-        return any(now - seen < PRESENT for seen, _ in self._views.values())
+        return any(now - seen < PRESENT for seen, _ in list(self._views.values()))
 
     def _show_run(self, run: Run) -> None:
-        """The run has news. Called on the thread that trains."""
+        """The run has news. Called on a thread that only shows, or on the one that ended the fit."""
         if run.over:
             self._push()
             self._output.settle(run)

@@ -1,0 +1,52 @@
+"""Shows what is new from a thread of its own, so that the training thread pays for a signal and not for a picture."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+EVERY = 0.1  # seconds between pictures, at least
+SHARE = 50  # and this many times as long as the last one took: the thread never takes more of Python's time than that
+SELDOM = 1.0
+
+
+class Pusher:
+    """Calls ``show`` on a daemon thread, when there is something to show and enough time has passed.
+
+    The interpreter runs one thread at a time, but TensorFlow, JAX and torch let others run while they compute.
+
+    Args:
+        show: What to call. It must not raise.
+    """
+
+    def __init__(self, show: Callable[[], None]) -> None:
+        self._show = show
+        self._news = threading.Event()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def push(self) -> None:
+        """There is news. Returns at once; calls that come before the next picture share it."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="kcb-push", daemon=True)
+            self._thread.start()
+        self._news.set()
+
+    def end(self) -> None:
+        """No picture comes after this returns, unless one takes longer than two seconds."""
+        self._over.set()
+        self._news.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(2.0)
+
+    def _work(self) -> None:
+        while True:
+            self._news.wait()
+            if self._over.is_set():
+                return
+            self._news.clear()
+            began = time.perf_counter()
+            self._show()
+            took = time.perf_counter() - began
+            self._over.wait(max(0.0, min(SELDOM, max(EVERY, took * SHARE)) - took))
