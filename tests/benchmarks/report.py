@@ -19,8 +19,8 @@ PACKAGES = (
 TIME_HEAD = ("callback", "us/batch", "range", "over no-op", "ratio", "quiet us/batch", "over no-op", "ratio")
 WALL_HEAD = (*TIME_HEAD, "pushes/s")
 CPU_HEAD = (*TIME_HEAD, "epoch ms", "begin ms", "end ms")
-HOOK_HEAD = ("callback", "us/batch", "range", "plain us", "poll us", "polls/s", "push us", "p99", "pushes/s",
-             "epoch ms", "% of fit", "at 10/s: us/batch", "% of fit")  # fmt: skip
+HOOK_HEAD = ("callback", "us/batch", "range", "plain us", "poll us", "polls/s", "look us", "p99", "looks/s",
+             "epoch ms", "% of fit")  # fmt: skip
 NOTES = """\
 wall, CPU: of the batches of whole epochs, epoch hooks left out; CPU is that of the training thread. Each fit stands for
   its median epoch. Median over repeats, and their range; "over no-op" and "ratio" pair each fit with the no-op's of the
@@ -28,8 +28,8 @@ wall, CPU: of the batches of whole epochs, epoch hooks left out; CPU is that of 
   Where no callback has a batch hook (none, CSVLogger, PlotLossesKeras) Keras runs its own batch hooks on a thread pool.
 epoch, begin, end ms: in hooks around each epoch, in on_train_begin and in on_train_end.
 hooks: time inside Monitor's own hooks on the training thread, the no-op's (timed by the same wrapper) taken off.
-  plain: the median batch, its two hooks together; poll, push: the median call that looked for messages, that also sent
-  a picture. "at 10 pushes/s": from these medians, with 40 polls/s besides.
+  plain: the median batch, its two hooks together; poll, look: the median call that looked for messages, that also looked
+  at the controls and the newest rows and had a picture drawn. Pictures are drawn on a thread of their own (pushes/s).
 TensorFlow computes on one thread, so that a step takes the same time each time.
 """
 Row = Sequence[str]
@@ -156,23 +156,18 @@ def hooks(results: list[Fit], model: str, variant: str) -> list[dict[str, float]
         spent, idle, batches = result["hooks"], base[repeat]["hooks"], result["batches"]
         kinds = [name for name in spent if name != "epoch"]
         wrapper = {name: idle[name]["median"] for name in ("on_train_batch_begin", "on_train_batch_end")}
-        seconds, one = result["seconds"], result["wall_us"]
+        seconds = result["seconds"]
         row = {"mean": sum(spent[name]["sum"] for name in kinds) / batches - sum(wrapper.values())}
         # Long steps have no plain end of a batch: each is due for a look at messages.
         before, after = ((spent[name]["median"] or cost) - cost for name, cost in wrapper.items())
         row["plain"] = before + after
-        for name in ("poll", "push"):
+        for name in ("poll", "look"):
             took = spent[name]["median"]
             row[name] = 0.0 if took is None else took - wrapper["on_train_batch_end"]
             row[f"{name} pace"] = spent[name]["calls"] / seconds
-        row["p99"] = spent["push"]["p99"] or 0.0
+        row["p99"] = spent["look"]["p99"] or 0.0
         row["epoch"] = (spent["epoch"]["sum"] - idle["epoch"]["sum"]) / max(1, spent["epoch"]["calls"]) * 2 / 1000
         row["share"] = 100 * (row["mean"] * batches + spent["epoch"]["sum"]) / (1e6 * seconds)
-        pace = 1e6 / one
-        pushes, polls = min(10.0, pace), min(40.0, max(0.0, pace - 10))
-        rest = max(0.0, pace - 50)
-        row["at 10"] = before + (pushes * row["push"] + polls * row["poll"] + rest * after) / pace
-        row["share at 10"] = 100 * row["at 10"] / one
         out.append(row)
     return out
 
@@ -182,8 +177,7 @@ def _hook_row(results: list[Fit], model: str, variant: str) -> Row:
     if not rows:
         return [VARIANTS[variant], "not measured", *[""] * (len(HOOK_HEAD) - 2)]
     keys = {
-        "plain": 1, "poll": 1, "poll pace": 1, "push": 0, "p99": 0, "push pace": 1, "epoch": 2, "share": 2, "at 10": 1,
-        "share at 10": 2,
+        "plain": 1, "poll": 1, "poll pace": 1, "look": 0, "p99": 0, "look pace": 1, "epoch": 2, "share": 2,
     }  # fmt: skip
     mean = [row["mean"] for row in rows]
     rest = [_middle([row[key] for row in rows], digits) for key, digits in keys.items()]
@@ -200,10 +194,7 @@ def _targets(results: list[Fit]) -> list[str]:
         if rows:
             value = statistics.median(row[key] for row in rows)
             met = "met" if value <= limit else "MISSED"
-            normal = statistics.median(row["at 10" if key == "mean" else "share at 10"] for row in rows)
-            lines.append(
-                f"target {met}: {value:.2f} {unit} {what} (at most {limit:g}); {normal:.2f} at exactly 10 pushes/s"
-            )
+            lines.append(f"target {met}: {value:.2f} {unit} {what} (at most {limit:g})")
     return lines
 
 

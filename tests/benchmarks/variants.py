@@ -27,7 +27,7 @@ class Variant:
 
     Attributes:
         callbacks: To pass to ``fit``.
-        pushes: Pictures that Monitor has told its board to draw; None for other callbacks.
+        pushes: Pictures that Monitor has told its board to draw; None without a board.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -37,26 +37,27 @@ class Variant:
         self.callbacks: list[Any] = _make(name, folder)
         if self.callbacks and isinstance(self.callbacks[0], kcb.Monitor):
             self._monitor = self.callbacks[0]
-            self._monitor.run.subscribe(self._count)
+            if self._live:  # a subscriber is what Monitor draws for
+                self._monitor.run.subscribe(self._count)
 
     def _count(self, _run: Any) -> None:
         self._changes += 1
 
     @property
     def pushes(self) -> int | None:
-        return self._changes if self._monitor is not None else None
+        return self._changes if self._live else None
 
     def ready(self) -> bool:
         """Whether the board, where there is one, is on a screen and looked at."""
         return self._monitor is None or not self._live or self._monitor.board.attended
 
     def marks(self) -> dict[str, Callable[[], Any]]:
-        """What tells whether a hook pushed a picture, or only looked for messages."""
+        """What tells whether a hook looked at what is new, or only for messages."""
         if self._monitor is None:
             return {}
         monitor = self._monitor
         return {
-            "push": lambda: self._changes,
+            "look": lambda: getattr(monitor._session, "_next_look", None),
             "poll": lambda: getattr(monitor._session, "next_poll", None),
         }
 
