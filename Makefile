@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Jupyter wants to be told that it may run as root, as in a container.
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
 # The ipykernels whose queues are tested one by one; the browser tests run on those that people have.
@@ -11,7 +13,7 @@ BROWSER_KERNELS ?= 6.31.0,7.0.1,7.3.0
 .PHONY: demo test test-kernels lint bench build screenshots clean
 
 demo: $(INSTALLED)
-	$(BIN)/jupyter lab notebooks/quickstart.ipynb
+	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -89,6 +90,15 @@ def test_nbconvert_shows_the_picture_with_a_text_alternative(executed):
     page, _ = HTMLExporter().from_notebook_node(executed)
     assert 'src="data:image/png;base64' in page
     assert '<p class="kcb-still-text">Run 1: finished' in page
+
+
+def test_the_quickstart_notebook_runs_as_it_is_written():
+    notebook = nbformat.read(Path(__file__).parents[1] / "notebooks" / "quickstart.ipynb", 4)
+    (fit,) = [cell for cell in notebook.cells if "epochs=60" in cell.source and cell.cell_type == "code"]
+    fit.source = fit.source.replace("epochs=60", "epochs=2")  # a minute for people, not for tests
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=ENV)
+    text = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "accuracy on digits it never saw" in text
 
 
 def test_the_saved_notebook_stays_small(executed):

@@ -317,6 +317,33 @@ def test_data_that_raises_is_noticed(classifier):
     assert monitor.run.status == "failed"
 
 
+def test_a_kernel_that_lets_no_message_in_is_said_once_aloud_and_training_goes_on(classifier, monkeypatch):
+    from kcb_widgets import kernel, session
+
+    monkeypatch.setattr(kernel, "where", lambda: "kernel")
+    monkeypatch.setattr(kernel, "self_test", lambda: False)
+    monkeypatch.setattr(session, "_warned", False)
+    model, x, y = classifier()
+    monitor = kcb.Monitor(display=False)
+    with pytest.warns(RuntimeWarning, match=r"wait until the cell ends; monitor\.fit") as caught:
+        [fit(model, x, y, monitor, epochs=1) for _ in range(2)]
+    assert len(caught) == 1
+    assert [run.status for run in monitor.runs] == ["finished", "finished"]
+    assert all("kernel" in set(run.events["name"]) for run in monitor.runs)
+
+
+def test_a_panel_that_raises_is_an_event_and_training_goes_on(classifier):
+    model, x, y = classifier()
+    monitor = kcb.Monitor()
+
+    def broken(run):
+        raise ZeroDivisionError
+
+    monitor.run.subscribe(broken)
+    assert len(fit(model, x, y, monitor, epochs=2).history["loss"]) == 2
+    assert monitor.run.events.query("kind == 'error'")["name"].tolist() == ["board"]
+
+
 # -- steering ----------------------------------------------------------------------------------------------------------
 
 

@@ -28,8 +28,8 @@ wall, CPU: of the batches of whole epochs, epoch hooks left out; CPU is that of 
   Where no callback has a batch hook (none, CSVLogger, PlotLossesKeras) Keras runs its own batch hooks on a thread pool.
 epoch, begin, end ms: in hooks around each epoch, in on_train_begin and in on_train_end.
 hooks: time inside Monitor's own hooks on the training thread, the no-op's (timed by the same wrapper) taken off.
-  plain: the median batch, its two hooks together; poll, look: the median call that looked for messages, that also looked
-  at the controls and the newest rows and had a picture drawn. Pictures are drawn on a thread of their own (pushes/s).
+  plain: the median batch, its two hooks together; poll: the median call that looked for messages; look: one that also
+  looked at the controls and the newest rows, and had a picture drawn (on a thread of its own, pushes/s).
 TensorFlow computes on one thread, so that a step takes the same time each time.
 """
 Row = Sequence[str]
