@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import kernel
+from . import kernel, threads
 
 if TYPE_CHECKING:
     from .commands import Reply
@@ -44,10 +44,8 @@ class Fit:
             _training[id(model)] = self
         monitor.expect()
         kwargs.setdefault("verbose", 0)  # Keras's own progress would print into whatever cell ran last
-        self._thread = threading.Thread(
-            target=self._work, args=(args, {**kwargs, "callbacks": callbacks}), name="kcb-fit", daemon=True
-        )
-        self._thread.start()
+        all_kwargs = {**kwargs, "callbacks": callbacks}
+        threads.start(lambda: self._work(args, all_kwargs), "kcb-fit")
 
     def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:

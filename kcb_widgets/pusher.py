@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from . import threads
+
 EVERY = 0.1  # seconds between pictures, at least
 SHARE = 50  # and this many times as long as the last one took: the thread never takes more of Python's time than that
 SELDOM = 1.0
@@ -29,8 +31,7 @@ class Pusher:
     def push(self) -> None:
         """There is news. Returns at once; calls that come before the next picture share it."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="kcb-push", daemon=True)
-            self._thread.start()
+            self._thread = threads.start(self._work, "kcb-push")
         self._news.set()
 
     def end(self) -> None:

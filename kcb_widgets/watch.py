@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from . import threads
+
 EVERY = 0.05  # seconds; a look costs about a microsecond
 
 
@@ -27,8 +29,7 @@ class Watch:
         self._over = threading.Event()
         # A weak reference: a Monitor that nobody holds any more must not be kept alive by its watch.
         self._gone = weakref.WeakMethod(gone) if hasattr(gone, "__self__") else (lambda: gone)
-        self._watcher = threading.Thread(target=self._look, name="kcb-watch", daemon=True)
-        self._watcher.start()
+        threads.start(self._look, "kcb-watch")
 
     @property
     def alive(self) -> bool:

@@ -26,8 +26,9 @@ ALLOWED = {
     "kernel": {"_pump"},
     "_pump": {"_queue"},
     "_queue": set(),
-    "watch": set(),
-    "pusher": set(),
+    "threads": set(),
+    "watch": {"threads"},
+    "pusher": {"threads"},
     "terminal": {"run"},
 }
 
