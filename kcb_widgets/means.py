@@ -76,8 +76,9 @@ class Means:
         columns = [i for i, name in enumerate(names) if name in self.names]
         if not columns or last <= first:
             return table.values(first, last)
-        if self._starts[-1][0] < first and self._last_total < first:
-            return self._within_epoch(table, columns, first, last)
+        opened, step = self._starts[-1]  # taken once: the training thread may begin an epoch meanwhile
+        if opened < first and self._last_total < first:
+            return self._within_epoch(table, columns, first, last, step)
         running = table.values(first, last)
         rows = np.arange(first, last)
         starts = np.array([row for row, _ in self._starts[-(last - first + 1) :]], np.int64)
@@ -106,10 +107,10 @@ class Means:
         out[columns] = own.astype(np.float32)
         return out
 
-    def _within_epoch(self, table: Table, columns: list[int], first: int, last: int) -> Values:
+    def _within_epoch(self, table: Table, columns: list[int], first: int, last: int, step: int) -> Values:
         """The same for rows of the current epoch, after its first: all there is to do between most pictures."""
         running = table.values(first - 1, last).astype(np.float64)
-        weights = table.steps(first - 1, last) - self._starts[-1][1]
+        weights = table.steps(first - 1, last) - step
         out = running[:, 1:].astype(np.float32)
         sums = running[columns] * weights
         with np.errstate(divide="ignore", invalid="ignore"):
