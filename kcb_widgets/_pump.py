@@ -23,6 +23,9 @@ CONTROL_TARGET = "jupyter.widget.control"
 """Front ends open a comm of this name after a page reload and ask it for the state of all widgets."""
 
 
+BUSY_AGAIN = (0.05, 1.0)  # seconds after a subshell's message
+
+
 class Pump:
     """Handles waiting browser messages from inside a running cell.
 
@@ -45,7 +48,7 @@ class Pump:
         self._queue: Queue | None = None
         self._tested: bool | None = None
         self._watched = ""
-        self._busy_is_stale = False
+        self._busy_due: list[float] = []
         if kernel is None:
             self.reason = "there is no Jupyter kernel"
         elif not _is_ipykernel(kernel):
@@ -70,8 +73,8 @@ class Pump:
         if queue is None or self.delivering or not queue.is_here():
             return 0
         try:
-            if self._busy_is_stale:
-                self._busy_is_stale = False
+            if self._busy_due and time.monotonic() >= self._busy_due[0]:
+                del self._busy_due[0]
                 queue.publish("busy")
             return self._drain(queue) if queue.waiting() else 0
         except Exception as error:
@@ -125,10 +128,15 @@ class Pump:
         return comms if isinstance(comms, dict) else {}
 
     def _handle_quietly(self, comm: Any, message: Any) -> None:
-        # A message on a subshell ends with the status "idle" although a cell may be running: the next poll corrects it.
-        self._busy_is_stale = self._busy_is_stale or threading.current_thread() is not threading.main_thread()
-        if comm._msg_callback:
-            comm._msg_callback(message)
+        try:
+            if comm._msg_callback:
+                comm._msg_callback(message)
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                # The subshell is about to say "idle" although a cell may be running. Nothing tells when it has, so
+                # polling corrects it soon, and once more for a thread that was held up.
+                now = time.monotonic()
+                self._busy_due = [now + wait for wait in BUSY_AGAIN]
 
     def _drain(self, queue: Queue) -> int:
         handled = 0

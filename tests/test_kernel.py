@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -378,6 +379,31 @@ def test_a_message_on_a_subshell_is_told_apart_and_loses_no_figure(live: LiveKer
     assert {arrival for _, _, arrival, _ in log(live)} <= expected
     assert "1 open figure" in live.printed(cell)
     assert len(live.of(cell, "display_data")) == 1
+    live.reply(live.send("delete_subshell_request", {"subshell_id": subshell}, channel="control"))
+
+
+def test_the_kernel_is_shown_busy_again_after_a_slow_handler_on_a_subshell(live: LiveKernel) -> None:
+    request = live.send("kernel_info_request", {})
+    if "kernel subshells" not in live.reply(request)["content"].get("supported_features", []):
+        pytest.skip("ipykernel 6 has no subshells")
+    request = live.send("create_subshell_request", {}, channel="control")
+    subshell = live.reply(request)["content"]["subshell_id"]
+    mine, foreign = comm(live, "mine"), comm(live, "foreign")
+    live.run("mine.on_msg(lambda message: (time.sleep(0.1), note('mine')(message)))")
+    live.run("end = threading.Event(); foreign.on_msg(lambda message: end.set()); kernel.own(foreign.comm_id)")
+    cell = live.begin("busy(end.is_set)")
+    message = live.comm(mine, 0, subshell=subshell)
+
+    def busy_again() -> bool:
+        said = [m["content"]["execution_state"] for m in live.published if m["msg_type"] == "status"]
+        return "idle" in live.statuses(message) and said[-1] == "busy"
+
+    deadline = time.monotonic() + 15
+    while not busy_again():  # not `until`, whose nudges would make the kernel busy
+        live.read()
+        assert time.monotonic() < deadline
+    live.comm(foreign, 0)
+    live.reply(cell)
     live.reply(live.send("delete_subshell_request", {"subshell_id": subshell}, channel="control"))
 
 
