@@ -1,0 +1,148 @@
+"""Control: one thing that can be changed while ``fit`` runs. Each kind of control is a subclass, in a file by its idea."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..commands import Refused
+
+Value = float | bool | str | None
+
+MAX_NUMBER = 1e9
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did.
+
+    Attributes:
+        old: The value before.
+        new: The value the next batch trains with, as it is held (float32 where a variable holds it).
+        rebuild: Whether Keras must trace the training step again for it to hold.
+        message: One clause for the event.
+    """
+
+    old: Value
+    new: Value
+    rebuild: bool = False
+    message: str = ""
+
+
+class Control:
+    """Something that can be changed; named as Keras names the attribute.
+
+    Args:
+        model: The model that trains.
+        name: The full name, unique in the model: ``learning_rate``, ``dropout.rate``.
+        label: The attribute alone.
+        section: What it belongs to: ``Adam``, ``dropout``.
+
+    Attributes:
+        group: Where a board shows it.
+        kind: ``number``, ``flag`` or ``choice``.
+        scale: ``log`` or ``linear``, for numbers.
+        minimum, maximum: The range, both ends included.
+        below: Whether ``maximum`` itself is excluded.
+        integer: Whether only whole numbers will do.
+        nullable: Whether None (the setting is off) will do.
+        choices: The valid strings of a choice.
+        rebuild: Whether a change makes Keras trace the training step again.
+        heavy: Whether it may only be written just before a batch or at an epoch's end, not in mid-validation.
+        of: The control it accompanies.
+    """
+
+    group = "optimizer"
+    kind = "number"
+    scale = "linear"
+    minimum = 0.0
+    maximum = MAX_NUMBER
+    below = False
+    integer = False
+    nullable = False
+    choices: tuple[str, ...] = ()
+    rebuild = False
+    heavy = False
+    of = ""
+
+    def __init__(self, model: Any, name: str, label: str = "", section: str = "") -> None:
+        self.model, self.name, self.label, self.section = model, name, label or name, section
+
+    def read(self) -> Value:
+        """The value the next batch will train with; None where it is off or cannot be known."""
+        raise NotImplementedError
+
+    def why_not(self) -> str:
+        """Why it cannot be changed; empty when it can."""
+        return ""
+
+    def write(self, value: Value) -> Written:
+        """Have the next batch train with this value. ``check`` was passed; this is the training thread.
+
+        Raises:
+            Refused: It cannot be; the text says why. Nothing was changed then.
+        """
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """The fit is over: take away whatever was installed, and leave the value as a plain one."""
+
+    def check(self, value: Value) -> Value:
+        """The value, typed and in range.
+
+        Raises:
+            TypeError: It is of another kind.
+            ValueError: It is out of range.
+        """
+        if value is None and self.nullable:
+            return None
+        if self.kind == "flag":
+            if not isinstance(value, bool):
+                msg = f"{self.name} must be True or False. Received: {value!r}"
+                raise TypeError(msg)
+            return value
+        if self.kind == "choice":
+            if value not in self.choices:
+                msg = f"{self.name} must be one of {', '.join(self.choices)}. Received: {value!r}"
+                raise ValueError(msg)
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            msg = f"{self.name} must be a number{' or None' if self.nullable else ''}. Received: {value!r}"
+            raise TypeError(msg)
+        number = float(value)
+        inside = self.minimum <= number <= self.maximum and not (self.below and number == self.maximum)
+        if not math.isfinite(number) or not inside:
+            end = "below" if self.below else "to"
+            what = "whole" if self.integer else "finite"
+            msg = f"{self.name} must be a {what} number from {self.minimum:g} {end} {self.maximum:g}. Received: {value!r}"
+            raise ValueError(msg)
+        if self.integer and number != int(number):
+            msg = f"{self.name} must be a whole number. Received: {value!r}"
+            raise ValueError(msg)
+        return int(number) if self.integer else number
+
+    def describe(self) -> dict[str, Any]:
+        """The control as a board shows it."""
+        reason = self.why_not()
+        return {
+            "name": self.name,
+            "label": self.label,
+            "kind": self.kind,
+            "scale": self.scale,
+            "value": self.read(),
+            "min": self.minimum,
+            "max": self.maximum if self.maximum < MAX_NUMBER else None,
+            "integer": self.integer,
+            "nullable": self.nullable,
+            "choices": list(self.choices),
+            "enabled": not reason,
+            "reason": reason,
+            "rebuild": self.rebuild,
+            "group": self.group,
+            "section": self.section,
+            "of": self.of,
+        }
+
+
+__all__ = ["Control", "Refused", "Value", "Written"]
