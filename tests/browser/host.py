@@ -1,4 +1,7 @@
-"""The board's built bundle in a page of its own: a stub of anywidget's front end, driven from Python."""
+"""The board's built bundle in a page of its own: a stub of anywidget's front end, driven from Python.
+
+The fixtures and helpers that the tests of the browser half share.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent.parent / "kcb_widgets"
 STATIC = PACKAGE / "static"
 URL = "http://board.test/"
+
+# Pixels of a plot's canvas that are close to a colour, between two fractions of its width and height.
+PIXELS = """
+([group, color, [x0, x1], [y0, y1]]) => {
+  const canvas = document.querySelector(`[data-group="${group}"] canvas`);
+  if (!canvas || !canvas.width) return 0;
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = color.startsWith("--")
+    ? getComputedStyle(document.querySelector(".kcb-board")).getPropertyValue(color).trim() : color;
+  probe.fillRect(0, 0, 1, 1);
+  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+  const { width, height } = canvas;
+  const left = Math.round(width * x0), top = Math.round(height * y0);
+  const { data } = canvas.getContext("2d").getImageData(
+    left, top, Math.max(1, Math.round(width * (x1 - x0))), Math.max(1, Math.round(height * (y1 - y0))));
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+    if (data[i + 3] > 180 && far < 40) count++;
+  }
+  return count;
+}
+"""
+ALL = [0, 1]
 
 
 def build_bundle() -> None:
@@ -130,16 +158,24 @@ def run_picture(steps: int = 400, per_epoch: int = 100, hole: range = range(0), 
 
 
 def control(value: Any = 0.001, **more: Any) -> dict[str, Any]:
-    """The learning rate, as Python describes it."""
+    """The learning rate, as Python describes it; another control with the keys that differ."""
     return {
         "name": "learning_rate",
+        "label": more.get("name", "learning_rate"),
         "kind": "number",
         "scale": "log",
         "value": value,
         "min": 0,
         "max": 1e6,
+        "integer": False,
+        "nullable": False,
+        "choices": [],
         "enabled": True,
         "reason": "",
+        "rebuild": False,
+        "group": "optimizer",
+        "section": "Adam",
+        "of": "",
         **more,
     }
 
@@ -169,7 +205,12 @@ def state(**more: Any) -> dict[str, Any]:
         "heard": {},
         "path": "pump",
         "pump": {"ok": True, "reason": ""},
-        "controls": [control()],
+        "values": {},
+        "flow": {"paused": False, "until": None, "stop": ""},
+        "snapshots": [],
+        "snapshot_bytes": 0,
+        "buttons": [],
+        "can": {"evaluate": "", "save": ""},
         "commands": [],
         "errors": 0,
         "of_the_future": {"ignored": True},
@@ -187,6 +228,7 @@ class Host:
         page.goto(URL)
         page.wait_for_function("window.ready === true")
         self.now = state()
+        self.controls: Any = [control()]
 
     @staticmethod
     def _serve(route: Any) -> None:
@@ -204,10 +246,12 @@ class Host:
             traits["series"] = base64.b64encode(traits["series"]).decode()
         self.page.evaluate("(patch) => stub.set(patch)", traits)
 
-    def state(self, **change: Any) -> None:
-        """A new state from Python, with these keys changed."""
+    def state(self, controls: Any = None, **change: Any) -> None:
+        """A new state from Python, with these keys changed, and new controls where there are any."""
         self.now = {**self.now, **change}
-        self.set(state=self.now)
+        if controls is not None:
+            self.controls = controls
+        self.set(state=self.now, **({} if controls is None else {"controls": controls}))
 
     def message(self, content: dict[str, Any], raw: bytes | None = None) -> None:
         """A custom message from Python."""
@@ -218,8 +262,9 @@ class Host:
         """Bring the model up and mount views of it."""
         self.set(
             board_id="b0a7d",
-            show=show or ["progress", "controls", "chart", "events"],
+            show=show or ["progress", "controls", "chart", "snapshots", "events"],
             state=self.now,
+            controls=self.controls,
             events=list(events),
             series=series,
         )
@@ -245,3 +290,123 @@ class Host:
         """Python has heard every view."""
         heard = {m["view"]: m["seq"] for m in self.sent("hello")}
         self.state(heard=heard)
+
+
+@pytest.fixture(scope="session")
+def bundle() -> None:
+    """The built board."""
+    build_bundle()
+
+
+@pytest.fixture
+def make_host(browser: Any, bundle: None) -> Any:
+    """A function that opens a page with a stub host; the page must have seen no error in the end."""
+    contexts = []
+    hosts = []
+
+    def make(clock=False, script="", width=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        if clock:
+            page.clock.install()
+        if script:
+            page.add_init_script(script)
+        host = Host(page)
+        hosts.append(host)
+        return host
+
+    yield make
+    errors = [error for host in hosts for error in host.page.evaluate("stub.errors")]
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def plain_page(browser: Any, bundle: None) -> Any:
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def host(plain_page: Any) -> Any:
+    """The usual case: one page for all tests, loaded anew for each."""
+    plain_page.set_default_timeout(10_000)
+    plain_page.set_viewport_size({"width": 900, "height": 800})
+    host = Host(plain_page)
+    plain_page.mouse.move(0, 0)
+    yield host
+    assert plain_page.evaluate("stub.errors") == []
+
+
+def pixels(host, group, color, x=ALL, y=ALL):
+    return host.page.evaluate(PIXELS, [group, color, x, y])
+
+
+def wait_pixels(host, group, color, at_least=1, at_most=10**9, x=ALL, y=ALL):
+    host.page.wait_for_function(
+        f"([args, low, high]) => {{ const n = ({PIXELS})(args); return n >= low && n <= high; }}",
+        arg=[[group, color, x, y], at_least, at_most],
+    )
+
+
+def text(host, selector):
+    return host.page.locator(selector).first.inner_text()
+
+
+def wait_text(host, selector, expected):
+    host.page.wait_for_function(
+        "([selector, text]) => document.querySelector(selector)?.textContent === text", arg=[selector, expected]
+    )
+
+
+def value_of(host, group, role):
+    """The readout beside one legend entry."""
+    return text(host, f'[data-group="{group}"] [data-role="{role}"] + .kcb-value')
+
+
+def wait_value(host, group, role, expected):
+    wait_text(host, f'[data-group="{group}"] [data-role="{role}"] + .kcb-value', expected)
+
+
+def box(host, group):
+    """Where a plot is; one that is being rebuilt is waited for."""
+    find = """group => {
+        const area = document.querySelector(`[data-group="${CSS.escape(group)}"] .u-over`)?.getBoundingClientRect();
+        return area?.width && {x: area.x, y: area.y, width: area.width, height: area.height};
+    }"""
+    return host.page.wait_for_function(find, arg=group).json_value()
+
+
+def drag_zoom(host, group="loss", left=0.25, right=0.5):
+    """Drag a box over part of a plot's width."""
+    area = box(host, group)
+    mouse = host.page.mouse
+    y = area["y"] + area["height"] / 2
+    mouse.move(area["x"] + area["width"] * left, y)
+    mouse.down()
+    mouse.move(area["x"] + area["width"] * (left + right) / 2, y)
+    mouse.move(area["x"] + area["width"] * right, y)
+    mouse.up()
+
+
+def hide(host, hidden):
+    """The browser's tab goes to the back, or comes to the front."""
+    host.page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def field(host, name="learning_rate"):
+    return host.page.get_by_role("textbox", name=name, exact=True)
+
+
+def slider(host, name="learning_rate"):
+    return host.page.get_by_role("slider", name=name, exact=True)

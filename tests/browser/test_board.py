@@ -1,12 +1,35 @@
 """The board's browser half, from the built bundle, in Chromium under a stub of anywidget's front end."""
 
+# ruff: noqa: F401, F811 - fixtures are asked for by name
 from __future__ import annotations
 
 import re
 
 import numpy as np
 import pytest
-from host import STATIC, Host, build_bundle, control, encode, run_picture, series, state
+from host import (
+    STATIC,
+    box,
+    bundle,
+    control,
+    drag_zoom,
+    encode,
+    field,
+    hide,
+    host,
+    make_host,
+    pixels,
+    plain_page,
+    run_picture,
+    series,
+    slider,
+    state,
+    text,
+    value_of,
+    wait_pixels,
+    wait_text,
+    wait_value,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -34,146 +57,13 @@ for (const name of ["ResizeObserver", "IntersectionObserver", "MutationObserver"
 }
 """
 
-# Pixels of a plot's canvas that are close to a colour, between two fractions of its width and height.
-PIXELS = """
-([group, color, [x0, x1], [y0, y1]]) => {
-  const canvas = document.querySelector(`[data-group="${group}"] canvas`);
-  if (!canvas || !canvas.width) return 0;
-  const probe = document.createElement("canvas").getContext("2d");
-  probe.fillStyle = color.startsWith("--")
-    ? getComputedStyle(document.querySelector(".kcb-board")).getPropertyValue(color).trim() : color;
-  probe.fillRect(0, 0, 1, 1);
-  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
-  const { width, height } = canvas;
-  const left = Math.round(width * x0), top = Math.round(height * y0);
-  const { data } = canvas.getContext("2d").getImageData(
-    left, top, Math.max(1, Math.round(width * (x1 - x0))), Math.max(1, Math.round(height * (y1 - y0))));
-  let count = 0;
-  for (let i = 0; i < data.length; i += 4) {
-    const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
-    if (data[i + 3] > 180 && far < 40) count++;
-  }
-  return count;
-}
-"""
-ALL = [0, 1]
 NONE = "\u2013"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def bundle():
-    build_bundle()
-
-
-@pytest.fixture
-def make_host(browser):
-    """A function that opens a page with a stub host; the page must have seen no error in the end."""
-    contexts = []
-    hosts = []
-
-    def make(clock=False, script="", width=900, **options):
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        if clock:
-            page.clock.install()
-        if script:
-            page.add_init_script(script)
-        host = Host(page)
-        hosts.append(host)
-        return host
-
-    yield make
-    errors = [error for host in hosts for error in host.page.evaluate("stub.errors")]
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-@pytest.fixture(scope="session")
-def plain_page(browser):
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def host(plain_page):
-    """The usual case: one page for all tests, loaded anew for each."""
-    plain_page.set_default_timeout(10_000)
-    plain_page.set_viewport_size({"width": 900, "height": 800})
-    host = Host(plain_page)
-    plain_page.mouse.move(0, 0)
-    yield host
-    assert plain_page.evaluate("stub.errors") == []
-
-
-def pixels(host, group, color, x=ALL, y=ALL):
-    return host.page.evaluate(PIXELS, [group, color, x, y])
-
-
-def wait_pixels(host, group, color, at_least=1, at_most=10**9, x=ALL, y=ALL):
-    host.page.wait_for_function(
-        f"([args, low, high]) => {{ const n = ({PIXELS})(args); return n >= low && n <= high; }}",
-        arg=[[group, color, x, y], at_least, at_most],
-    )
-
-
-def text(host, selector):
-    return host.page.locator(selector).first.inner_text()
-
-
-def wait_text(host, selector, expected):
-    host.page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector)?.textContent === text", arg=[selector, expected]
-    )
-
-
-def value_of(host, group, role):
-    """The readout beside one legend entry."""
-    return text(host, f'[data-group="{group}"] [data-role="{role}"] + .kcb-value')
-
-
-def wait_value(host, group, role, expected):
-    wait_text(host, f'[data-group="{group}"] [data-role="{role}"] + .kcb-value', expected)
-
-
-def box(host, group):
-    """Where a plot is; one that is being rebuilt is waited for."""
-    find = """group => {
-        const area = document.querySelector(`[data-group="${CSS.escape(group)}"] .u-over`)?.getBoundingClientRect();
-        return area?.width && {x: area.x, y: area.y, width: area.width, height: area.height};
-    }"""
-    return host.page.wait_for_function(find, arg=group).json_value()
-
-
-def drag_zoom(host, group="loss", left=0.25, right=0.5):
-    """Drag a box over part of a plot's width."""
-    area = box(host, group)
-    mouse = host.page.mouse
-    y = area["y"] + area["height"] / 2
-    mouse.move(area["x"] + area["width"] * left, y)
-    mouse.down()
-    mouse.move(area["x"] + area["width"] * (left + right) / 2, y)
-    mouse.move(area["x"] + area["width"] * right, y)
-    mouse.up()
-
-
-def hide(host, hidden):
-    """The browser's tab goes to the back, or comes to the front."""
-    host.page.evaluate(
-        """(hidden) => {
-            Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-            document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        hidden,
-    )
 
 
 # -- the bundle --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("bundle")
 def test_bundle_is_small_and_names_its_licence():
     code = (STATIC / "board.js").read_bytes()
     assert len(code) <= 120_000
@@ -240,14 +130,6 @@ def test_elapsed_ticks_between_messages_and_stands_still_when_told(make_host):
 
 
 # -- controls ----------------------------------------------------------------------------------------------------------
-
-
-def field(host):
-    return host.page.get_by_role("textbox", name="learning_rate")
-
-
-def slider(host):
-    return host.page.get_by_role("slider", name="learning_rate")
 
 
 def test_dragging_is_throttled_and_the_last_value_is_sent(host):
@@ -360,7 +242,7 @@ def test_python_changes_move_the_slider_and_widen_its_range(host):
 
 
 def test_zero_and_none_can_be_shown(host):
-    host.now = state(controls=[control(0.0)])
+    host.controls = [control(0.0)]
     host.start(show=["controls"])
     assert field(host).input_value() == "0"
     assert host.page.get_by_role("button", name="x10").is_disabled()
@@ -559,7 +441,7 @@ def test_events_are_marked_and_read_out_where_the_cursor_meets_them(host):
     host.page.mouse.move(area["x"] + area["width"] * 0.5, area["y"] + 20)
     wait_text(host, ".kcb-place", "step 200 · learning_rate 0.001 → 0.01 · board")
     wait_text(host, ".kcb-count", "2")
-    host.page.locator("summary").click()
+    host.page.locator(".kcb-events summary").click()
     host.page.wait_for_function("document.querySelectorAll('.kcb-list li').length === 2")
     assert host.page.locator(".kcb-list li").all_inner_texts() == [
         "step 300 · learning_rate 0.001 → 0.01, changed by ReduceLROnPlateau",
@@ -735,12 +617,12 @@ def test_names_are_text_and_nothing_else(host):
         title=evil,
         message=evil,
         status="failed",
-        controls=[control(name=evil, reason=evil, enabled=False), {"name": None}, None, 3],
     )
+    host.controls = [control(name=evil, reason=evil, enabled=False, group=evil), {"name": None}, None, 3]
     event = {"step": 3, "kind": "applied", "name": evil, "old": evil, "new": "nan", "source": evil, "message": evil}
     host.start(series=run_picture(name=evil), events=[event, None, 7])
     host.page.wait_for_function("document.querySelectorAll('.kcb-plot canvas').length === 3")
-    host.page.locator("summary").click()
+    host.page.locator(".kcb-events summary").click()
     host.page.wait_for_function("document.querySelectorAll('.kcb-list li').length === 1")
     assert evil in text(host, ".kcb-list")
     assert host.page.locator("img").count() == 0
@@ -773,8 +655,21 @@ def test_a_broken_picture_leaves_the_last_one_and_says_so(host, broken):
 
 def test_a_state_of_nonsense_harms_nobody(host):
     host.start(series=run_picture(100))
-    host.set(state={"status": 7, "epoch": "x", "controls": "no", "commands": {}, "heard": None, "elapsed": "nan"})
-    host.set(state=None, events="none", show=["progress", "nonsense", "chart"])
+    host.set(
+        state={
+            "status": 7,
+            "epoch": "x",
+            "flow": 3,
+            "snapshots": "no",
+            "can": [],
+            "values": 1,
+            "buttons": {},
+            "commands": {},
+            "heard": None,
+            "elapsed": "nan",
+        }
+    )
+    host.set(state=None, controls="no", events="none", show=["progress", "nonsense", "chart"])
     host.page.wait_for_function("document.querySelectorAll('.kcb-panel').length === 2")
     host.set(state=state(status="finished"))
     wait_text(host, ".kcb-status", "finished")
@@ -818,7 +713,7 @@ def test_wishes_survive_being_drawn_anew(host):
     page.get_by_role("button", name="log y").click()
     page.get_by_role("slider", name="smoothing").fill("0.5")
     page.locator("[data-group=loss]").get_by_role("button", name="val_loss").click()
-    page.locator("summary").click()
+    page.locator(".kcb-events summary").click()
     drag_zoom(host)
     page.wait_for_function("!document.querySelector('.kcb-reset').disabled")
     page.evaluate("stub.unmount('one'); stub.mount('again')")
@@ -826,7 +721,7 @@ def test_wishes_survive_being_drawn_anew(host):
     assert page.get_by_role("button", name="log y").get_attribute("aria-pressed") == "true"
     assert page.get_by_role("slider", name="smoothing").input_value() == "0.5"
     assert page.locator("[data-group=loss] [data-role=val]").get_attribute("aria-pressed") == "false"
-    assert page.locator("details").get_attribute("open") is not None
+    assert page.locator(".kcb-events details").get_attribute("open") is not None
     assert not page.get_by_role("button", name="reset zoom").is_disabled()
 
 
@@ -950,7 +845,7 @@ def test_text_can_be_read_in_every_theme(host, theme, status):
     host.start(series=run_picture(200), events=[event])
     host.answer_hello()
     page.wait_for_function("document.querySelectorAll('.kcb-plot canvas').length === 3")
-    page.locator("summary").click()
+    page.locator(".kcb-events summary").click()
     if status == "running":
         page.get_by_role("button", name="log y").click()
         page.get_by_role("button", name="x2").click()
@@ -999,7 +894,7 @@ def test_everything_can_be_reached_with_the_keyboard(host):
     wait_pixels(host, "loss", "--kcb-train", 100)
     drag_zoom(host)
     host.page.wait_for_function("!document.querySelector('.kcb-reset').disabled")
-    slider(host).focus()
+    host.page.get_by_role("button", name="Pause").focus()
     reached = []
     for _ in range(40):
         if reached:
@@ -1017,7 +912,14 @@ def test_everything_can_be_reached_with_the_keyboard(host):
         "learning_rate",
         "/10",
         "x10",
+        "Step",
+        "batches",
+        "Finish epoch",
+        "Evaluate",
+        "Snapshot",
+        "Save",
         "Stop",
+        "stop options",
         "smoothing",
         "log y",
         "x axis",
@@ -1032,7 +934,8 @@ def test_everything_can_be_reached_with_the_keyboard(host):
 def test_numbers_do_not_move_their_neighbours(host):
     host.start(series=run_picture(100))
     wait_pixels(host, "loss", "--kcb-train", 100)
-    spots = """() => [".kcb-stop", ".kcb-field", ".kcb-badge", ".kcb-plot canvas", "summary"].map((each) => {
+    spots = """() => [".kcb-stop", ".kcb-field", ".kcb-badge", ".kcb-news", ".kcb-plot canvas", ".kcb-events summary"]
+        .map((each) => {
         const { x, y } = document.querySelector(each).getBoundingClientRect();
         return [Math.round(x), Math.round(y)]; })"""
     host.answer_hello()

@@ -1,21 +1,58 @@
 // @ts-check
-// Steering: one row for each control, Stop, and the badge that says how a command gets to training.
-import { createControl } from "./control.js";
+// Steering: the course of the fit, the learning rate, and all else that can be changed, folded away.
 import { createScope, h, setAttribute, setText } from "./dom.js";
+import { createFlow } from "./flow.js";
+import { createFold } from "./fold.js";
+import { createLayers } from "./layers.js";
+import { createRows } from "./rows.js";
+import { createYours } from "./yours.js";
 
 /** @typedef {import("./link.js").Control} Control */
+
+const FOLDED = new Set(["optimizer", "layers", "snapshots"]);
+const LEARNING_RATE = /(^|\W)learning_rate$/;
+
+/** Where a control stands: always in sight, in the flow bar, among the user's own, or under a heading.
+ * @param {Control[]} controls */
+function arrange(controls) {
+  /** @type {Control[]} */
+  const main = [];
+  /** @type {Control[]} */
+  const lengths = [];
+  /** @type {Control[]} */
+  const yours = [];
+  /** @type {Map<string, {title: string, layers: boolean, controls: Control[]}>} */
+  const folds = new Map();
+  for (const control of controls) {
+    const rate = LEARNING_RATE.test(control.of || control.name);
+    if (control.group === "user") yours.push(control);
+    else if (control.group === "flow" && control.kind === "number") lengths.push(control);
+    else if (!FOLDED.has(control.group) || (control.group === "optimizer" && rate)) main.push(control);
+    else {
+      const { group, section } = control;
+      const key = group === "optimizer" ? `${group} ${section}` : group;
+      const title = group === "optimizer" ? `Optimizer: ${section || "settings"}` : group === "layers" ? "Layers" : "Snapshot settings";
+      const fold = folds.get(key) ?? { title, layers: group === "layers", controls: [] };
+      fold.controls.push(control);
+      folds.set(key, fold);
+    }
+  }
+  return { main, lengths, yours, folds };
+}
 
 /** @type {import("./view.js").Panel} */
 export function controlsPanel(body, { link, presence, guard }) {
   const scope = createScope();
-  const rows = h("div", { class: "kcb-rows" });
-  const stop = h("button", { type: "button", class: "kcb-stop", title: "End training after the current batch" }, "Stop");
+  const flow = createFlow(link);
+  const rows = createRows(link, (control) => control.name);
+  const yours = createYours(link);
   const badge = h("span", { class: "kcb-badge" });
-  const note = h("p", { class: "kcb-note", role: "status", "aria-live": "polite" });
-  body.append(rows, h("div", { class: "kcb-side" }, badge, stop), note);
-  /** @type {Map<string, import("./control.js").Row>} */
-  const byName = new Map();
-  scope.add(() => byName.forEach((row) => row.end()));
+  const folded = h("div", { class: "kcb-folds" });
+  body.append(flow.element, h("div", { class: "kcb-line" }, flow.news, badge), rows.element, yours.element, folded);
+  /** @type {Map<string, ReturnType<typeof createFold>>} */
+  const folds = new Map();
+  scope.add(() => folds.forEach((fold) => fold.end()));
+  for (const part of [flow, rows, yours]) scope.add(part.end);
 
   const drawBadge = () => {
     const { kind, text, title } = presence.reach();
@@ -24,42 +61,36 @@ export function controlsPanel(body, { link, presence, guard }) {
     setAttribute(badge, "title", title);
   };
 
-  const drawStop = () => {
-    const state = link.state();
-    const asked = link.outcome("stop");
-    const stopping = state.status === "stopping" || (!link.over() && (asked?.phase === "requested" || asked?.phase === "applied"));
-    setText(stop, stopping ? "Stopping…" : "Stop");
-    stop.classList.toggle("kcb-stopping", stopping);
-    stop.disabled = stopping || link.over() || !link.alive();
-    const refused = asked?.phase === "refused" ? `refused: ${asked.message}` : "";
-    // The header shows how a run ended; here is what the user waits for while it stops.
-    const wait = stopping || (state.status !== "failed" && state.status !== "interrupted") ? String(state.message ?? "") : "";
-    setText(note, refused || wait);
-  };
-
   const draw = () => {
-    const controls = /** @type {Control[]} */ (Array.isArray(link.state().controls) ? link.state().controls : []);
-    const named = new Map(controls.filter((each) => each && each.name).map((each) => [String(each.name), each]));
-    for (const [name, row] of byName) {
-      if (named.has(name)) continue;
-      row.end();
-      byName.delete(name);
+    const wanted = arrange(link.controls());
+    flow.update(wanted.lengths);
+    rows.update(wanted.main);
+    yours.update(wanted.yours);
+    for (const [key, fold] of folds) {
+      if (wanted.folds.has(key)) continue;
+      fold.end();
+      folds.delete(key);
     }
-    for (const [name, control] of named) {
-      let row = byName.get(name);
-      if (!row) {
-        row = createControl(link, name, control);
-        byName.set(name, row);
-        rows.append(row.element);
+    for (const [key, { title, layers, controls }] of wanted.folds) {
+      let fold = folds.get(key);
+      if (!fold) {
+        const build = () => (layers ? createLayers(link) : createList());
+        folds.set(key, (fold = createFold(link, key, title, build)));
+        folded.append(fold.element);
       }
-      row.update(control);
+      fold.update(controls);
     }
-    drawStop();
+    folded.hidden = !folds.size;
     drawBadge();
   };
 
-  scope.listen(stop, "click", () => link.command("stop", null));
-  scope.add(link.listen(guard((topic) => (topic === "state" || topic === "alive") && draw())));
+  const createList = () => {
+    const list = createRows(link, (control) => control.label);
+    list.element.classList.add("kcb-folded");
+    return list;
+  };
+
+  scope.add(link.listen(guard((topic) => ["state", "controls", "alive", "ui"].includes(topic) && draw())));
   scope.add(presence.listen(guard(drawBadge)));
   draw();
   return scope.end;

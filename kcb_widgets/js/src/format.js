@@ -39,6 +39,7 @@ export function exact(value) {
 export function setting(value) {
   const number = toNumber(value);
   if (number !== null) return tidy(number, 7);
+  if (typeof value === "boolean") return value ? "on" : "off";
   return value === null || value === undefined ? "–" : String(value);
 }
 

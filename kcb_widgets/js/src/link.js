@@ -1,25 +1,31 @@
 // @ts-check
 // The one file that sees the anywidget model. State comes down as traits, commands go up as messages; nothing is set here.
+import { createCommands } from "./commands.js";
 import { createScope } from "./dom.js";
 import { EMPTY, decode } from "./picture.js";
+import { readControls } from "./settings.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
  *   on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
-/** @typedef {"state" | "events" | "picture" | "show" | "ui" | "alive"} Topic */
-/** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: any, step: number | null, message: string}} Outcome */
-/** @typedef {{name: string, kind: string, scale: string, value: any, min: any, max: any, enabled: boolean, reason: string}} Control */
+/** @typedef {"state" | "controls" | "events" | "picture" | "show" | "ui" | "alive"} Topic */
+/** @typedef {import("./commands.js").Outcome} Outcome */
+/** @typedef {import("./commands.js").Value} Value */
+/** @typedef {import("./settings.js").Control} Control */
+/** @typedef {{id: string, step: number, epoch: number, kind: string, metric: string, value: any, bytes: number, seconds: number}} Snapshot */
 /** @typedef {ReturnType<typeof createLink>} Link */
 
 export const OVER = new Set(["finished", "stopped", "interrupted", "failed"]);
+const PANELS = ["progress", "controls", "chart", "snapshots", "events"];
 
 /** @param {Model} model */
 export function createLink(model) {
   const scope = createScope();
   /** @type {Set<(topic: Topic) => void>} */
   const listeners = new Set();
-  /** @type {Map<string, {id: string, outcome: Outcome}>} the latest command of each name */
-  const commands = new Map();
+  const commands = createCommands();
+  /** @type {Control[] | null} null: to be read anew */
+  let controls = null;
   /** @type {Picture} */
   let picture = EMPTY;
   let problem = "";
@@ -42,6 +48,10 @@ export function createLink(model) {
     /** @type {Picture | null} the finer picture of the zoomed range */
     fine: null,
     eventsOpen: false,
+    /** @type {Set<string>} the headings that are unfolded */
+    open: new Set(),
+    filter: "",
+    batches: "1",
   };
 
   /** @param {Topic} topic */
@@ -78,19 +88,7 @@ export function createLink(model) {
     tell("alive");
   };
 
-  /** Match our commands with what Python says of them. */
-  const settle = () => {
-    const over = !alive || OVER.has(state().status);
-    const said = Array.isArray(state().commands) ? state().commands : [];
-    for (const { id, outcome } of commands.values()) {
-      const answer = said.findLast((/** @type {any} */ each) => each?.id === id);
-      if (answer?.status === "applied" || answer?.status === "refused") {
-        outcome.phase = answer.status;
-        outcome.step = answer.step ?? null;
-        outcome.message = String(answer.message ?? "");
-      } else if (over && outcome.phase === "requested") outcome.phase = "lost";
-    }
-  };
+  const settle = () => commands.settle(state().commands, !alive || OVER.has(state().status));
 
   const onState = () => {
     received = performance.now();
@@ -100,8 +98,14 @@ export function createLink(model) {
       ui.zoom = ui.fine = null;
     }
     run = now;
+    controls = null;
     settle();
     tell("state");
+  };
+
+  const onControls = () => {
+    controls = null;
+    tell("controls");
   };
 
   const onSeries = () => {
@@ -132,6 +136,7 @@ export function createLink(model) {
 
   const handlers = /** @type {const} */ ([
     ["change:state", onState],
+    ["change:controls", onControls],
     ["change:series", onSeries],
     ["change:events", () => tell("events")],
     ["change:show", () => tell("show")],
@@ -150,6 +155,13 @@ export function createLink(model) {
   return {
     ui,
     state,
+    /** @returns {Control[]} */
+    controls: () => (controls ??= readControls(model.get("controls"), state().values)),
+    /** Kept states of the model, oldest first. @returns {Snapshot[]} */
+    snapshots: () => {
+      const value = state().snapshots;
+      return Array.isArray(value) ? value.filter((each) => each && typeof each.id === "string" && Number.isFinite(each.step)) : [];
+    },
     boardId: () => String(model.get("board_id") ?? ""),
     /** @returns {Record<string, any>[]} */
     events: () => {
@@ -159,7 +171,7 @@ export function createLink(model) {
     /** @returns {string[]} */
     show: () => {
       const value = model.get("show");
-      return Array.isArray(value) ? value.map(String) : ["progress", "controls", "chart", "events"];
+      return Array.isArray(value) ? value.map(String) : PANELS;
     },
     /** When the state came, on the clock of performance.now(). */
     received: () => received,
@@ -176,16 +188,14 @@ export function createLink(model) {
       listeners.add(fn);
       return () => void listeners.delete(fn);
     },
-    /** @param {string} name @param {number | null} value */
+    /** @param {string} name @param {Value} value */
     command(name, value) {
-      const id = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
-      commands.set(name, { id, outcome: { phase: "requested", value, step: null, message: "" } });
-      send({ kind: "command", run, id, name, value });
+      send({ kind: "command", run, id: commands.add(name, value), name, value });
       if (!alive) settle();
       tell("state");
     },
-    /** @param {string} name @returns {Outcome | null} */
-    outcome: (name) => commands.get(name)?.outcome ?? null,
+    outcome: commands.outcome,
+    newest: commands.newest,
     /** @param {string} view @param {number} first @param {number} last @param {number} points */
     requestWindow(view, first, last, points) {
       asker = view;

@@ -45,7 +45,9 @@ export function progressPanel(body, { link, guard }) {
     const since = state.ticking ? (performance.now() - link.received()) / 1000 : 0;
     const known = typeof state.elapsed === "number";
     setText(elapsed, known ? clock(state.elapsed + since) : "");
-    const left = typeof state.remaining === "number" && !link.over() ? Math.max(0, state.remaining - since) : null;
+    // Nobody knows when a paused run goes on.
+    const counting = typeof state.remaining === "number" && !link.over() && state.status !== "paused";
+    const left = counting ? Math.max(0, state.remaining - since) : null;
     setText(remaining, left === null ? "" : `${clock(left)} left`);
   };
 

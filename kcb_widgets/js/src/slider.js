@@ -18,6 +18,7 @@ export function createRange({ min, max }) {
   const neat = (at) => Math.round(at * 100) / 100;
 
   return {
+    step: 0.01,
     /** Make sure that the value can be reached, and moved on from, in both directions.
      * @param {number | null} value @returns {{low: number, high: number}} log10 */
     cover(value) {

@@ -1,0 +1,43 @@
+// @ts-check
+// What was asked of Python, and what became of it: the latest command of each name.
+
+/** @typedef {number | boolean | string | null} Value */
+/** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: Value, step: number | null, message: string}} Outcome */
+
+/** One name, many things: each of them has an outcome of its own. */
+const MANY = new Set(["press", "rollback", "forget"]);
+
+/** @param {string} name @param {unknown} value */
+const keyOf = (name, value) => (MANY.has(name) ? `${name} ${value}` : name);
+
+export function createCommands() {
+  /** @type {Map<string, {id: string, name: string, outcome: Outcome}>} oldest first */
+  const latest = new Map();
+
+  return {
+    /** @param {string} name @param {Value} value @returns {string} the command's id */
+    add(name, value) {
+      const id = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
+      latest.delete(keyOf(name, value));
+      latest.set(keyOf(name, value), { id, name, outcome: { phase: "requested", value, step: null, message: "" } });
+      return id;
+    },
+    /** @param {string} name @param {unknown} [value] for names that stand for many things @returns {Outcome | null} */
+    outcome: (name, value) => latest.get(keyOf(name, value))?.outcome ?? null,
+    /** The newest command of these names. @param {(name: string) => boolean} test @returns {{name: string, outcome: Outcome} | null} */
+    newest: (test) => [...latest.values()].filter((each) => test(each.name)).pop() ?? null,
+    /** Match what was asked with what Python says of it. @param {unknown} said @param {boolean} over no answer will come any more */
+    settle(said, over) {
+      const answers = new Map((Array.isArray(said) ? said : []).map((each) => [each?.id, each]));
+      for (const { id, outcome } of latest.values()) {
+        const answer = answers.get(id);
+        if (answer?.status === "applied" || answer?.status === "refused") {
+          outcome.phase = answer.status;
+          outcome.step = answer.step ?? null;
+          outcome.message = String(answer.message ?? "");
+        } else if (over && outcome.phase === "requested") outcome.phase = "lost";
+      }
+    },
+    clear: () => latest.clear(),
+  };
+}

@@ -1,0 +1,140 @@
+// @ts-check
+// The course of the fit: pause, step, stop, and what can be done once on the way.
+import { createScope, h, setAttribute, setText } from "./dom.js";
+import { createEntry } from "./entry.js";
+import { parse } from "./format.js";
+import { report } from "./report.js";
+import { isOff, written } from "./row.js";
+import { createStop } from "./stop.js";
+
+/** @typedef {import("./link.js").Control} Control */
+
+const NAMES = new Set(["pause", "resume", "step", "finish_epoch", "stop", "evaluate", "snapshot", "save"]);
+const ONCE = /** @type {const} */ ([
+  ["evaluate", "Evaluate", "Run the validation now, between two batches"],
+  ["snapshot", "Snapshot", "Keep the model as it is now, to come back to"],
+  ["save", "Save", "Write the model to disk"],
+]);
+
+/** @param {string} text @param {string} title */
+const button = (text, title) => h("button", { type: "button", title }, text);
+
+/** @param {import("./link.js").Link} link */
+export function createFlow(link) {
+  const scope = createScope();
+  const { ui } = link;
+  const pause = button("Pause", "");
+  const step = button("Step", "Train this many batches, then pause");
+  const batches = h("input", { type: "text", inputmode: "numeric", "aria-label": "batches", class: "kcb-field kcb-short", autocomplete: "off", title: "How many batches a step is" });
+  const finish = button("Finish epoch", "Train to the end of this epoch, then pause");
+  const once = ONCE.map(([name, text, title]) => ({ name, title, element: button(text, title) }));
+  const stop = createStop(link);
+  scope.add(stop.end);
+  const numbers = h("span", { class: "kcb-lengths" });
+  const element = h("div", { class: "kcb-flow", role: "group", "aria-label": "flow" },
+    h("span", { class: "kcb-joined" }, pause, h("span", { class: "kcb-step" }, step, batches), finish),
+    h("span", { class: "kcb-joined" }, ...once.map((each) => each.element)), numbers, stop.element);
+  const note = h("span", { class: "kcb-note" });
+  const said = h("span", { class: "kcb-said" });
+  const news = h("div", { class: "kcb-news", role: "status", "aria-live": "polite" }, note, said);
+
+  /** @type {Map<string, {control: Control, draw: () => string, end: () => void}>} */
+  const lengths = new Map();
+  scope.add(() => lengths.forEach((each) => each.end()));
+
+  const paused = () => link.state().flow?.paused === true || link.state().status === "paused";
+  /** How many batches the field asks for; null when it is no such number. */
+  const asked = () => {
+    const value = parse(ui.batches);
+    return value !== null && Number.isInteger(value) && value >= 1 ? value : null;
+  };
+  const go = () => asked() !== null && link.command("step", asked());
+  scope.listen(pause, "click", () => link.command(paused() ? "resume" : "pause", null));
+  scope.listen(step, "click", go);
+  scope.listen(finish, "click", () => link.command("finish_epoch", null));
+  scope.listen(batches, "input", () => link.choose({ batches: batches.value }));
+  scope.listen(batches, "keydown", (event) => event.key === "Enter" && go());
+  for (const each of once) scope.listen(each.element, "click", () => link.command(each.name, null));
+
+  /** Whole numbers that say how long the fit is, like epochs.
+   * @param {Control} first */
+  const createLength = (first) => {
+    const own = createScope();
+    const it = { control: first, draw: () => "", end: () => {} };
+    /** @param {import("./link.js").Value} value */
+    const request = (value) => {
+      entry.forgive();
+      link.command(first.name, value);
+    };
+    const entry = createEntry(own, first.name, { control: () => it.control, link, request, redraw: () => draw() });
+    entry.field.classList.add("kcb-short");
+    const label = h("label", { class: "kcb-length" }, first.label, entry.field);
+    numbers.append(label);
+    it.draw = () => {
+      entry.draw(isOff(link, it.control));
+      setAttribute(entry.field, "title", it.control.reason || null);
+      return entry.complaint();
+    };
+    it.end = () => {
+      own.end();
+      label.remove();
+    };
+    return it;
+  };
+
+  /** What the fit is about to do, or waits for. */
+  const situation = () => {
+    const { status, step: at, flow, message } = link.state();
+    if (link.over()) return status === "failed" || status === "interrupted" ? [] : [message];
+    if (paused()) return [`paused at step ${at}`, message];
+    if (typeof flow?.until === "number") return [`pauses at step ${flow.until}`, message];
+    if (flow?.until === "epoch") return ["pauses at the end of this epoch", message];
+    return [flow?.stop === "epoch" && !message ? "stops after this epoch" : "", message];
+  };
+
+  const draw = () => {
+    const state = link.state();
+    const off = link.over() || !link.alive();
+    const halted = paused();
+    setText(pause, halted ? "Resume" : "Pause");
+    setAttribute(pause, "title", halted ? "Go on training" : "Pause before the next batch");
+    pause.classList.toggle("kcb-primary", halted && !off);
+    if (document.activeElement !== batches) batches.value = ui.batches;
+    setAttribute(batches, "aria-invalid", asked() === null ? "true" : null);
+    for (const each of [pause, step, finish, batches]) each.disabled = off;
+    for (const { name, title, element: each } of once) {
+      const reason = state.can?.[name];
+      each.disabled = off || (typeof reason === "string" && reason !== "");
+      setAttribute(each, "title", typeof reason === "string" && reason ? reason : title);
+    }
+    stop.draw();
+    const complaint = [...lengths.values()].map((each) => each.draw()).find(Boolean) ?? "";
+    setText(note, situation().filter(Boolean).map(String).join(" · "));
+    const last = link.newest((name) => NAMES.has(name) || lengths.has(name));
+    const control = last && lengths.get(last.name)?.control;
+    const value = last && (control ? written(control, last.outcome.value) : last.name === "step" ? String(last.outcome.value) : "");
+    const { text, phase } = complaint ? { text: complaint, phase: "refused" } : report(link, last?.outcome ?? null, value ?? "");
+    setText(said, text && !complaint ? `${last?.name.replaceAll("_", " ")}: ${text}` : text);
+    setAttribute(said, "data-phase", phase);
+  };
+
+  return {
+    element,
+    news,
+    /** @param {Control[]} controls the numbers of the flow's own */
+    update(controls) {
+      for (const [name, each] of lengths) {
+        if (controls.some((control) => control.name === name)) continue;
+        each.end();
+        lengths.delete(name);
+      }
+      for (const control of controls) {
+        const known = lengths.get(control.name);
+        if (known) known.control = control;
+        else lengths.set(control.name, createLength(control));
+      }
+      draw();
+    },
+    end: scope.end,
+  };
+}

@@ -1,0 +1,19 @@
+// @ts-check
+// What became of a command, in words: requested, applied at a step, refused and why, or lost.
+
+/** @typedef {{text: string, phase: string}} Report */
+
+/** @type {Report} */
+export const NOTHING = { text: "", phase: "" };
+
+/** @param {import("./link.js").Link} link @param {import("./link.js").Outcome | null} last @param {string} asked the value as it is written */
+export function report(link, last, asked) {
+  if (last?.phase === "requested") return { text: `requested ${asked}`.trim(), phase: "requested" };
+  if (last?.phase === "refused") return { text: `refused: ${last.message || "no reason given"}`, phase: "refused" };
+  if (last?.phase === "lost") return { text: `not applied: ${link.over() ? "the run is over" : "the connection is gone"}`, phase: "refused" };
+  if (last?.phase === "applied") {
+    const where = last.step === null ? "applied" : `applied at step ${last.step}`;
+    return { text: last.message ? `${where} · ${last.message}` : where, phase: "applied" };
+  }
+  return NOTHING;
+}

@@ -1,0 +1,41 @@
+// @ts-check
+// The controls as Python describes them, checked on the way in, with the newest values of those that move by themselves.
+
+/** @typedef {import("./commands.js").Value} Value */
+/** @typedef {{name: string, label: string, kind: string, scale: string, value: Value, min: Value, max: Value, integer: boolean,
+ *   nullable: boolean, choices: string[], enabled: boolean, reason: string, rebuild: boolean, group: string, section: string,
+ *   of: string}} Control */
+
+/** @param {unknown} value @param {string} [otherwise] */
+const word = (value, otherwise = "") => (typeof value === "string" ? value : otherwise);
+
+/** @param {unknown} controls @param {unknown} values @returns {Control[]} */
+export function readControls(controls, values) {
+  if (!Array.isArray(controls)) return [];
+  const moved = /** @type {Record<string, Value>} */ (values && typeof values === "object" ? values : {});
+  /** @type {Map<string, Control>} */
+  const named = new Map();
+  for (const each of controls) {
+    if (!each || typeof each !== "object" || typeof each.name !== "string" || !each.name) continue;
+    const { name } = each;
+    named.set(name, {
+      name,
+      label: word(each.label) || name,
+      kind: word(each.kind, "number"),
+      scale: word(each.scale, "linear"),
+      value: Object.hasOwn(moved, name) ? moved[name] : (each.value ?? null),
+      min: each.min ?? null,
+      max: each.max ?? null,
+      integer: each.integer === true,
+      nullable: each.nullable === true,
+      choices: Array.isArray(each.choices) ? each.choices.map(String) : [],
+      enabled: each.enabled !== false,
+      reason: word(each.reason),
+      rebuild: each.rebuild === true,
+      group: word(each.group),
+      section: word(each.section),
+      of: word(each.of),
+    });
+  }
+  return [...named.values()];
+}

@@ -1,0 +1,346 @@
+"""Steering in the browser: many controls, the course of the fit, snapshots and what they leave in the chart."""
+
+# ruff: noqa: F401, F811 - fixtures are asked for by name
+from __future__ import annotations
+
+import pytest
+from host import (
+    bundle,
+    control,
+    field,
+    host,
+    plain_page,
+    slider,
+    state,
+    text,
+    wait_text,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def number(name, value, **more):
+    return control(**{"name": name, "value": value, "scale": "linear", "max": None, **more})
+
+
+def flag(name, value, **more):
+    return control(**{"name": name, "value": value, "kind": "flag", **more})
+
+
+HOLD = flag("learning_rate_hold", False, of="learning_rate")
+TAKE_OVER = flag("learning_rate_take_over", False, of="learning_rate")
+FACTOR = number("learning_rate_factor", 1.0, scale="log", of="learning_rate")
+EPOCHS = number("epochs", 20, integer=True, min=1, group="flow")
+MOMENTUM = number("momentum", 0.9, max=1, rebuild=True)
+WEIGHT_DECAY = number("weight_decay", 0.004, scale="log", nullable=True)
+
+
+def layers(count):
+    return [
+        number(f"dropout_{i}.rate", 0.3, max=1, label="rate", group="layers", section=f"dropout_{i}")
+        for i in range(count)
+    ]
+
+
+def button(host, name):
+    return host.page.get_by_role("button", name=name, exact=True)
+
+
+def toggle(host, name):
+    return host.page.get_by_role("switch", name=name, exact=True)
+
+
+def unfold(host, title):
+    host.page.locator(".kcb-fold summary", has_text=title).click()
+
+
+def answer(host, command, status="applied", step=320, message="", **change):
+    """Python's answer to one command."""
+    said = {"id": command["id"], "name": command["name"], "status": status, "step": step, "message": message}
+    host.state(commands=[*host.now["commands"], said], **change)
+
+
+def last(host, name):
+    """The newest command of a name."""
+    return host.wait_sent("command", name=name)[-1]
+
+
+# -- the course of the fit ---------------------------------------------------------------------------------------------
+
+
+def test_pause_becomes_resume_and_says_where(host):
+    host.start(show=["progress", "controls"])
+    button(host, "Pause").click()
+    command = last(host, "pause")
+    assert command["value"] is None
+    wait_text(host, ".kcb-news .kcb-said", "pause: requested")
+    answer(host, command, status="applied", flow={"paused": True, "until": None, "stop": ""})
+    host.state(status="paused", step=320)
+    wait_text(host, ".kcb-note", "paused at step 320")
+    wait_text(host, ".kcb-said", "pause: applied at step 320")
+    assert text(host, ".kcb-status") == "paused"
+    assert text(host, ".kcb-remaining") == ""
+    button(host, "Resume").click()
+    assert last(host, "resume")["value"] is None
+    host.state(status="running", flow={"paused": False, "until": None, "stop": ""})
+    button(host, "Pause").wait_for()
+    wait_text(host, ".kcb-note", "")
+
+
+def test_progress_stands_still_while_paused(host):
+    host.now = state(batches=None, epochs=None, status="running")
+    host.start(show=["progress"])
+    moving = "document.querySelector('.kcb-bar-fill').getAnimations().length"
+    assert host.page.evaluate(moving) == 1
+    host.state(status="paused")
+    wait_text(host, ".kcb-status", "paused")
+    assert host.page.evaluate(moving) == 0
+
+
+def test_a_step_is_as_many_batches_as_the_field_says(host):
+    host.start(show=["controls"])
+    batches = field(host, "batches")
+    assert batches.input_value() == "1"
+    button(host, "Step").click()
+    assert last(host, "step")["value"] == 1
+    batches.fill("25")
+    batches.press("Enter")
+    assert last(host, "step")["value"] == 25
+    wait_text(host, ".kcb-said", "step: requested 25")
+    for wrong in ("0", "1.5", "some", ""):
+        batches.fill(wrong)
+        batches.press("Enter")
+        button(host, "Step").click()
+        assert batches.get_attribute("aria-invalid") == "true"
+    assert len(host.sent("command")) == 2
+    host.state(flow={"paused": False, "until": 340, "stop": ""})
+    wait_text(host, ".kcb-note", "pauses at step 340")
+    button(host, "Finish epoch").click()
+    assert last(host, "finish_epoch")["value"] is None
+    host.state(flow={"paused": False, "until": "epoch", "stop": ""})
+    wait_text(host, ".kcb-note", "pauses at the end of this epoch")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("after this epoch", "epoch"),
+        ("now, without validation", "batch_unvalidated"),
+        ("after this epoch, without validation", "epoch_unvalidated"),
+    ],
+)
+def test_there_are_other_ways_to_stop(host, option, value):
+    host.start(show=["controls"])
+    assert button(host, option).count() == 0  # folded away
+    summary = host.page.locator("summary[aria-label='stop options']")
+    summary.focus()
+    host.page.keyboard.press("Enter")
+    host.page.keyboard.press("Escape")
+    assert button(host, option).count() == 0
+    host.page.keyboard.press("Enter")
+    button(host, option).click()
+    assert last(host, "stop")["value"] == value
+    assert button(host, option).count() == 0
+    # What ends with the epoch has not begun to end: stopping at once is still possible.
+    assert button(host, "Stop").count() == (1 if value.startswith("epoch") else 0)
+
+
+def test_a_stop_after_the_epoch_can_be_hurried(host):
+    host.start(show=["controls"])
+    host.state(status="stopping", flow={"paused": False, "until": None, "stop": "epoch"})
+    wait_text(host, ".kcb-note", "stops after this epoch")
+    button(host, "Stop").click()
+    assert last(host, "stop")["value"] is None
+    assert button(host, "Stopping…").is_disabled()
+
+
+@pytest.mark.parametrize("name", ["Evaluate", "Snapshot", "Save"])
+def test_what_is_done_once_tells_its_outcome(host, name):
+    host.start(show=["controls"])
+    button(host, name).click()
+    command = last(host, name.lower())
+    assert command["value"] is None
+    wait_text(host, ".kcb-said", f"{name.lower()}: requested")
+    answer(host, command, status="refused", step=None, message="there is no room")
+    wait_text(host, ".kcb-said", f"{name.lower()}: refused: there is no room")
+    assert host.page.locator(".kcb-news[role=status]").count() == 1
+    assert host.page.locator(".kcb-outcome[data-phase=refused]").count() == 0
+
+
+def test_what_cannot_be_done_says_why(host):
+    host.now = state(can={"evaluate": "there are no validation data", "save": "no folder was given"})
+    host.start(show=["controls"])
+    for name, why in (("Evaluate", "there are no validation data"), ("Save", "no folder was given")):
+        assert button(host, name).is_disabled()
+        assert button(host, name).get_attribute("title") == why
+    assert button(host, "Snapshot").is_enabled()
+    host.state(status="finished")
+    wait_text(host, ".kcb-badge", "run is over")
+    for name in ("Pause", "Step", "Finish epoch", "Snapshot", "Stop"):
+        assert button(host, name).is_disabled()
+
+
+def test_the_number_of_epochs_is_a_whole_number(host):
+    host.controls = [control(), EPOCHS]
+    host.start(show=["controls"])
+    assert field(host, "epochs").input_value() == "20"
+    field(host, "epochs").fill("29.6")
+    field(host, "epochs").press("Enter")
+    command = last(host, "epochs")
+    assert command["value"] == 30
+    answer(host, command, controls=[control(), {**EPOCHS, "value": 30}])
+    wait_text(host, ".kcb-said", "epochs: applied at step 320")
+    assert field(host, "epochs").input_value() == "30"
+
+
+# -- controls ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_learning_rate_has_its_companions_beside_it(host):
+    host.controls = [control(), HOLD, TAKE_OVER, FACTOR]
+    host.start(show=["controls"])
+    row = host.page.get_by_role("group", name="learning_rate", exact=True)
+    hold = row.get_by_role("button", name="hold", exact=True)
+    assert hold.get_attribute("aria-pressed") == "false"
+    hold.click()
+    command = last(host, "learning_rate_hold")
+    assert command["value"] is True
+    assert hold.get_attribute("aria-pressed") == "true"
+    wait_text(host, ".kcb-outcome", "hold: requested on")
+    answer(host, command, controls=[control(), {**HOLD, "value": True}, TAKE_OVER, FACTOR])
+    wait_text(host, ".kcb-outcome", "hold: applied at step 320")
+    row.get_by_role("button", name="take over", exact=True).click()
+    assert last(host, "learning_rate_take_over")["value"] is True
+    slider(host, "learning_rate_factor").focus()
+    host.page.keyboard.press("ArrowRight")
+    assert last(host, "learning_rate_factor")["value"] == pytest.approx(1.02, abs=0.01)
+    assert button(host, "x10").count() == 1
+
+
+def test_a_value_that_moves_by_itself_comes_with_the_state(host):
+    host.controls = [control(enabled=False, reason="a schedule sets it"), TAKE_OVER]
+    host.start(show=["controls"])
+    host.state(values={"learning_rate": 0.0005})
+    host.page.wait_for_function("document.querySelector('.kcb-control .kcb-field').value === '5e-4'")
+    wait_text(host, ".kcb-outcome", "a schedule sets it")
+    assert button(host, "take over").is_enabled()
+
+
+def test_other_numbers_are_folded_away_and_stay_open_once_opened(host):
+    host.controls = [control(), MOMENTUM, WEIGHT_DECAY]
+    host.start("one", show=["controls"])
+    assert slider(host, "momentum").count() == 0
+    unfold(host, "Optimizer: Adam")
+    momentum = slider(host, "momentum")
+    assert (momentum.get_attribute("min"), momentum.get_attribute("max")) == ("0", "1")
+    title = host.page.get_by_text("momentum", exact=True).get_attribute("title")
+    assert title == "momentum (a change recompiles the training step)"
+    momentum.focus()
+    host.page.keyboard.press("ArrowLeft")
+    assert last(host, "momentum")["value"] == 0.895
+    host.page.evaluate("stub.unmount('one'); stub.mount('again')")
+    slider(host, "momentum").wait_for()
+    unfold(host, "Optimizer: Adam")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-control').length === 1")
+
+
+@pytest.mark.parametrize("typed", ["off", "None", ""])
+def test_a_setting_is_switched_off_by_hand(host, typed):
+    host.controls = [control(), WEIGHT_DECAY]
+    host.start(show=["controls"])
+    unfold(host, "Optimizer: Adam")
+    field(host, "weight_decay").fill(typed)
+    field(host, "weight_decay").press("Enter")
+    command = last(host, "weight_decay")
+    assert command["value"] is None
+    wait_text(host, ".kcb-fold .kcb-outcome", "requested off")
+    answer(host, command, controls=[control(), {**WEIGHT_DECAY, "value": None}])
+    host.page.wait_for_function("document.querySelector('.kcb-fold .kcb-field').value === 'off'")
+    assert button(host, "off").get_attribute("aria-pressed") == "true"
+    field(host, "weight_decay").fill("0.01")
+    field(host, "weight_decay").press("Enter")
+    assert last(host, "weight_decay")["value"] == 0.01
+    button(host, "off").click()
+    assert last(host, "weight_decay")["value"] is None
+
+
+def test_a_number_without_ends_has_no_slider(host):
+    host.controls = [control(), number("clip", 3.0, max=None, group="user")]
+    host.start(show=["controls"])
+    assert slider(host, "clip").count() == 0
+    field(host, "clip").fill("4")
+    field(host, "clip").blur()
+    assert last(host, "clip")["value"] == 4
+    assert field(host, "learning_rate").is_visible()
+
+
+def test_what_is_disabled_says_why(host):
+    why = "it was 0 when the optimizer was built"
+    host.controls = [control(), {**MOMENTUM, "enabled": False, "reason": why}]
+    host.start(show=["controls"])
+    unfold(host, "Optimizer: Adam")
+    wait_text(host, ".kcb-fold .kcb-outcome", why)
+    assert slider(host, "momentum").is_disabled()
+    assert field(host, "momentum").is_disabled()
+
+
+def test_layers_exist_only_while_they_are_open_and_can_be_found(host):
+    host.controls = [control(), *layers(200), flag("dense.trainable", True, label="trainable", group="layers")]
+    host.start(show=["controls"])
+    assert host.page.locator(".kcb-control").count() == 1
+    unfold(host, "Layers")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-layer').length === 201")
+    field(host, "filter layers").fill("DROPOUT_19")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-layer').length === 11")
+    field(host, "dropout_199.rate").fill("0.5")
+    field(host, "dropout_199.rate").press("Enter")
+    assert last(host, "dropout_199.rate")["value"] == 0.5
+    field(host, "filter layers").fill("nowhere")
+    host.page.get_by_text("No layer has this in its name.").wait_for()
+    unfold(host, "Layers")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-control').length === 1")
+
+
+def test_few_layers_need_no_filter(host):
+    host.controls = [control(), *layers(3)]
+    host.start(show=["controls"])
+    unfold(host, "Layers")
+    slider(host, "dropout_2.rate").wait_for()
+    assert host.page.get_by_role("group", name="dropout_1", exact=True).get_by_text("rate").is_visible()
+    assert field(host, "filter layers").count() == 0
+
+
+def test_the_users_own_controls_and_buttons_are_in_sight(host):
+    mixing = control(name="mixing", kind="choice", value="mixup", choices=["none", "mixup", "cutmix"], group="user")
+    host.controls = [control(), flag("augment", True, group="user"), mixing]
+    host.now = state(buttons=[{"name": "show", "label": "Show samples"}, {"name": "shuffle", "label": "Shuffle"}])
+    host.start(show=["controls"])
+    assert toggle(host, "augment").get_attribute("aria-checked") == "true"
+    toggle(host, "augment").click()
+    assert last(host, "augment")["value"] is False
+    assert toggle(host, "augment").get_attribute("aria-checked") == "false"
+    choice = host.page.get_by_role("combobox", name="mixing")
+    assert choice.input_value() == "mixup"
+    choice.select_option("cutmix")
+    assert last(host, "mixing")["value"] == "cutmix"
+    button(host, "Show samples").click()
+    shown = last(host, "press")
+    button(host, "Shuffle").click()
+    shuffled = last(host, "press")
+    assert (shown["value"], shuffled["value"]) == ("show", "shuffle")
+    wait_text(host, ".kcb-yours .kcb-said", "Shuffle: requested")
+    answer(host, shuffled, step=7)
+    wait_text(host, ".kcb-yours .kcb-said", "Shuffle: applied at step 7")
+
+
+def test_controls_come_and_go(host):
+    host.start(show=["controls"])
+    host.state(controls=[control(), number("temperature", 1.0, max=2, group="user"), EPOCHS])
+    slider(host, "temperature").wait_for()
+    host.state(controls=[number("temperature", 1.0, max=4, group="user")])
+    host.page.wait_for_function("document.querySelectorAll('.kcb-control').length === 1")
+    assert slider(host, "temperature").get_attribute("max") == "4"
+    assert field(host, "epochs").count() == 0
+    host.state(controls=[])
+    host.page.wait_for_function("document.querySelectorAll('.kcb-control').length === 0")
+    assert not host.page.locator(".kcb-yours").is_visible()
