@@ -9,12 +9,14 @@ from .commands import Reply
 from .events import Event
 from .monitor import Monitor
 from .run import Run
+from .steering.guard import Guard
+from .steering.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from .panels.board import Board
 
 __version__ = "0.1.0"
-__all__ = ["Board", "Event", "Fit", "Monitor", "Reply", "Run"]
+__all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Run", "Snapshots"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,8 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .events import Event
 
+Value = float | bool | str | None
+
 MAX_LEARNING_RATE = 1e6
+MAX_STEPS = 10**9
 MAX_TEXT = 64
+MAX_NAME = 200
+STOPS = ("batch", "epoch", "batch_unvalidated", "epoch_unvalidated")
+VERBS = (
+    *("pause", "resume", "step", "finish_epoch", "stop"),
+    *("evaluate", "snapshot", "rollback", "forget", "save", "press"),
+)
+"""Things to do; every other command is named after the control it sets."""
 
 
 class Refused(Exception):
@@ -25,19 +35,28 @@ class Refused(Exception):
 
 
 class Reply:
-    """What became of a command; ``Monitor.set`` and the like return one."""
+    """What became of a command; ``Monitor.set`` and the like return one.
 
-    def __init__(self) -> None:
-        self._settled = threading.Event()
-        self._event: Event | None = None
+    Args:
+        expected: How many commands it answers for.
+
+    Attributes:
+        events: What became of each, so far.
+    """
+
+    def __init__(self, expected: int = 1) -> None:
+        self.events: list[Event] = []
         self.training_thread: int | None = None
         self.pump: Any = None
+        self._expected = expected
+        self._settled = threading.Event()
 
     def settle(self, event: Event) -> None:
-        """Called once, by whoever carried the command out or refused it."""
+        """Called once for each command, by whoever carried it out or refused it."""
         if not self._settled.is_set():
-            self._event = event
-            self._settled.set()
+            self.events = [*self.events, event]
+            if len(self.events) >= self._expected:
+                self._settled.set()
 
     @property
     def done(self) -> bool:
@@ -46,13 +65,18 @@ class Reply:
 
     @property
     def event(self) -> Event | None:
-        """The event that tells what became of the command; None while it waits."""
-        return self._event
+        """The event that tells what became of the command: of several, the first refusal if there is one.
+
+        None while it waits.
+        """
+        if not self.done:
+            return None
+        return next((event for event in self.events if event.kind == "refused"), self.events[-1])
 
     @property
     def applied(self) -> bool:
         """Whether the command was carried out."""
-        return self._event is not None and self._event.kind != "refused"
+        return self.event is not None and self.event.kind != "refused"
 
     def wait(self, timeout: float | None = None) -> Event:
         """Wait until the command was applied or refused.
@@ -74,13 +98,13 @@ class Reply:
             if deadline is not None and time.monotonic() > deadline:
                 msg = f"the command was neither applied nor refused within {timeout} s"
                 raise TimeoutError(msg)
-        assert self._event is not None
-        return self._event
+        event = self.event
+        assert event is not None
+        return event
 
     def __repr__(self) -> str:
-        if self._event is None:
-            return "<Reply: requested>"
-        return f"<Reply: {self._event.kind} at step {self._event.step}>"
+        event = self.event
+        return "<Reply: requested>" if event is None else f"<Reply: {event.kind} at step {event.step}>"
 
 
 @dataclass(frozen=True)
@@ -88,19 +112,24 @@ class Command:
     """A request.
 
     Attributes:
-        name: What to change (``learning_rate``) or do (``stop``).
-        value: The new value; None for things to do.
-        source: ``board``, ``python``, ...
+        name: What to change (a control's name) or do (one of ``VERBS``).
+        value: The new value; for things to do what they need, or None.
+        source: ``board``, ``python``, ``policy``, ``guard``, ``replay``.
         id: The sender's name for it, echoed back.
         requested: When, ``time.time()``.
     """
 
     name: str
-    value: float | None = None
+    value: Value = None
     source: str = "python"
     id: str = ""
     requested: float = field(default_factory=time.time)
     reply: Reply = field(default_factory=Reply, compare=False, repr=False)
+
+    @property
+    def key(self) -> str:
+        """Commands with the same key supersede each other: the last one counts."""
+        return f"{self.name} {self.value}" if self.name in ("press", "forget") else self.name
 
 
 class Inbox:
@@ -114,16 +143,20 @@ class Inbox:
         self.waiting.append(command)
         return command.reply
 
+    def put_back(self, commands: list[Command]) -> None:
+        """Leave commands for later, before those that have come since."""
+        self.waiting.extendleft(reversed(commands))
+
     def drain(self) -> list[tuple[Command, list[Command]]]:
-        """Take everything out: the last command of each name, in order of arrival, each with those it supersedes."""
+        """Take everything out: the last command of each key, in order of arrival, each with those it supersedes."""
         latest: dict[str, list[Command]] = {}
         while True:
             try:
                 command = self.waiting.popleft()
             except IndexError:
                 break
-            earlier = latest.pop(command.name, [])
-            latest[command.name] = [*earlier, command]
+            earlier = latest.pop(command.key, [])
+            latest[command.key] = [*earlier, command]
         return [(commands[-1], commands[:-1]) for commands in latest.values()]
 
     def has(self, name: str) -> bool:
@@ -131,42 +164,75 @@ class Inbox:
         return any(command.name == name for command in tuple(self.waiting))
 
 
-def check_value(name: object, value: object) -> tuple[str, float | None]:
-    """The command's name and value, typed and in range.
+def check_value(name: object, value: object) -> tuple[str, Value]:
+    """The command's name and value, typed; a control's own range is known to the control alone.
 
     Raises:
-        TypeError: The value is not a number.
-        ValueError: The name is unknown, or the number is not finite or out of range.
+        TypeError: The value is of a kind that no control takes, or that this verb does not.
+        ValueError: The name cannot be one, or the number is not finite or out of range.
     """
-    if name == "stop":
-        if value is not None:
-            msg = f"stop takes no value. Received: {_shown(value)}"
-            raise ValueError(msg)
-        return "stop", None
-    if name != "learning_rate":
-        msg = f"there is no control of this name; there are learning_rate and stop. Received: {_shown(name)}"
+    if not isinstance(name, str) or not name or len(name) > MAX_NAME:
+        msg = f"a command is named by a short string. Received: {shown(name)}"
         raise ValueError(msg)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        try:
-            scalar = isinstance(value, (str, bytes)) or value is None or isinstance(value, bool)
-            number = math.nan if scalar else float(value)  # type: ignore[arg-type]  # NumPy and tensor scalars
-        except (TypeError, ValueError):
-            scalar = True
-        if scalar:
-            msg = f"learning_rate must be a number. Received: {_shown(value)}"
+    if name in VERBS:
+        return name, _check_verb(name, value)
+    if isinstance(value, str):
+        if name.endswith("learning_rate") or len(value) > MAX_TEXT:
+            msg = f"{name} must be a number. Received: {shown(value)}"
             raise TypeError(msg)
-    else:
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-    if not math.isfinite(number) or not 0 <= number <= MAX_LEARNING_RATE:
-        msg = f"learning_rate must be a finite number from 0 to {MAX_LEARNING_RATE:g}. Received: {_shown(value)}"
+        return name, value
+    if value is None or isinstance(value, bool):
+        if name.endswith("learning_rate"):
+            msg = f"{name} must be a number. Received: {shown(value)}"
+            raise TypeError(msg)
+        return name, value
+    number = _number(name, value)
+    most = MAX_LEARNING_RATE if name.endswith("learning_rate") else math.inf
+    least = 0 if name.endswith("learning_rate") else -math.inf
+    if not math.isfinite(number) or not least <= number <= most:
+        limits = f" from 0 to {MAX_LEARNING_RATE:g}" if least == 0 else ""
+        msg = f"{name} must be a finite number{limits}. Received: {shown(value)}"
         raise ValueError(msg)
-    return "learning_rate", number
+    return name, int(value) if isinstance(value, int) else number
 
 
-def _shown(value: object) -> str:
+def _check_verb(name: str, value: object) -> Value:
+    if name == "step":
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_STEPS:
+            msg = f"step takes a whole number of batches from 1 to {MAX_STEPS}. Received: {shown(value)}"
+            raise ValueError(msg)
+        return value
+    if name == "stop":
+        if value is None:
+            return "batch"
+        if value not in STOPS:
+            msg = f"stop takes one of {', '.join(STOPS)}, or nothing. Received: {shown(value)}"
+            raise ValueError(msg)
+        return str(value)
+    if name in ("rollback", "forget", "press"):
+        if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
+            msg = f"{name} takes a name. Received: {shown(value)}"
+            raise ValueError(msg)
+        return value
+    if value is not None:
+        msg = f"{name} takes no value. Received: {shown(value)}"
+        raise ValueError(msg)
+    return None
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        if isinstance(value, bytes):
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]  # NumPy and tensor scalars too
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        msg = f"{name} must be a number. Received: {shown(value)}"
+        raise TypeError(msg) from None
+
+
+def shown(value: object) -> str:
     """A value as it may stand in a message: short, whatever it is."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**18:
         return "a huge integer"

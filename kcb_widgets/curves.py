@@ -1,4 +1,4 @@
-"""A run's three tables as sources of pictures: what boards and figures draw."""
+"""A run's tables as sources of pictures: what boards and figures draw."""
 
 from __future__ import annotations
 
@@ -43,6 +43,38 @@ def controls(run: Run) -> Source:
         return np.hstack([rows, now(run)[:, None]])
 
     return Source(lambda: table.rows and table.rows + 1, lambda: table.names, values, x)
+
+
+def evaluations(run: Run) -> Source:
+    """What evaluating between batches found."""
+    table = run.evaluation_table
+    return Source(lambda: table.rows, lambda: table.names, table.values, lambda first, last: run.x(table, first, last))
+
+
+AHEAD = 0.25  # how far a plan is drawn beyond now, as a share of the run so far
+
+
+def plan(run: Run) -> tuple[list[str], Values, Floats] | None:
+    """What schedules give ahead: names, values ``(names, points)`` and places ``(4, points)``; None without any.
+
+    Only a part of what was planned: the whole would leave the curves themselves little room.
+    """
+    planned = dict(run.plan)
+    if not planned or run.over:
+        return None
+    here = now(run)
+    epoch = run.batches_per_epoch or 1
+    far = here[0] + max(AHEAD * (here[0] - run.first_step), epoch, 10)
+    per_step = run.pace.seconds_per_step or 0.0
+    steps = np.unique(np.concatenate([np.asarray(ahead, np.float64) for ahead, _ in planned.values()]))
+    steps = np.append(steps[(steps > here[0]) & (steps < far)], far)
+    steps = np.append(here[0], steps[steps <= max(ahead[-1] for ahead, _ in planned.values())])
+    if len(steps) < 2:
+        return None
+    values = np.vstack([np.interp(steps, ahead, rates) for ahead, rates in planned.values()]).astype(np.float32)
+    on = steps - here[0]
+    x = np.vstack([steps, steps, here[2] + on / epoch, here[3] + on * per_step])
+    return list(planned), values, x
 
 
 def now(run: Run) -> Floats:

@@ -14,13 +14,16 @@ class Event:
             applied before that batch begins.
         epoch: The epoch it happened in, 0-based.
         time: Seconds since the run began.
-        kind: ``applied``, ``refused``, ``changed`` (another callback wrote), ``stop``, ``nan``, ``warning``, ``error``
-            or ``status``.
+        kind: ``applied``, ``refused``; ``changed`` (another callback wrote), ``held`` (and our value was put back);
+            ``paused``, ``resumed``, ``stop``; ``snapshot``, ``rollback``, ``saved``, ``evaluated``, ``trigger``;
+            ``guard``, ``nan``; ``recompiled``; ``warning``, ``error`` or ``status``.
         name: The control, metric or hook concerned.
         old: The value before, where there is one.
         new: The value after, or the one that was asked for and refused.
-        source: Who: ``board``, ``python``, a callback's class name, ``keras``, ``monitor``.
+        source: Who: ``board``, ``python``, ``policy``, ``guard``, ``replay``, a callback's class name, ``keras``,
+            ``monitor``.
         message: One readable clause; why, for a refusal or an error.
+        requested: ``time.time()`` of the command; None for what nobody asked for.
     """
 
     step: int
@@ -28,7 +31,8 @@ class Event:
     time: float
     kind: str
     name: str
-    old: float | str | None = None
-    new: float | str | None = None
+    old: float | bool | str | None = None
+    new: float | bool | str | None = None
     source: str = ""
     message: str = ""
+    requested: float | None = None

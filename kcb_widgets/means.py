@@ -30,6 +30,11 @@ class Means:
         self._last_total = -1
         self._totals: dict[int, dict[str, float]] = {}  # last row of an epoch -> weight of the epoch in full batches
 
+    @property
+    def began(self) -> int:
+        """The step before the first batch of the present running mean."""
+        return self._starts[-1][1] if self._starts else 0
+
     def begin_epoch(self, row: int, step: int) -> None:
         """An epoch's first row will be ``row``; ``step`` batches were trained before it."""
         if self._starts and self._starts[-1][0] == row:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from . import kernel
-from .commands import Command, Inbox, Reply, check_value
+from .commands import Command, Inbox, Reply, Value
 from .panels.showing import Showing
+from .remote import Remote
 from .run import Run
 from .session import Session, check_kernel, first_line
+from .steering.bridge import Options
+from .steering.control import Control
+from .steering.guard import Guard
 from .steering.helm import refuse_all
+from .steering.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from .background import Fit
@@ -42,7 +49,7 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
+class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     """Watch and steer ``fit`` from the notebook cell it runs in.
 
     Pass it to ``fit`` and a live board appears under the cell. Its controls reach the model while ``fit`` runs. Outside
@@ -50,12 +57,17 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         display: Show the board when a fit begins. None: wherever there is a Jupyter kernel.
+        paused: Begin paused, before the first batch. Where nobody is there to resume it, training goes on.
+        snapshots: Which snapshots are taken by themselves, and how many are kept; none by themselves by default.
+        guard: What to do when a metric is NaN or leaps; nothing by default.
+        evaluate_on: Data for ``evaluate``, in place of ``fit``'s validation data.
+        save_to: The folder that ``save`` and the board's Save write to.
 
     Attributes:
         runs: Every run so far, oldest first; each ``fit`` is a new one.
 
     Raises:
-        TypeError: ``display`` is not True, False or None.
+        TypeError: An argument is of the wrong kind.
 
     Example:
         >>> monitor = kcb.Monitor()
@@ -63,8 +75,28 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         >>> monitor.run.epochs  # a DataFrame
     """
 
-    def __init__(self, *, display: bool | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        display: bool | None = None,
+        paused: bool = False,
+        snapshots: Snapshots | None = None,
+        guard: Guard | None = None,
+        evaluate_on: Any = None,
+        save_to: str | PathLike[str] = ".",
+    ) -> None:
+        Remote.__init__(self)
+        keras.callbacks.Callback.__init__(self)
+        for name, value, kind in (
+            ("paused", paused, bool),
+            ("snapshots", snapshots, Snapshots),
+            ("guard", guard, Guard),
+            ("save_to", save_to, (str, PathLike)),
+        ):
+            if value is not None and not isinstance(value, kind):  # type: ignore[arg-type]
+                what = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+                msg = f"{name} must be a {what}. Received: {value!r}"
+                raise TypeError(msg)
         if display is not None and not isinstance(display, bool):
             msg = f"display must be True, False or None. Received: {display!r}"
             raise TypeError(msg)
@@ -74,6 +106,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         self._expected = False
         self._last_model: Any = None
         self._inbox = Inbox()
+        own = (self._triggers, self._policies, self)
+        self._options = Options(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._showing = Showing(display)
 
     # -- what users call, from any thread -----------------------------------------------------------------------------
@@ -93,25 +127,6 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         """The board of the current run. Show it again anywhere, any number of times."""
         return self._showing.board(self.run)
 
-    def set(self, *, learning_rate: float) -> Reply:
-        """Change the learning rate from the next batch on.
-
-        Args:
-            learning_rate: A finite number, not negative.
-
-        Returns:
-            A reply: ``.wait()`` returns the event that tells at which step it was applied, or why it was refused.
-
-        Raises:
-            TypeError: It is not a number.
-            ValueError: It is negative, infinite or not a number.
-        """
-        return self._send(*check_value("learning_rate", learning_rate))
-
-    def stop(self) -> Reply:
-        """End the fit after the current batch. Keras still validates, and ``fit`` returns normally."""
-        return self._send("stop", None)
-
     def fit(self, model: Any, *args: Any, **kwargs: Any) -> Fit:
         """Train in a background thread, so that the notebook stays usable.
 
@@ -130,14 +145,42 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
         return Fit(self, model, args, kwargs)
 
-    def _send(self, name: str, value: float | None) -> Reply:
-        command, session = Command(name, value), self._session
-        command.reply.pump = kernel.pump()
-        command.reply.training_thread = session.thread if session is not None else None
-        self._inbox.put(command)
+    @property
+    def controls(self) -> list[str]:
+        """The names that ``set`` takes in the fit under way; empty when nothing trains."""
+        session = self._session
+        return [] if session is None else list(session.bridge.helm.controls)
+
+    def _control(self, name: str) -> Control | None:
+        session = self._session
+        if session is None:
+            return None
+        controls = session.bridge.helm.controls
+        if name not in controls:
+            msg = f"there is no control of this name; there are {', '.join(controls)}. Received: {name!r}"
+            raise ValueError(msg)
+        return controls[name]
+
+    def _send(self, commands: Sequence[tuple[str, Value]]) -> Reply:
+        session, reply = self._session, Reply(len(commands))
+        reply.pump = kernel.pump()
+        source = "python"
+        if session is not None:
+            reply.training_thread = session.thread
+            if threading.get_ident() == session.thread:
+                source = session.bridge.speaking
+        for name, value in commands:
+            self._inbox.put(Command(name, value, source, reply=reply))
         if not self.training:
             refuse_all(self.run, self._inbox, "nothing is training")
-        return command.reply
+        return reply
+
+    def _send_news(self) -> None:
+        run = self.run
+        run.buttons = self._triggers.describe_buttons()
+        own = [control.describe() for control in self._triggers.controls.values()]
+        run.controls = [control for control in run.controls if control["group"] != "user"] + own
+        run.changed()
 
     @property
     def training(self) -> bool:
@@ -181,17 +224,20 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             self._continue(run, self.runs[-2], epoch)
         run.begin_epoch(epoch)
         session.counts.begin_epoch()
-        session.helm.look("LearningRateScheduler")
+        if session.bridge.lookout is not None:
+            session.bridge.lookout.begin_epoch()
+        session.bridge.helm.look("LearningRateScheduler")
         session.service(time.perf_counter())
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
-        if self._inbox.waiting:
-            self._apply()
+        session = self._session
+        if session is not None and (session.bridge.alert or self._inbox.waiting):
+            self._before_batch()
 
     @_guarded
-    def _apply(self, session: Session) -> None:
-        session.apply()
+    def _before_batch(self, session: Session) -> None:
+        session.before_batch()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a batch: record it, and now and then let messages in and show what is new."""
@@ -203,6 +249,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
                 session.first_batch(batch)
             now = time.perf_counter()
             session.run.append(batch + session.lag, logs or {}, now)
+            if session.bridge.lookout is not None:
+                session.bridge.guard(logs or {})
             if now >= session.next_poll:
                 session.service(now)
         except Exception as error:
@@ -233,9 +281,10 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch ends, validation included."""
         session.counts.settle()
-        session.helm.look("ReduceLROnPlateau")
+        session.bridge.helm.look("ReduceLROnPlateau")
         session.run.end_epoch(epoch, logs or {})
         session.service(time.perf_counter())
+        session.epoch_ends(epoch, logs or {})
 
     @_guarded
     def on_train_end(self, session: Session, logs: Any = None) -> None:
@@ -256,8 +305,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         run.batches_per_epoch = run.params.get("steps")
         run.start_clock()
         self.runs.append(run)
-        self._session = session = Session(run, self._model, self._inbox, frame, self._ended)
-        session.helm.look()
+        self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
+        session.bridge.helm.look()
         check_kernel(run)
         self._last_model, last = self._model, self._last_model
         run.continues = last is self._model

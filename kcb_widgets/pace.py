@@ -36,6 +36,11 @@ class Pace:
         if to_step > from_step and last > first:
             self._per_step = (last - first) / (to_step - from_step)
 
+    def waited(self, seconds: float) -> None:
+        """The fit was paused for so long."""
+        self._epoch_began += seconds
+        self._seen.clear()
+
     def end_epoch(self, seconds: float, batches: int) -> float:
         """Called as an epoch ends; returns the seconds it took."""
         took = seconds - self._epoch_began

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from .commands import Inbox
+    from .commands import Inbox, Value
 
 Status = Literal[
     "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
@@ -41,7 +41,12 @@ class Run:
         step: Batches trained since the run began (a continued ``fit`` goes on counting).
         epoch: The current epoch, 0-based as in Keras; None before the first.
         params: What Keras says of the fit: ``epochs``, ``steps`` (None when unknown), ``verbose``.
-        values: The current value of each control.
+        values: The current value of each numeric control that was ever looked at or touched.
+        controls: Every control, as boards show it.
+        flow: Whether it is paused, when it will be, and how it was asked to stop.
+        snapshots: What there is to go back to, oldest first.
+        branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
+        plan: What a schedule gives ahead: by control, steps and values.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -69,6 +74,13 @@ class Run:
         self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
         self.bad: list[dict[str, Any]] = []
         self.batch_table, self.epoch_table, self.value_table = Table(), Table(), Table()
+        self.evaluation_table = Table()
+        self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
+        self.snapshots: list[dict[str, Any]] = []
+        self.branches: list[dict[str, int]] = []
+        self.plan: dict[str, tuple[list[int], list[float]]] = {}
+        self.buttons: list[dict[str, str]] = []
+        self.can: dict[str, str] = {"evaluate": "", "save": ""}
         self.means = Means()
         self.pace = Pace()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
@@ -78,6 +90,7 @@ class Run:
         self._scanned = 0
         self._refused_metrics: set[str] = set()
         self._subscribers: list[Callable[[Run], None]] = []
+        self._audience: list[Callable[[], bool]] = []
 
     # -- writing: the training thread ----------------------------------------------------------------------------
 
@@ -151,24 +164,46 @@ class Run:
                 kind = type(logs[name]).__name__
                 self.add_event("warning", name, message=f"not a number, so not drawn. Received: {kind}")
 
-    def set_value(self, name: str, value: float) -> None:
-        """A control has this value from the next batch on; drawn as a step."""
+    def set_value(self, name: str, value: float, old: float | None = None) -> None:
+        """A control has this value from the next batch on; drawn as a step.
+
+        Args:
+            name: The control's.
+            value: The new value.
+            old: The value before, for a control that was never looked at.
+        """
         if self.values.get(name) == value and self.value_table.rows:
             return
+        if name not in self.values and old is not None and old != value:
+            self.values[name] = old
+            self.value_table.append(self.step, self.seconds, self.values)
         self.values[name] = value
-        self.value_table.append(self.step, self.seconds, {name: value})
+        self.value_table.append(self.step, self.seconds, self.values)
+
+    def evaluated(self, logs: Mapping[str, float]) -> None:
+        """The model was evaluated between two batches."""
+        table = self.evaluation_table
+        if table.rows and table.last_step == self.step:
+            return  # one point for a step
+        table.append(self.step, self.seconds, logs)
+
+    def rolled_back(self, to: int) -> None:
+        """The steps after ``to`` were abandoned; Keras's running means begin anew."""
+        self.branches = [*self.branches, {"from": to, "to": self.step}]
+        self.means.begin_epoch(self.batch_table.rows, self.step)
 
     def add_event(
         self,
         kind: str,
         name: str,
-        old: float | str | None = None,
-        new: float | str | None = None,
+        old: Value = None,
+        new: Value = None,
         source: str = "monitor",
         message: str = "",
+        requested: float | None = None,
     ) -> Event:
         """Put something on the record."""
-        event = Event(self.step, self.epoch or 0, self.seconds, kind, name, old, new, source, message)
+        event = Event(self.step, self.epoch or 0, self.seconds, kind, name, old, new, source, message, requested)
         self.events_list.append(event)
         return event
 
@@ -261,12 +296,22 @@ class Run:
         out[2], out[3] = self.epoch_at(steps), table.seconds(first, last)
         return out
 
-    def subscribe(self, callback: Callable[[Run], None]) -> Callable[[], None]:
-        """Have ``callback(run)`` called when there is something new to show; returns a function that ends it."""
+    def subscribe(self, callback: Callable[[Run], None], looks: Callable[[], bool] = bool) -> Callable[[], None]:
+        """Have ``callback(run)`` called when there is something new to show.
+
+        Args:
+            callback: What to call.
+            looks: Tells whether somebody is looking; nobody, by default.
+
+        Returns:
+            A function that ends it.
+        """
         self._subscribers = [*self._subscribers, callback]
+        self._audience = [*self._audience, looks]
 
         def unsubscribe() -> None:
             self._subscribers = [c for c in self._subscribers if c is not callback]
+            self._audience = [each for each in self._audience if each is not looks]
 
         return unsubscribe
 
@@ -274,6 +319,11 @@ class Run:
     def watched(self) -> bool:
         """Whether anybody has subscribed."""
         return bool(self._subscribers)
+
+    @property
+    def attended(self) -> bool:
+        """Whether anybody is looking at a board of it now."""
+        return any(looks() for looks in self._audience)
 
     def changed(self) -> None:
         """Tell the subscribers."""

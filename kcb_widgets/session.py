@@ -14,11 +14,14 @@ from .commands import Inbox
 from .counts import Counts
 from .pusher import Pusher
 from .run import Run, Status
-from .steering.helm import Helm, refuse_all
+from .steering.bridge import Bridge, Options
+from .steering.helm import refuse_all
 from .terminal import ProgressLine
 from .watch import Watch, fit_frame
 
 POLL_EVERY = 0.04  # seconds between looks for messages: a click waits at most this long, plus one batch
+PAUSED_POLL = 0.01  # while paused
+PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
 LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
 
 
@@ -36,31 +39,41 @@ class Session:
         model: The model; kept here because Keras may hand the callback another one meanwhile (``evaluate``).
         inbox: Where commands wait.
         frame: The frame that called ``on_train_begin``.
+        options: What the Monitor was told about steering.
         ended: Called once, when the fit is over in whatever way.
     """
 
-    def __init__(self, run: Run, model: Any, inbox: Inbox, frame: FrameType, ended: Callable[[Session], None]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        inbox: Inbox,
+        frame: FrameType,
+        options: Options,
+        ended: Callable[[Session], None],
+    ) -> None:
         self.run, self.thread = run, threading.get_ident()
         self._model, self._inbox, self._ended = model, inbox, ended
         self._main = threading.current_thread() is threading.main_thread()
         callbacks = frame.f_locals.get("self")
-        siblings = [type(c).__name__ for c in getattr(callbacks, "callbacks", None) or []]
         if getattr(callbacks, "_async_train", False):
             # `callbacks=monitor` passed bare: Keras overlooks that our hooks are not for its thread pool, where they
             # would come late and out of order.
             callbacks._async_train = callbacks._async_test = False  # type: ignore[union-attr]
-        self.helm = Helm(run, model, inbox, siblings)
+        fit = fit_frame(frame)
+        self.bridge = Bridge(run, model, inbox, callbacks, fit, options)
         self.counts = Counts(model, run)
         self.next_poll = 0.0
         self.lag = -1  # not known yet
         self._pump = kernel.pump()
         self._next_look = 0.0
+        self._traced = run.batch_table.rows  # rows there were when the step was last traced
+        self._tracing: tuple[list[str], float] | None = None
         self._pusher = Pusher(self._show)
         self._closing = threading.Lock()
         self._closed = False
         run.status, run.inbox = "compiling", inbox
         self._line = None if run.params.get("verbose") else ProgressLine(run)
-        fit = fit_frame(frame)
         self._watch = None if fit is None else Watch(fit, self._gone)
         self._unregister = kernel.on_cell_end(self._cell_ended)
 
@@ -87,15 +100,15 @@ class Session:
         """
         run = self.run
         self.next_poll = now + POLL_EVERY
-        if run.status == "compiling" and run.batch_table.rows:
-            run.status = "running"
-            self.counts.first()
+        if run.status == "compiling" and run.batch_table.rows > self._traced:
+            self._compiled(now)
         self._pump.poll()
         if self._inbox.waiting:
-            self.apply()
+            self.bridge.apply(heavy=False)
+            self._next_look = 0.0  # the answer goes out at once
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY
-            self.helm.look()
+            self.bridge.helm.look()
             if run.phase == "train":
                 run.pace.note(run.seconds, run.step)
             run.scan()
@@ -104,10 +117,66 @@ class Session:
             if run.watched:
                 self._pusher.push()
 
-    def apply(self) -> None:
-        """Carry out what waits in the inbox."""
-        self.helm.apply()
-        self._next_look = 0.0  # the answer goes out at once
+    def before_batch(self) -> None:
+        """The model is at rest, just before a batch."""
+        bridge = self.bridge
+        bridge.before_batch()
+        if bridge.due():
+            self.hold()
+        names = bridge.retraced()
+        if names and self.run.status == "running":
+            run = self.run
+            run.status, run.message = "compiling", f"tracing the training step again: {', '.join(names)}"
+            self._traced, self._tracing, self.next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
+            self._pusher.push()
+        bridge.apply(heavy=True)
+
+    def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
+        """An epoch is done, validation included; the model is at rest."""
+        bridge, flow = self.bridge, self.bridge.flow
+        bridge.epoch_ends(epoch, logs)
+        if flow.paused and flow.is_last(epoch):
+            self.hold()  # there is no batch any more to wait before, and somebody may want more epochs
+        if flow.stop_after_epoch:
+            self.run.status = "stopping"
+        flow.epoch_ends(epoch)
+
+    def hold(self) -> None:
+        """Wait here until somebody resumes; everything else works meanwhile."""
+        run, flow, began = self.run, self.bridge.flow, time.perf_counter()
+        before, run.status, run.message = (run.status, run.message), "paused", f"paused after step {run.step}"
+        alone_since = began
+        self._pusher.push()
+        while self.bridge.due():
+            time.sleep(PAUSED_POLL)
+            now = time.perf_counter()
+            self._pump.poll()
+            if self._inbox.waiting:
+                self.bridge.apply(heavy=True)
+                self._next_look = 0.0
+            if now >= self._next_look:
+                self._next_look = now + LOOK_EVERY
+                self.bridge.helm.look()
+                if run.watched:
+                    self._pusher.push()
+            if flow.could_resume(run) or flow.source in ("board", "python"):
+                alone_since = now
+            elif now - alone_since > (PATIENCE if kernel.where() == "kernel" else 0.0):
+                run.add_event("warning", "pause", message="nobody is here to resume it, so training goes on")
+                flow.resume()
+        run.pace.waited(time.perf_counter() - began)
+        if run.status == "paused":  # and not stopping by now
+            run.status, run.message = before
+        self.bridge.apply(heavy=True)
+
+    def _compiled(self, now: float) -> None:
+        run = self.run
+        run.status, run.message = "running", ""
+        if self._tracing is None:
+            self.counts.first()
+            return
+        (names, since), self._tracing = self._tracing, None
+        run.add_event("recompiled", ", ".join(names), new=now - since, message=f"took {now - since:.2g} s")
 
     def _show(self) -> None:
         """On the pusher's thread; at the end, on the one that ends the fit."""
@@ -154,6 +223,10 @@ class Session:
         if self._watch is not None:
             self._watch.end()
         self._unregister()
+        try:
+            self.bridge.helm.leave()
+        except Exception as error:
+            self.failed("steering", error)
         self._pusher.end()
         self.run.finish(status, message)
         refuse_all(self.run, self._inbox, "training ended first")

@@ -229,7 +229,7 @@ def test_training_with_monitor_is_bit_identical_to_training_without(classifier, 
 
 
 def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifier, monkeypatch):
-    from kcb_widgets import session
+    from kcb_widgets.steering.helm import Helm
 
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
@@ -242,7 +242,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
             history = fit(model, x, y, monitor, epochs=2, batch_size=16).history
             assert len(history["loss"]) == 2, place
             assert "ours" in monitor.run.events.query("kind == 'error'")["message"].iloc[0]
-    monkeypatch.setattr(session.Helm, "look", broken)
+    monkeypatch.setattr(Helm, "look", broken)
     model, x, y = classifier()
     monitor = kcb.Monitor()
     assert len(fit(model, x, y, monitor, epochs=2).history["loss"]) == 2
@@ -435,22 +435,15 @@ def test_any_kind_of_number_will_do(unit_model, ones, weights, at, value):
     assert weights.moves[-1] == float(value)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "reason"),
-    [
-        (lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.5, 2, 0.5)), "ExponentialDecay"),
-        (lambda: keras.optimizers.SGD(lambda: 0.5), "function"),
-    ],
-)
-def test_what_cannot_be_changed_is_refused_and_training_goes_on(unit_model, ones, at, optimizer, reason):
-    model, monitor = unit_model(optimizer()), kcb.Monitor()
+def test_what_cannot_be_changed_is_refused_and_training_goes_on(unit_model, ones, at):
+    model, monitor = unit_model(keras.optimizers.SGD(lambda: 0.5)), kcb.Monitor()
     replies = []
     fit(model, *ones, monitor, at(2, lambda: replies.append(monitor.set(learning_rate=0.1))), epochs=2)
     assert replies[0].wait(0).kind == "refused"
-    assert reason in replies[0].wait(0).message
+    assert "function" in replies[0].wait(0).message
     assert monitor.run.step == 12
     assert monitor.run.controls[0]["enabled"] is False
-    assert reason in monitor.run.controls[0]["reason"]
+    assert "function" in monitor.run.controls[0]["reason"]
 
 
 def test_a_schedules_rate_is_on_the_record(unit_model, ones):

@@ -132,7 +132,7 @@ def test_the_picture_is_the_run(wired, classifier):
     epochs = monitor.run.epochs
     assert np.array_equal(column(raw, "epochs", "val_loss", "val"), epochs["val_loss"].astype("float32"))
     assert np.array_equal(column(raw, "epochs", "loss", "epoch"), epochs["loss"].astype("float32"))
-    assert column(raw, "learning_rate", "learning_rate", "control").tolist() == [np.float32(0.001)] * 2
+    assert column(raw, "controls", "learning_rate", "control").tolist() == [np.float32(0.001)] * 2
     state = board.state
     assert state["status"] == "finished"
     assert (state["epoch"], state["epochs"], state["batch"], state["batches"]) == (1, 2, 6, 6)

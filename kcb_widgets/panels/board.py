@@ -19,7 +19,7 @@ from .output import Output
 from .picture import Picture
 
 STATIC = Path(__file__).parent.parent / "static"
-PANELS = ("progress", "controls", "chart", "events")
+PANELS = ("progress", "controls", "chart", "snapshots", "events")
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
 HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "other")
 MAX_VIEWS = 50
@@ -34,7 +34,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     Args:
         run: The run to draw; a Monitor's current one is ``monitor.run``.
-        show: Which panels, of ``progress``, ``controls``, ``chart``, ``events``. All of them by default.
+        show: Which panels, of ``progress``, ``controls``, ``chart``, ``snapshots``, ``events``. All by default.
 
     Raises:
         TypeError: ``run`` is not a Run.
@@ -50,6 +50,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     board_id = traitlets.Unicode().tag(sync=True)
     show = traitlets.List(traitlets.Unicode()).tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
+    controls = traitlets.List().tag(sync=True)
     events = traitlets.List().tag(sync=True)
     series = traitlets.Bytes().tag(sync=True)
 
@@ -69,6 +70,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._busy = threading.Lock()
         self._sent_rows: Any = None
         self._sent_events: Any = None
+        self._sent_controls: Any = None
         self._path = ""
         self._refusals = 0
         self._blind_at = 0.0
@@ -93,8 +95,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _follow(self, run: Run) -> None:
         self._run = run
         self._picture, self._pump = Picture(run), kernel.pump()
-        self._sent_rows = self._sent_events = None
-        self._unsubscribe = run.subscribe(self._show_run)
+        self._sent_rows = self._sent_events = self._sent_controls = None
+        self._unsubscribe = run.subscribe(self._show_run, lambda: self.attended)
         self._push()
 
     # -- down: what the browser draws -------------------------------------------------------------------------------
@@ -135,15 +137,19 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             state["path"] = self._path
             state["pump"] = {"ok": pump.available, "reason": pump.reason}
             state["commands"] = list(run.answered)
-            rows = (run.batch_table.rows, run.epoch_table.rows, run.value_table.rows, len(run.bad), run.id)
-            news = (run.id, len(run.events_list))
+            tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
+            marks = (len(run.bad), len(run.branches), id(run.plan), run.id)
+            rows = (*(table.rows for table in tables), *marks)
+            news, controls = (run.id, len(run.events_list)), run.controls
             with self.hold_sync():
                 self.state = state
                 if news != self._sent_events:
                     self.events = words.events(run)
+                if controls is not self._sent_controls:  # a list is replaced, never changed
+                    self.controls = words.controls(run)
                 if rows != self._sent_rows:
                     self.series = self._picture.whole()
-            self._sent_rows, self._sent_events = rows, news
+            self._sent_rows, self._sent_events, self._sent_controls = rows, news, controls
             self._answer_windows()
         finally:
             self._busy.release()

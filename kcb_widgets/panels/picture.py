@@ -28,23 +28,38 @@ class Picture:
         self._sources = {
             "batches": curves.batches(run),
             "epochs": curves.epochs(run),
-            "learning_rate": curves.controls(run),
+            "evaluations": curves.evaluations(run),
+            "controls": curves.controls(run),
         }
-        self._tables = {"batches": run.batch_table, "epochs": run.epoch_table, "learning_rate": run.value_table}
+        self._tables = {
+            "batches": run.batch_table,
+            "epochs": run.epoch_table,
+            "evaluations": run.evaluation_table,
+            "controls": run.value_table,
+        }
         self._bins = {name: Bins(source, buckets) for name, source in self._sources.items()}
         self._kept: dict[str, tuple[Any, Buckets | None]] = {}
 
     def whole(self) -> bytes:
         """The whole run, in a size that does not grow with its length."""
         run = self._run
-        controls = self._unless_same("learning_rate")
+        controls = self._unless_same("controls")
         if controls is not None:  # all stands but where the last value holds to
             controls.x[1:, -1] = curves.now(run)[1:]
             if controls.per_bucket == 1:
                 controls.x[0, -1] = run.step
-        buckets = [self._bins["batches"].update(), self._unless_same("epochs"), controls]
+        small = [self._unless_same("epochs"), self._unless_same("evaluations")]
+        buckets = [self._bins["batches"].update(), *small, controls]
         tables = [(name, source, each) for (name, source), each in zip(self._sources.items(), buckets, strict=True)]
-        return self._pack(tables, run.first_step, run.step)
+        return self._pack([*tables, *self._plan()], run.first_step, run.step)
+
+    def _plan(self) -> list[tuple[str, Source, Buckets | None]]:
+        planned = curves.plan(self._run)
+        if planned is None:
+            return []
+        names, values, x = planned
+        source = Source(lambda: x.shape[1], lambda: names, lambda first, last: values, lambda first, last: x)
+        return [("plan", source, Buckets(values, values, values, np.ones(values.shape, bool), x, 1))]
 
     def _unless_same(self, name: str) -> Buckets | None:
         """A small table's buckets; made anew only when there are new rows."""
@@ -90,8 +105,8 @@ class Picture:
             series = []
             for column, metric in enumerate(source.names()[: len(parts["mean"])]):
                 kind, label = self._kind(name, metric)
-                said = {"name": metric, "group": group_of(metric), "kind": kind, "label": label}
-                series.append(said | {key: offsets[column] for key, offsets in parts.items()})
+                one = {"name": metric, "group": group_of(metric), "kind": kind, "label": label}
+                series.append(one | {key: offsets[column] for key, offsets in parts.items()})
             described.append(
                 {
                     "name": name,
@@ -102,13 +117,19 @@ class Picture:
                     "series": series,
                 }
             )
-        header = json.dumps({"tables": described, "bad": self._run.bad, "first": first, "last": last}).encode()
+        run = self._run
+        said = {"tables": described, "bad": run.bad, "branches": run.branches, "first": first, "last": last}
+        header = json.dumps(said).encode()
         head = struct.pack("<I", len(header)) + header
         return head + bytes(-len(head) % 8) + b"".join(arrays)
 
     def _kind(self, table: str, metric: str) -> tuple[str, str]:
-        if table == "learning_rate":
+        if table == "controls":
             return "control", metric
+        if table == "plan":
+            return "plan", "planned"
+        if table == "evaluations":
+            return "eval", f"{metric.removeprefix('val_')}, evaluated"
         if table == "epochs":
             validation = metric.startswith("val_")
             return ("val", metric) if validation else ("epoch", f"{metric}, epoch")

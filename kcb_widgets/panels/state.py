@@ -15,7 +15,15 @@ def plain(value: Any) -> Any:
     """A number or string as JSON can carry it: no NaN, nothing long."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value[:500] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value[:500]
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)[:500]
+
+
+def controls(run: Run) -> list[dict[str, Any]]:
+    """Every control there is, and its value."""
+    said = ("value", "min", "max")
+    return [control | {name: plain(control[name]) for name in said} for control in run.controls]
 
 
 def events(run: Run) -> list[dict[str, Any]]:
@@ -50,6 +58,11 @@ def state(run: Run) -> dict[str, Any]:
         "ms_per_step": None if per_step is None else 1000 * per_step,
         "batches_per_second": pace.batches_per_second,
         "samples_per_second": pace.samples_per_second,
-        "controls": run.controls,
+        "values": {name: plain(value) for name, value in list(run.values.items())},
+        "flow": run.flow,
+        "snapshots": run.snapshots,
+        "snapshot_bytes": sum(snapshot["bytes"] for snapshot in run.snapshots),
+        "buttons": run.buttons,
+        "can": run.can,
         "errors": sum(event.kind == "error" for event in run.events_list[-MAX_EVENTS:]),
     }

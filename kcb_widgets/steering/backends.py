@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 
@@ -45,3 +46,13 @@ def peek(model: Any, variable: Any, kind: str) -> float:
     if detach is not None:
         value = detach().cpu()
     return float(np.asarray(value))
+
+
+def eager(model: Any) -> bool:
+    """Whether the training step reads Python values each time, so that none need to be traced again."""
+    return keras.backend.backend() == "torch" or bool(getattr(model, "run_eagerly", False))
+
+
+def rebuild(model: Any) -> None:
+    """Have the training step traced again at the next batch. ``fit`` looks the function up for each."""
+    model.make_train_function(force=True)

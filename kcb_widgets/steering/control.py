@@ -1,4 +1,4 @@
-"""Control: one thing that can be changed while ``fit`` runs. Each kind of control is a subclass, in a file by its idea."""
+"""Control: one thing that can be changed while ``fit`` runs. Each kind is a subclass, in a file by its idea."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ class Control:
         number = float(value)
         inside = self.minimum <= number <= self.maximum and not (self.below and number == self.maximum)
         if not math.isfinite(number) or not inside:
-            end = "below" if self.below else "to"
-            what = "whole" if self.integer else "finite"
-            msg = f"{self.name} must be a {what} number from {self.minimum:g} {end} {self.maximum:g}. Received: {value!r}"
+            what, end = "whole" if self.integer else "finite", "below" if self.below else "to"
+            limits = f"from {self.minimum:g} {end} {self.maximum:g}"
+            msg = f"{self.name} must be a {what} number {limits}. Received: {value!r}"
             raise ValueError(msg)
         if self.integer and number != int(number):
             msg = f"{self.name} must be a whole number. Received: {value!r}"
@@ -131,7 +131,7 @@ class Control:
             "kind": self.kind,
             "scale": self.scale,
             "value": self.read(),
-            "min": self.minimum,
+            "min": self.minimum if self.minimum > -MAX_NUMBER else None,
             "max": self.maximum if self.maximum < MAX_NUMBER else None,
             "integer": self.integer,
             "nullable": self.nullable,

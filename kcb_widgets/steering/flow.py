@@ -1,10 +1,168 @@
-"""Stop a fit where Keras looks for it."""
+"""Pause, resume, run so many batches, stop, and train more or fewer epochs than ``fit`` was told."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+from ..run import Run
+from .control import Control, Refused, Value, Written
+from .extend import Extension
 
-def stop(model: Any) -> None:
-    """End the fit after the current batch; Keras then validates, calls ``on_epoch_end`` and returns normally."""
-    model.stop_training = True
+MAX_EPOCHS = 1_000_000
+
+
+class Flow:
+    """Where a fit goes on, waits and ends.
+
+    Args:
+        run: Its record; ``run.flow`` says what is planned.
+        model: What trains.
+        extension: How to get more epochs than Keras was told.
+
+    Attributes:
+        paused: Whether the training thread waits, or will before the next batch.
+        source: Who asked for the pause.
+        until: Pause when this step is reached, or at the end of the epoch.
+        stop_after_epoch: Whether to stop when the epoch is done.
+        epochs: How many epochs the fit shall have; None while it is what ``fit`` was told.
+    """
+
+    def __init__(self, run: Run, model: Any, extension: Extension, paused: bool) -> None:
+        self._run, self._model = run, model
+        self.extension = extension
+        self.paused = paused
+        self.source = "start"
+        self.until: int | str | None = None
+        self.stop_after_epoch = False
+        self.stopping = ""
+        self.epochs: int | None = None
+        self._unvalidated = False
+        self.tell()
+
+    def tell(self) -> None:
+        """Put what is planned on the record."""
+        self._run.flow = {"paused": self.paused, "until": self.until, "stop": self.stopping}
+
+    @property
+    def due(self) -> bool:
+        """Whether the next batch must wait."""
+        return self.paused or (isinstance(self.until, int) and self._run.step >= self.until)
+
+    @property
+    def planned(self) -> bool:
+        """Whether there is anything to look at before each batch."""
+        return self.paused or self.until is not None
+
+    def could_resume(self, run: Run) -> bool:
+        """Whether anybody is there who could: at a board, or on a thread that does not train."""
+        return run.attended or threading.current_thread() is not threading.main_thread()
+
+    def pause(self, source: str = "") -> None:
+        """Wait before the next batch.
+
+        Args:
+            source: Who asked for it.
+        """
+        self.paused, self.until, self.source = True, None, source
+        self.tell()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.paused, self.until = False, None
+        self.tell()
+
+    def step(self, batches: int) -> None:
+        """Go on for so many batches, then wait."""
+        self.paused, self.until = False, self._run.step + batches
+        self.tell()
+
+    def finish_epoch(self) -> None:
+        """Go on to the end of the epoch, validation included, then wait."""
+        self.paused, self.until = False, "epoch"
+        self.tell()
+
+    def stop(self, how: str) -> str:
+        """End the fit.
+
+        Args:
+            how: One of ``commands.STOPS``.
+
+        Returns:
+            What will happen, in a clause.
+        """
+        when, _, unvalidated = how.partition("_")
+        self.stopping, self.stop_after_epoch = when, when == "epoch"
+        self.paused, self.until = False, None
+        if unvalidated:
+            self._skip_validation()
+        else:
+            self.undo()
+        if when == "batch":
+            self._model.stop_training = True
+        self.tell()
+        closing = "without validation" if unvalidated else "Keras still runs the epoch's closing validation"
+        return f"after this {when}; {closing}"
+
+    def is_last(self, epoch: int) -> bool:
+        """Whether Keras will train no epoch after this one."""
+        if self.stop_after_epoch or self._model.stop_training:
+            return True
+        epochs = self.epochs or self._run.params.get("epochs")
+        return epochs is not None and epoch + 1 >= epochs
+
+    def epoch_ends(self, epoch: int) -> None:
+        """The last look before Keras decides whether to train another epoch."""
+        if self.stop_after_epoch or (self.epochs is not None and epoch + 1 >= self.epochs):
+            self._model.stop_training = True
+        elif self.epochs is not None and not self._model.stop_training:
+            self.extension.at_end_of(epoch, self.epochs)
+
+    def undo(self) -> None:
+        """Take away what was installed."""
+        if self._unvalidated:
+            self._unvalidated = False
+            vars(self._model).pop("_should_eval", None)
+
+    def _skip_validation(self) -> None:
+        # `fit` asks this of the model after each epoch. On the instance, until the fit ends.
+        object.__setattr__(self._model, "_should_eval", lambda epoch, validation_freq: False)
+        self._unvalidated = True
+
+
+class Epochs(Control):
+    """How many epochs the fit has: more or fewer than it was told.
+
+    Args:
+        flow: The fit's.
+        run: Its record.
+    """
+
+    group = "flow"
+    integer = True
+    maximum = MAX_EPOCHS
+
+    def __init__(self, model: Any, flow: Flow, run: Run) -> None:
+        super().__init__(model, "epochs")
+        self._flow, self._run = flow, run
+
+    @property
+    def minimum(self) -> float:  # type: ignore[override]
+        """No fewer than have begun."""
+        return float((self._run.epoch or 0) + 1)
+
+    def read(self) -> Value:
+        return self._run.params.get("epochs")
+
+    def why_not(self) -> str:
+        return "" if self._run.params.get("epochs") else "Keras was not told how many epochs there are"
+
+    def write(self, value: Value) -> Written:
+        assert isinstance(value, int)
+        old = self.read()
+        if value > self._flow.extension.told and (why := self._flow.extension.why_not()):
+            raise Refused(why)
+        self._flow.epochs = value
+        self._run.params = {**self._run.params, "epochs": value}
+        self._flow.extension.announce(value)
+        return Written(old, value)

@@ -1,15 +1,28 @@
-"""Carries commands out: on the training thread, at a batch boundary, each with an event on the record."""
+"""Helm: carries commands out, on the training thread, at a batch boundary, each with an event on the record."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ..commands import Command, Inbox, Refused
 from ..events import Event
 from ..run import Run
-from . import flow, hyperparameters
+from . import layers, optimizers
+from .backends import rebuild, synced
+from .control import Control, Written
+from .evaluate import Evaluation
+from .flow import Epochs, Flow
+from .hold import Hold
+from .hyperparameters import LearningRate
+from .live import Veil
+from .rates import Rates
+from .snapshots import Setting, SnapshotStore
+from .triggers import Triggers
 
-WRITERS = {"LearningRateScheduler", "ReduceLROnPlateau"}  # Keras's callbacks that write to the learning rate
+HEAVY = ("evaluate", "snapshot", "rollback", "save", "press")
+"""Verbs that need the model to be at rest: just before a batch, or at the end of an epoch."""
 
 
 class Helm:
@@ -20,59 +33,243 @@ class Helm:
         model: What is steered.
         inbox: Where commands wait.
         siblings: Class names of the fit's other callbacks.
+        flow: Where the fit goes on, waits and ends.
+        snapshots: What there is to go back to.
+        evaluation: How to evaluate now.
+        triggers: The user's own controls and buttons.
+        veil: Hides what is installed in the optimizer.
+        folder: Where models are saved.
+        monitor: What the functions of buttons are given.
+
+    Attributes:
+        controls: By name.
+        retracing: The controls whose change has the training step traced again at the next batch.
     """
 
-    def __init__(self, run: Run, model: Any, inbox: Inbox, siblings: list[str]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        inbox: Inbox,
+        siblings: list[str],
+        *,
+        flow: Flow,
+        snapshots: SnapshotStore,
+        evaluation: Evaluation,
+        triggers: Triggers,
+        veil: Veil,
+        folder: Path,
+        monitor: Any = None,
+    ) -> None:
         self._run, self._model, self._inbox = run, model, inbox
-        self._writers = [name for name in siblings if name in WRITERS]
+        self._flow, self._snapshots, self._evaluation = flow, snapshots, evaluation
+        self._triggers, self._veil, self._folder, self._monitor = triggers, veil, folder, monitor
+        self._siblings = siblings
+        self.retracing: list[str] = []
+        self.controls: dict[str, Control] = {}
+        self._verbs: dict[str, Callable[[Command], Event]] = {
+            "pause": self._pause,
+            "resume": self._resume,
+            "step": self._step,
+            "finish_epoch": self._finish_epoch,
+            "stop": self._stop,
+            "evaluate": self._evaluate,
+            "snapshot": self._snapshot,
+            "rollback": self._rollback,
+            "forget": self._forget,
+            "save": self._save,
+            "press": self._press,
+        }
+        self.rates = Rates(run, siblings)
+        self.inspect()
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    def inspect(self) -> None:
+        """Find the controls of the model as it is now."""
+        found = optimizers.find(self._model, self._veil)
+        holds = [Hold(control) for control in found if isinstance(control, LearningRate)]
+        settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
+        rest = [Epochs(self._model, self._flow, self._run), *layers.find(self._model), *settings]
+        everything = [*found, *holds, *rest, *self._triggers.controls.values()]
+        self.controls = {control.name: control for control in everything}
+        self.rates.follow(self.controls)
+        self.tell()
+
+    def tell(self) -> None:
+        """Put every control on the record, as boards show it."""
+        run = self._run
+        for name, control in self._triggers.controls.items():  # added while the fit runs
+            self.controls[name] = control
+        run.controls = [control.describe() for control in self.controls.values()]
+        run.buttons = self._triggers.describe_buttons()
+        run.can = {"evaluate": self._evaluation.why_not(), "save": ""}
+        self._flow.tell()
 
     def look(self, suspect: str = "") -> None:
-        """Notice what others wrote to the learning rate, and put its value on the record.
+        """Notice what others wrote to the learning rates, and put their values on the record."""
+        if self.rates.look(suspect):
+            self.tell()
+
+    # -- what is asked ------------------------------------------------------------------------------------------------
+
+    def apply(self, heavy: bool) -> None:
+        """Carry out all that waits; the last command of a name speaks for those before it.
 
         Args:
-            suspect: The callback of Keras's that may have written in the hook just run.
+            heavy: Whether the model is at rest. What needs that is left waiting otherwise.
         """
-        run = self._run
-        control = hyperparameters.control(self._model)
-        run.controls = [control]
-        value, known = control["value"], run.values.get("learning_rate")
-        if value is None or value == known:
-            return
-        if known is not None and control["enabled"]:
-            writers = [suspect] if suspect in self._writers else self._writers
-            source = writers[0] if len(writers) == 1 else "callback"
-            run.add_event("changed", "learning_rate", known, value, source, "written by another callback")
-        run.set_value("learning_rate", value)
-
-    def apply(self) -> None:
-        """Carry out all that waits; the last command of a name speaks for those before it."""
-        run = self._run
+        run, later, stale = self._run, [], False
         for command, earlier in self._inbox.drain():
+            if not heavy and self._is_heavy(command):
+                later += [*earlier, command]
+                continue
             try:
                 event = self._carry_out(command)
             except Refused as why:
                 event = refusal(run, command, str(why))
+            except (TypeError, ValueError) as why:
+                event = refusal(run, command, str(why))
             except Exception as error:  # the model's own code failed: training goes on without the change
                 event = refusal(run, command, f"{type(error).__name__}: {error}")
             answer(run, [*earlier, command], event)
+            stale = True
+        if later:
+            self._inbox.put_back(later)
+        if stale:
+            self.tell()
+
+    def _is_heavy(self, command: Command) -> bool:
+        control = self.controls.get(command.name)
+        return command.name in HEAVY or (control is not None and control.heavy)
 
     def _carry_out(self, command: Command) -> Event:
-        run = self._run
-        if command.name == "stop":
-            flow.stop(self._model)
-            run.status, run.message = "stopping", "after this batch; Keras still runs the epoch's closing validation"
-            return run.add_event("stop", "stop", source=command.source)
-        assert command.value is not None
+        verb = self._verbs.get(command.name)
+        if verb is not None:
+            return verb(command)
+        control = self.controls.get(command.name)
+        if control is None:
+            msg = f"there is no control of this name: {command.name}"
+            raise Refused(msg)
+        if why := control.why_not():
+            raise Refused(why)
+        value = control.check(command.value)
         self.look()
-        old, new = hyperparameters.write_learning_rate(self._model, command.value)
-        run.set_value("learning_rate", new)
-        run.controls = [{**run.controls[0], "value": new}]
-        return run.add_event("applied", "learning_rate", old, new, command.source)
+        written = self._write(control, value)
+        return self._written(control, written, command)
+
+    def _write(self, control: Control, value: Any) -> Written:
+        if not getattr(control, "refits", False):
+            return control.write(value)
+        # The optimizer is fitted to other weights: what stands in for its numbers goes first, and comes back after.
+        self.release()
+        written = control.write(value)
+        before = self.controls
+        self.inspect()
+        self.rates.carry_over(before)
+        return written
+
+    def _written(self, control: Control, written: Written, command: Command) -> Event:
+        run, message = self._run, written.message
+        if written.rebuild:
+            rebuild(self._model)
+            self.retracing = [*self.retracing, control.name]
+            message = "; ".join(part for part in (message, "the training step is traced again") if part)
+        old, new = written.old, written.new
+        if control.kind == "number" and isinstance(new, (int, float)) and control.group != "flow":
+            before = float(old) if isinstance(old, (int, float)) else None
+            run.set_value(control.name, float(new), before)
+        self.rates.wrote(control)
+        return run.add_event("applied", control.name, old, new, command.source, message, command.requested)
+
+    def _event(self, command: Command, kind: str, new: Any = None, message: str = "", old: Any = None) -> Event:
+        return self._run.add_event(kind, command.name, old, new, command.source, message, command.requested)
+
+    def _pause(self, command: Command) -> Event:
+        self._flow.pause(command.source)
+        return self._event(command, "paused")
+
+    def _resume(self, command: Command) -> Event:
+        self._flow.resume()
+        return self._event(command, "resumed")
+
+    def _step(self, command: Command) -> Event:
+        assert isinstance(command.value, int)
+        self._flow.step(command.value)
+        return self._event(command, "resumed", command.value, f"for {command.value} batches")
+
+    def _finish_epoch(self, command: Command) -> Event:
+        self._flow.finish_epoch()
+        return self._event(command, "resumed", message="to the end of the epoch")
+
+    def _stop(self, command: Command) -> Event:
+        message = self._flow.stop(str(command.value))
+        if self._flow.stopping == "batch":
+            self._run.status = "stopping"
+        self._run.message = message
+        return self._event(command, "stop", command.value, message)
+
+    def _evaluate(self, command: Command) -> Event:
+        logs = self._evaluation.run()
+        self._run.evaluated(logs)
+        words = " · ".join(f"{name} {value:.4g}" for name, value in logs.items())
+        return self._event(command, "evaluated", logs.get("val_loss"), words)
+
+    def _snapshot(self, command: Command) -> Event:
+        taken = self._snapshots.take()
+        return self._event(command, "snapshot", taken.id, f"{taken.bytes / 2**20:.3g} MiB")
+
+    def _rollback(self, command: Command) -> Event:
+        snapshot = self._snapshots.find(str(command.value))
+        left, rest = self._run.step, self._snapshots.restore(snapshot)
+        event = self._event(command, "rollback", snapshot.id, f"to step {snapshot.step}" + (rest and f"; {rest}"), left)
+        self._run.rolled_back(snapshot.step)
+        return event
+
+    def _forget(self, command: Command) -> Event:
+        self._snapshots.forget(str(command.value))
+        return self._event(command, "applied", message="forgotten")
+
+    def _save(self, command: Command) -> Event:
+        run = self._run
+        name = f"run-{run.number}-step-{run.step}.keras"
+        path = self._folder / name if command.value is None else Path(str(command.value))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        synced(self._model).save(path)
+        return self._event(command, "saved", str(path), f"{path.stat().st_size / 2**20:.3g} MiB")
+
+    def _press(self, command: Command) -> Event:
+        name = str(command.value)
+        try:
+            self._triggers.press(name, self._monitor)
+        except Refused:
+            raise
+        except Exception as error:
+            return self._event(command, "error", name, f"{name}: {type(error).__name__}: {error}")
+        return self._event(command, "trigger", name)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Take everything of ours out of the model."""
+        for control in self.controls.values():
+            control.release()
+
+    def leave(self) -> None:
+        """The fit is over: the model is as if we had never been there, but for what was changed."""
+        installed = self._veil.busy
+        self.release()
+        self._flow.undo()
+        self._snapshots.clear()
+        if installed:
+            rebuild(self._model)  # or the next fit would go on with a training step that knows our variables
 
 
 def refusal(run: Run, command: Command, reason: str) -> Event:
     """Put on the record that a command was not carried out, and why."""
-    return run.add_event("refused", command.name, new=command.value, source=command.source, message=reason)
+    return run.add_event(
+        "refused", command.name, new=command.value, source=command.source, message=reason, requested=command.requested
+    )
 
 
 def refuse_all(run: Run, inbox: Inbox, reason: str) -> None:
@@ -83,7 +280,7 @@ def refuse_all(run: Run, inbox: Inbox, reason: str) -> None:
 
 def answer(run: Run, commands: list[Command], event: Event) -> None:
     """Tell those who sent ``commands`` what became of them."""
-    status = "refused" if event.kind == "refused" else "applied"
+    status = "refused" if event.kind in ("refused", "error") else "applied"
     for command in commands:
         told = {"id": command.id, "name": command.name, "value": event.new, "status": status}
         run.answered.append({**told, "step": event.step, "message": event.message})

@@ -1,115 +1,205 @@
-"""Find, read and write the optimizer's values, with their effect from the very next batch on."""
+"""An optimizer's numbers: read, and written with effect from the very next batch on."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import keras
 
-from ..commands import MAX_LEARNING_RATE, Refused
-from .backends import peek, synced
+from ..commands import MAX_LEARNING_RATE
+from .backends import eager, peek, synced
+from .control import MAX_NUMBER, Control, Refused, Value, Written
+from .live import LiveScalar, Veil, scope, shortest
 
-
-def leaf(optimizer: Any) -> Any:
-    """The optimizer that does the work: LossScaleOptimizer's own ``_learning_rate`` is a dummy that changes nothing."""
-    while getattr(optimizer, "inner_optimizer", None) is not None:
-        optimizer = optimizer.inner_optimizer
-    return optimizer
-
-
-def shortest(value: float) -> float:
-    """The shortest decimal that is this float32: 0.01, not 0.009999999776482582."""
-    return float(str(np.float32(value)))
+# What Keras gives as None when it is off. Each is traced only when on, so turning it on or off needs a new trace.
+OPTIONAL = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
+FRACTIONS = ("momentum", "rho", "ema_momentum")
+ALWAYS_TRACED = ("loss_scale_factor",)
+INITIAL = {"initial_accumulator_value": "it was used when the optimizer's slots were made, and never again"}
 
 
-def _learning_rate_variable(model: Any) -> Any:
-    """The variable that holds the learning rate.
+class Missing(Control):
+    """A learning rate that is not there."""
 
-    Raises:
-        Refused: There is none that could be written; the text says why.
-    """
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        msg = "the model has no optimizer"
-        raise Refused(msg)
-    optimizer = leaf(optimizer)
-    if getattr(optimizer, "optimizers", None):
-        msg = "this optimizer is made of several, each with a learning rate of its own"
-        raise Refused(msg)
-    variable = getattr(optimizer, "_learning_rate", None)
-    if variable is None:
-        msg = f"{type(optimizer).__name__} has no learning rate"
-        raise Refused(msg)
-    if not hasattr(variable, "assign"):
-        if hasattr(variable, "get_config"):
-            msg = f"the optimizer follows a schedule ({type(variable).__name__}), which sets the learning rate itself"
-        else:
-            msg = "the optimizer takes its learning rate from a function"
-        raise Refused(msg)
-    return variable
+    scale = "log"
 
+    def __init__(self, model: Any, reason: str) -> None:
+        super().__init__(model, "learning_rate")
+        self._reason = reason
 
-def why_not(model: Any) -> str:
-    """Why the learning rate cannot be changed; empty when it can."""
-    try:
-        _learning_rate_variable(model)
-    except Refused as refusal:
-        return str(refusal)
-    return ""
-
-
-def read_learning_rate(model: Any) -> float | None:
-    """The learning rate the next batch will use; None where it cannot be known."""
-    try:
-        return shortest(peek(model, _learning_rate_variable(model), "optimizer_variables"))
-    except Refused:
-        return _scheduled(model)
-    except (LookupError, AttributeError, TypeError, ValueError):
+    def read(self) -> Value:
         return None
 
+    def why_not(self) -> str:
+        return self._reason
 
-def _scheduled(model: Any) -> float | None:
-    optimizer = leaf(getattr(model, "optimizer", None))
-    schedule: Any = getattr(optimizer, "_learning_rate", None)
-    try:
-        if hasattr(schedule, "get_config"):
-            step = peek(model, optimizer.iterations, "optimizer_variables")
-            return shortest(float(np.asarray(schedule(step))))
-        return shortest(float(np.asarray(optimizer.learning_rate)))
-    except Exception:  # a schedule is the user's own code: whatever it raises, there is just nothing to show
-        return None
+    def write(self, value: Value) -> Written:
+        raise Refused(self._reason)
 
 
-def write_learning_rate(model: Any, value: float) -> tuple[float, float]:
-    """Have the next batch train with this learning rate.
+class LearningRate(Control):
+    """A learning rate that a variable holds: Keras made it to be changed.
 
     Args:
-        model: The model that trains; this must be the thread that trains it.
-        value: A finite number, not negative.
-
-    Returns:
-        The rate before and the rate now, as the optimizer holds it (float32).
-
-    Raises:
-        Refused: It cannot take one.
+        model: The model that trains.
+        optimizer: The optimizer that does the work.
+        name: The control's name.
+        section: The optimizer's name.
     """
-    variable = _learning_rate_variable(model)
-    model = synced(model)
-    old = shortest(peek(model, variable, "optimizer_variables"))
-    leaf(model.optimizer).learning_rate = value
-    return old, shortest(peek(model, variable, "optimizer_variables"))
+
+    scale = "log"
+    maximum = MAX_LEARNING_RATE
+
+    def __init__(self, model: Any, optimizer: Any, name: str, section: str) -> None:
+        super().__init__(model, name, "learning_rate", section)
+        self._optimizer = optimizer
+
+    def read(self) -> Value:
+        try:
+            return shortest(peek(self.model, self._optimizer._learning_rate, "optimizer_variables"))
+        except (LookupError, AttributeError, TypeError, ValueError):
+            return None
+
+    def write(self, value: Value) -> Written:
+        synced(self.model)
+        old = self.read()
+        self._optimizer.learning_rate = value
+        return Written(old, self.read())
 
 
-def control(model: Any) -> dict[str, Any]:
-    """The learning rate as a board shows it."""
-    reason = why_not(model)
-    return {
-        "name": "learning_rate",
-        "kind": "number",
-        "scale": "log",
-        "value": read_learning_rate(model),
-        "min": 0,
-        "max": MAX_LEARNING_RATE,
-        "enabled": not reason,
-        "reason": reason,
-    }
+class Hyperparameter(Control):
+    """A Python number of an optimizer.
+
+    Where Keras compiles the training step a variable takes its place on the first touch; see ``live.py``. What cannot
+    be such a variable (switched off, a whole number, in an optimizer that is not Keras's own) stays a Python number,
+    and each change has the step traced again.
+    """
+
+    def __init__(self, model: Any, optimizer: Any, veil: Veil, prefix: str, section: str, name: str) -> None:
+        super().__init__(model, prefix + name, name, section)
+        self._optimizer, self._veil, self._name = optimizer, veil, name
+        self._live: LiveScalar | None = None
+        self._made_momentum = False
+        self._before: tuple[float, float] | None = None  # the user's own float, and the float32 that stood in for it
+        value = getattr(optimizer, name)
+        self.nullable = name in OPTIONAL
+        self.integer = isinstance(value, int) and name.endswith(("_steps", "_frequency"))
+        if name in FRACTIONS or name.startswith("beta_") or name.endswith(("_beta_1", "_beta_2")):
+            if value is None or 0 <= value < 1:  # Adafactor's beta_2_decay is negative
+                self.maximum, self.below = 1.0, True
+        elif self.nullable or name.startswith("epsilon") or name.endswith(("strength", "_decay", "_norm")):
+            self.scale = "log"
+            if isinstance(value, (int, float)) and value < 0:
+                self.scale, self.minimum = "linear", -MAX_NUMBER
+        else:
+            self.minimum = 1.0 if self.integer else -MAX_NUMBER
+
+    @property
+    def rebuild(self) -> bool:  # type: ignore[override]
+        """Whether a change has the training step traced again."""
+        return self._live is None and not eager(self.model)
+
+    def read(self) -> Value:
+        if self._live is not None:
+            try:
+                return shortest(peek(self.model, self._live, "optimizer_variables"))
+            except (LookupError, TypeError, ValueError):
+                return None
+        value = getattr(self._optimizer, self._name)
+        return value if value is None or self.integer else float(value)
+
+    def why_not(self) -> str:
+        name, optimizer = self._name, self._optimizer
+        if name in INITIAL:
+            return INITIAL[name]
+        if name == "gradient_accumulation_steps":
+            return "gradients are being accumulated over this many batches; compile the model again to change it"
+        if name == "momentum" and self._starts_at_rest() and not _makes_momentum(optimizer):
+            return "it was 0 when the optimizer was built, so there is nothing that could hold it"
+        return ""
+
+    def write(self, value: Value) -> Written:
+        synced(self.model)
+        others = [clip for clip in CLIPS if clip != self._name and getattr(self._optimizer, clip, None) is not None]
+        if value is not None and self._name in CLIPS and others:
+            msg = f"Keras clips gradients in one way at a time; switch {others[0]} off first"
+            raise Refused(msg)
+        old = self.read()
+        if value is None:
+            self._take_out()
+            setattr(self._optimizer, self._name, None)
+            return Written(old, None, rebuild=not eager(self.model))
+        if self._name == "momentum" and value and self._starts_at_rest():
+            _make_momentum(self._optimizer)
+            self._made_momentum = True
+        if self._live is not None:
+            self._live.assign(float(value))
+            return Written(old, self.read())
+        if self._can_live() and not eager(self.model):
+            self._put_in(float(value))
+            return Written(old, self.read(), rebuild=True)
+        setattr(self._optimizer, self._name, value)
+        return Written(old, value, rebuild=not eager(self.model))
+
+    def release(self) -> None:
+        if self._live is not None:
+            synced(self.model)
+            self._take_out()
+        if self._made_momentum and not getattr(self._optimizer, self._name):
+            _forget_momentum(self._optimizer)
+
+    def _can_live(self) -> bool:
+        optimizer = self._optimizer
+        ours = type(optimizer).__module__.startswith("keras.") and not self.integer
+        # jnp.clip takes no variable; a loss scale is used where optimizers keep no state.
+        jax = keras.backend.backend() == "jax" and self._name == "clipvalue"
+        return ours and not jax and self._name not in ALWAYS_TRACED
+
+    def _put_in(self, value: float) -> None:
+        optimizer = self._optimizer
+        plain = getattr(optimizer, self._name)
+        with scope(optimizer):
+            live = LiveScalar(
+                value, dtype="float32", trainable=False, name=f"live_{self._name}", aggregation="only_first_replica"
+            )
+        self._veil.hide(optimizer, live)
+        setattr(optimizer, self._name, live)  # the optimizer tracks it, so on JAX it is part of the state
+        self._live = live
+        self._before = None if plain is None else (float(plain), shortest(float(plain)))
+
+    def _take_out(self) -> None:
+        """Put a plain number back: the user's own, to the last digit, if it is still that."""
+        live, self._live = self._live, None
+        if live is None:
+            return
+        value = shortest(float(keras.ops.convert_to_numpy(live)))
+        if self._before is not None and value == self._before[1]:
+            value = self._before[0]
+        setattr(self._optimizer, self._name, value)
+        self._veil.show(self._optimizer, live)
+
+    def _starts_at_rest(self) -> bool:
+        slots = getattr(self._optimizer, "momentums", getattr(self._optimizer, "_momentums", None))
+        return isinstance(slots, list) and not slots
+
+
+def _makes_momentum(optimizer: Any) -> bool:
+    return type(optimizer).__name__ in ("SGD", "RMSprop") and type(optimizer).__module__.startswith("keras.")
+
+
+def _make_momentum(optimizer: Any) -> None:
+    """SGD and RMSprop keep no momentum when built with 0; give them what ``build`` would have."""
+    name = "momentums" if hasattr(optimizer, "momentums") else "_momentums"
+    with scope(optimizer):
+        optimizer._tracker.unlock()
+        slots = optimizer.add_optimizer_variables(optimizer._trainable_variables, "momentum")
+        setattr(optimizer, name, slots)
+
+
+def _forget_momentum(optimizer: Any) -> None:
+    """Back at 0 the optimizer saves none, so what was made for it must go, or its checkpoints would not load."""
+    name = "momentums" if hasattr(optimizer, "momentums") else "_momentums"
+    for slot in getattr(optimizer, name):
+        optimizer._untrack_variable(slot)
+    setattr(optimizer, name, [])

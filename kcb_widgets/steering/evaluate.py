@@ -1,0 +1,65 @@
+"""Evaluate between two batches, without disturbing the epoch's running metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from .backends import synced
+from .control import Refused
+
+
+class Evaluation:
+    """Evaluates the model that trains.
+
+    Args:
+        model: The model.
+        arguments: What ``fit`` was called with, by name.
+        data: Data to use instead of ``fit``'s validation data: whatever ``model.evaluate`` takes as ``x``, or a tuple
+            ``(x, y)`` or ``(x, y, sample_weight)``. None for the validation data.
+    """
+
+    def __init__(self, model: Any, arguments: dict[str, Any], data: Any = None) -> None:
+        self._model = model
+        self._data = arguments.get("validation_data") if data is None else data
+        self._own = data is not None
+        self._batch_size = arguments.get("validation_batch_size") or arguments.get("batch_size")
+        self._steps = arguments.get("validation_steps")
+
+    def why_not(self) -> str:
+        """Why there is nothing to evaluate on; empty when there is."""
+        if self._data is None:
+            return "fit has no validation data; give Monitor some with evaluate_on=(x, y)"
+        if hasattr(self._data, "__next__"):
+            return "the validation data can be read only once; give Monitor other data with evaluate_on=(x, y)"
+        return ""
+
+    def run(self) -> dict[str, float]:
+        """The metrics, by the names that validation has in Keras's logs: ``val_loss`` and so on.
+
+        Raises:
+            Refused: There is nothing to evaluate on.
+        """
+        if why := self.why_not():
+            raise Refused(why)
+        model = synced(self._model)
+        parts = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
+        named = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
+        kept = [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.metrics_variables]
+        stopping = model.stop_training
+        try:
+            logs = model.evaluate(
+                **named,
+                batch_size=self._batch_size if hasattr(parts[0], "shape") else None,
+                steps=None if self._own else self._steps,
+                verbose=0,
+                return_dict=True,
+            )
+        finally:
+            synced(model)
+            for variable, value in zip(model.metrics_variables, kept, strict=True):
+                variable.assign(value)
+            model.stop_training = stopping
+        return {f"val_{name}": float(value) for name, value in logs.items()}

@@ -1,0 +1,116 @@
+"""The learning rates: what they are, who else writes to them, and which of them are held."""
+
+from __future__ import annotations
+
+from ..run import Run
+from .control import Control, Value
+from .hold import Hold
+from .hyperparameters import LearningRate
+from .schedule import Scheduled, Wheel
+
+WRITERS = {"LearningRateScheduler", "ReduceLROnPlateau"}  # Keras's callbacks that write to the learning rate
+PLANNED = 20_000  # batches ahead at most, where Keras does not know how many there will be
+
+
+class Rates:
+    """Keeps an eye on the learning rates of one fit.
+
+    Args:
+        run: Where values and events go.
+        siblings: Class names of the fit's other callbacks.
+    """
+
+    def __init__(self, run: Run, siblings: list[str]) -> None:
+        self._run = run
+        self._writers = [name for name in siblings if name in WRITERS]
+        self._rates: list[Control] = []
+        self._holds: dict[str, Hold] = {}
+        self._wheels: dict[str, Wheel] = {}
+
+    def follow(self, controls: dict[str, Control]) -> None:
+        """These are the controls now."""
+        self._rates = [c for c in controls.values() if c.label == "learning_rate"]
+        self._holds = {c.of: c for c in controls.values() if isinstance(c, Hold)}
+        self._wheels = {c.name: c.wheel for c in controls.values() if isinstance(c, Scheduled)}
+        self.plan()
+
+    @property
+    def held(self) -> bool:
+        """Whether any rate is held against other writers."""
+        return any(hold.kept is not None for hold in self._holds.values())
+
+    def look(self, suspect: str = "") -> bool:
+        """Notice new values; returns whether there were any that nobody planned.
+
+        Args:
+            suspect: The callback of Keras's that may have written in the hook just run.
+        """
+        run, news = self._run, False
+        for rate in self._rates:
+            value, known = rate.read(), run.values.get(rate.name)
+            if not isinstance(value, float) or value == known:
+                continue
+            if known is None or not isinstance(rate, LearningRate):
+                run.set_value(rate.name, value)
+                continue
+            news = True
+            writers = [suspect] if suspect in self._writers else self._writers
+            source = writers[0] if len(writers) == 1 else "callback"
+            self._foreign(rate, known, value, source)
+        return news
+
+    def _foreign(self, rate: Control, known: float, value: float, source: str) -> None:
+        run, hold = self._run, self._holds.get(rate.name)
+        if hold is not None and hold.kept is not None:
+            rate.write(hold.kept)
+            message = f"{source} wrote {value:g}; held at {known:g}"
+            run.add_event("held", rate.name, value, known, source, message)
+            return
+        run.add_event("changed", rate.name, known, value, source, "written by another callback")
+        run.set_value(rate.name, value)
+
+    def wrote(self, control: Control) -> None:
+        """A command changed this control: what is held and what is planned follow."""
+        hold = self._holds.get(control.name)
+        if hold is not None and hold.kept is not None:
+            hold.kept = control.read()
+        if control.name in self._wheels or control.of in self._wheels:
+            self.plan()
+            self.look()
+
+    def carry_over(self, before: dict[str, Control]) -> None:
+        """The optimizer was fitted anew: rates that were turned or held stay so."""
+        for name, control in before.items():
+            if isinstance(control, Scheduled) and name in self._wheels:
+                old = control.wheel
+                if old.factor != 1.0 or old.taken_over:
+                    self._wheels[name].turn(old.factor, old.override)
+            if isinstance(control, Hold) and control.of in self._holds:
+                self._holds[control.of].kept = control.kept
+
+    def plan(self) -> None:
+        """What the schedules give from here to the end, for the chart."""
+        run = self._run
+        epochs, batches = run.params.get("epochs"), run.params.get("steps") or run.batches_per_epoch
+        total = PLANNED if not epochs or not batches else (epochs - (run.epoch or 0)) * batches - run.batch
+        plan: dict[str, tuple[list[int], list[float]]] = {}
+        for name, wheel in self._wheels.items():
+            if wheel.taken_over or total < 1:
+                continue
+            try:
+                ahead, rates = wheel.plan(int(total))
+            except Exception:  # a schedule is the user's own code: there is just nothing to draw
+                continue
+            plan[name] = ([run.step + batch for batch in ahead], rates)
+        run.plan = plan
+
+    def scale(self, factor: float) -> list[tuple[str, Value]]:
+        """What to set so that every rate is ``factor`` times what it is, by control."""
+        wanted: list[tuple[str, Value]] = []
+        for rate in self._rates:
+            wheel = self._wheels.get(rate.name)
+            if wheel is not None and not wheel.taken_over:
+                wanted.append((f"{rate.name}_factor", wheel.factor * factor))
+            elif isinstance(value := rate.read(), float) and not rate.why_not():
+                wanted.append((rate.name, value * factor))
+        return wanted

@@ -1,0 +1,225 @@
+"""A learning rate that follows a schedule: a live factor over it, taking over from it, and what it plans.
+
+Keras calls the optimizer's schedule inside the compiled step. On the first touch a stand-in takes its place that asks
+the user's schedule and one variable of two numbers: the factor, and a fixed rate that overrides both unless it is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..commands import MAX_LEARNING_RATE
+from .backends import eager, peek, synced
+from .control import Control, Refused, Value, Written
+from .hyperparameters import LearningRate, Missing
+from .live import Veil, scope, shortest
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+PLAN_POINTS = 128
+
+
+def learning_rate(model: Any, optimizer: Any, veil: Veil, prefix: str, section: str) -> list[Control]:
+    """The controls of an optimizer's learning rate, whichever way it has one."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    name = f"{prefix}learning_rate"
+    if hasattr(rate, "assign"):
+        return [LearningRate(model, optimizer, name, section)]
+    if isinstance(rate, Schedule):
+        inner = rate.inner if isinstance(rate, LiveSchedule) else rate
+        wheel = Wheel(model, optimizer, inner, veil)
+        return [Scheduled(wheel, name, section), Factor(wheel, name, section), TakeOver(wheel, name, section)]
+    if rate is None:
+        return [Missing(model, f"{type(optimizer).__name__} has no learning rate")]
+    return [Missing(model, "the optimizer takes its learning rate from a function")]
+
+
+class LiveSchedule(Schedule):  # type: ignore[misc, valid-type]
+    """The stand-in. Saved as the schedule it stands for, so that checkpoints load without this package.
+
+    Args:
+        inner: The user's schedule.
+        factor: What to multiply it by.
+        override: A fixed rate, or NaN for none.
+    """
+
+    def __init__(self, inner: Any, factor: float, override: float) -> None:
+        self.inner = inner
+        self.dials = keras.Variable(
+            [factor, override], trainable=False, name="live_learning_rate", dtype="float32",
+            aggregation="only_first_replica",
+        )  # fmt: skip
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        dials = keras.ops.convert_to_tensor(self.dials)
+        planned = keras.ops.cast(self.inner(step), "float32")
+        return keras.ops.where(keras.ops.isnan(dials[1]), planned * dials[0], dials[1])
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # what keras.saving writes down
+        return type(self.inner)
+
+    def get_config(self) -> dict[str, Any]:
+        """The user's schedule's."""
+        config: dict[str, Any] = self.inner.get_config()
+        return config
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "inner":
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+
+class Wheel:
+    """One optimizer's schedule, and the stand-in while there is one.
+
+    Attributes:
+        factor: What the schedule is multiplied by.
+        override: The fixed rate, or NaN.
+    """
+
+    def __init__(self, model: Any, optimizer: Any, inner: Any, veil: Veil) -> None:
+        self.model, self.optimizer, self.inner = model, optimizer, inner
+        self.factor, self.override = 1.0, math.nan
+        self._veil = veil
+        self._live: Any = None
+
+    def turn(self, factor: float, override: float) -> bool:
+        """Set both numbers; returns whether the step must be traced again."""
+        synced(self.model)
+        self.factor, self.override = factor, override
+        if self._live is not None:
+            self._live.dials.assign(np.array([factor, override], "float32"))
+            return False
+        with scope(self.optimizer):
+            self._live = LiveSchedule(self.inner, factor, override)
+        # Part of the optimizer's variables, or JAX would take it for a constant.
+        self._veil.hide(self.optimizer, self._live.dials)
+        self.optimizer._track_variable(self._live.dials)
+        self.optimizer.learning_rate = self._live
+        return not eager(self.model)
+
+    def release(self) -> None:
+        """Give the optimizer its own schedule back."""
+        live, self._live = self._live, None
+        if live is not None:
+            synced(self.model)
+            self.optimizer.learning_rate = self.inner
+            self._veil.show(self.optimizer, live.dials)
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether a fixed rate overrides the schedule."""
+        return not math.isnan(self.override)
+
+    @property
+    def installed(self) -> bool:
+        """Whether a change needs no new trace."""
+        return self._live is not None or eager(self.model)
+
+    def rate(self) -> float:
+        """The rate the next batch will use."""
+        if self.taken_over:
+            return shortest(self.override)
+        step = peek(self.model, self.optimizer.iterations, "optimizer_variables")
+        return shortest(float(np.asarray(keras.ops.convert_to_numpy(self.inner(step)))) * self.factor)
+
+    def plan(self, steps: int) -> tuple[list[int], list[float]]:
+        """Rates ahead: batches from now (1 is the next), and the rate of each, at most ``PLAN_POINTS`` of them."""
+        done = peek(self.model, self.optimizer.iterations, "optimizer_variables")
+        ahead = sorted({int(i) for i in np.linspace(1, steps, min(steps, PLAN_POINTS))})
+        rates = []
+        for batch in ahead:
+            planned = keras.ops.convert_to_numpy(self.inner(done + batch - 1))
+            rates.append(float(np.asarray(planned)) * self.factor)
+        return ahead, rates
+
+
+class Scheduled(Control):
+    """The rate itself: what the schedule gives. Writing it takes over."""
+
+    scale = "log"
+    maximum = MAX_LEARNING_RATE
+
+    def __init__(self, wheel: Wheel, name: str, section: str) -> None:
+        super().__init__(wheel.model, name, "learning_rate", section)
+        self.wheel = wheel
+
+    @property
+    def rebuild(self) -> bool:  # type: ignore[override]
+        """Whether a change has the training step traced again."""
+        return not self.wheel.installed
+
+    def read(self) -> Value:
+        try:
+            return self.wheel.rate()
+        except Exception:  # a schedule is the user's own code: whatever it raises, there is just nothing to show
+            return None
+
+    def write(self, value: Value) -> Written:
+        assert isinstance(value, (int, float))
+        old, message = self.read(), "" if self.wheel.taken_over else "taken over from the schedule"
+        rebuild = self.wheel.turn(self.wheel.factor, float(value))
+        return Written(old, self.read(), rebuild, message)
+
+    def release(self) -> None:
+        self.wheel.release()
+
+
+class Factor(Control):
+    """What the schedule is multiplied by."""
+
+    scale = "log"
+    maximum = MAX_LEARNING_RATE
+
+    def __init__(self, wheel: Wheel, of: str, section: str) -> None:
+        super().__init__(wheel.model, f"{of}_factor", "learning_rate_factor", section)
+        self.wheel, self.of = wheel, of
+
+    @property
+    def rebuild(self) -> bool:  # type: ignore[override]
+        """Whether a change has the training step traced again."""
+        return not self.wheel.installed
+
+    def read(self) -> Value:
+        return shortest(self.wheel.factor)
+
+    def write(self, value: Value) -> Written:
+        assert isinstance(value, (int, float))
+        old = self.read()
+        rebuild = self.wheel.turn(float(value), self.wheel.override)
+        message = "it will hold when the schedule is released" if self.wheel.taken_over else ""
+        return Written(old, self.read(), rebuild, message)
+
+
+class TakeOver(Control):
+    """Whether the rate is fixed by hand and the schedule is not followed."""
+
+    kind = "flag"
+
+    def __init__(self, wheel: Wheel, of: str, section: str) -> None:
+        super().__init__(wheel.model, f"{of}_take_over", "learning_rate_take_over", section)
+        self.wheel, self.of = wheel, of
+
+    @property
+    def rebuild(self) -> bool:  # type: ignore[override]
+        """Whether a change has the training step traced again."""
+        return not self.wheel.installed
+
+    def read(self) -> Value:
+        return self.wheel.taken_over
+
+    def write(self, value: Value) -> Written:
+        wheel, old = self.wheel, self.wheel.taken_over
+        if value == old:
+            return Written(old, old)
+        try:
+            override = wheel.rate() if value else math.nan
+        except Exception as error:
+            msg = f"the schedule could not be asked for its rate ({error})"
+            raise Refused(msg) from error
+        return Written(old, value, wheel.turn(wheel.factor, override))
