@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import pytest
 from host import (
+    box,
     bundle,
     control,
+    drag_zoom,
     field,
     host,
+    pixels,
     plain_page,
+    run_picture,
     slider,
     state,
     text,
+    wait_pixels,
     wait_text,
 )
 
@@ -344,3 +349,227 @@ def test_controls_come_and_go(host):
     host.state(controls=[])
     host.page.wait_for_function("document.querySelectorAll('.kcb-control').length === 0")
     assert not host.page.locator(".kcb-yours").is_visible()
+
+
+# -- snapshots ---------------------------------------------------------------------------------------------------------
+
+
+def snapshot(identity, step, kind="manual", **more):
+    return {
+        "id": identity,
+        "step": step,
+        "epoch": step // 100,
+        "kind": kind,
+        "metric": "val_loss" if kind == "best" else "",
+        "value": 0.31 if kind == "best" else None,
+        "bytes": 1_234_000,
+        "seconds": 0.01,
+        **more,
+    }
+
+
+KEPT = [snapshot("a", 120, "best"), snapshot("b", 250), snapshot("c", 300, "epoch")]
+
+
+def kept(host, *snapshots, **more):
+    host.now = {**host.now, "snapshots": list(snapshots), "snapshot_bytes": 1_234_000 * len(snapshots), **more}
+
+
+def wait_marks(host, count):
+    host.page.wait_for_function("(n) => document.querySelectorAll('.kcb-mark').length === n", arg=count)
+
+
+def test_snapshots_are_listed_newest_first_and_go_when_they_are_gone(host):
+    host.start(show=["snapshots"])
+    assert not host.page.locator(".kcb-snapshots").is_visible()
+    kept(host, *KEPT)
+    host.state()
+    host.page.wait_for_function("document.querySelectorAll('.kcb-kept li').length === 3")
+    assert host.page.locator(".kcb-kept-text").all_inner_texts() == [
+        "step 300 · epoch 4 · 1.2 MB",
+        "step 250 · epoch 3 · by hand · 1.2 MB",
+        "step 120 · epoch 2 · best val_loss 0.31 · 1.2 MB",
+    ]
+    assert "3.7 MB of memory" in text(host, ".kcb-snapshots")
+    button(host, "roll back to step 120").click()
+    back = last(host, "rollback")
+    assert back["value"] == "a"
+    wait_text(host, ".kcb-snapshots .kcb-said", "roll back: requested")
+    answer(host, back, message="to step 120")
+    wait_text(host, ".kcb-snapshots .kcb-said", "roll back: applied at step 320 · to step 120")
+    button(host, "forget step 250").click()
+    assert last(host, "forget")["value"] == "b"
+    kept(host, KEPT[0], KEPT[2])
+    host.state()
+    host.page.wait_for_function("document.querySelectorAll('.kcb-kept li').length === 2")
+    host.state(status="finished")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-kept button:disabled').length === 4")
+
+
+def test_each_of_several_snapshots_has_an_outcome_of_its_own(host):
+    kept(host, *KEPT)
+    host.start(show=["chart", "snapshots"], series=run_picture())
+    wait_marks(host, 3)
+    button(host, "roll back to step 250").click()
+    button(host, "snapshot at step 120").click()
+    assert text(host, ".kcb-confirm .kcb-said") == ""
+    assert button(host, "Roll back").is_enabled()
+
+
+def test_a_mark_opens_what_asks_before_rolling_back(host):
+    kept(host, *KEPT)
+    host.start(show=["chart"], series=run_picture())
+    wait_marks(host, 3)
+    assert host.page.locator("[data-group=accuracy] .kcb-mark").count() == 0
+    bar = host.page.get_by_role("group", name="snapshot at step 120", exact=True)
+    assert bar.count() == 0
+    mark = button(host, "snapshot at step 120")
+    assert mark.bounding_box()["width"] == 14
+    mark.focus()
+    host.page.keyboard.press("Enter")
+    assert bar.get_by_text("Snapshot at step 120 · epoch 2 · best val_loss 0.31 · 1.2 MB").is_visible()
+    assert host.page.evaluate("document.activeElement.textContent") == "Roll back"
+    host.page.keyboard.press("Escape")
+    assert bar.count() == 0
+    assert host.page.evaluate("document.activeElement.getAttribute('aria-label')") == "snapshot at step 120"
+    host.page.keyboard.press("Enter")
+    button(host, "Cancel").click()
+    assert bar.count() == 0
+    assert not host.sent("command")
+    mark.click()
+    button(host, "Roll back").click()
+    command = last(host, "rollback")
+    assert command["value"] == "a"
+    wait_text(host, ".kcb-confirm .kcb-said", "requested")
+    answer(host, command, status="refused", step=None, message="its optimizer is another")
+    wait_text(host, ".kcb-confirm .kcb-said", "refused: its optimizer is another")
+    button(host, "Roll back").click()
+    answer(host, last(host, "rollback"))
+    host.page.wait_for_function("document.querySelector('.kcb-confirm').hidden")
+    mark.click()
+    kept(host)
+    host.state()
+    host.page.wait_for_function("document.querySelector('.kcb-confirm').hidden")
+    wait_marks(host, 0)
+
+
+def test_marks_can_be_clicked_in_every_plot_but_a_drag_is_a_zoom(host):
+    kept(host, snapshot("b", 200))
+    host.start(show=["chart"], series=run_picture())
+    wait_marks(host, 1)
+    area = box(host, "accuracy")
+    x, bottom = area["x"] + area["width"] * 0.5, area["y"] + area["height"]
+    cursor = "document.querySelector('[data-group=accuracy] .u-over').style.cursor"
+    host.page.mouse.move(x + 3, bottom - 60)
+    assert host.page.evaluate(cursor) == ""
+    host.page.mouse.move(x + 3, bottom - 6)
+    assert host.page.evaluate(cursor) == "pointer"
+    wait_text(host, ".kcb-place", "snapshot at step 200 · by hand")
+    host.page.mouse.down()
+    host.page.mouse.move(x + 90, bottom - 6, steps=4)
+    host.page.mouse.up()
+    host.page.wait_for_function("!document.querySelector('.kcb-reset').disabled")
+    assert host.page.locator(".kcb-confirm").is_hidden()
+    button(host, "reset zoom").click()
+    host.page.wait_for_function("document.querySelector('.kcb-reset').disabled")
+    host.page.mouse.click(x + 3, bottom - 60)
+    assert host.page.locator(".kcb-confirm").is_hidden()
+    host.page.mouse.click(x + 3, bottom - 6)
+    host.page.get_by_role("group", name="snapshot at step 200", exact=True).wait_for()
+
+
+def test_the_keyboards_cursor_opens_a_snapshot(host):
+    kept(host, snapshot("b", 4))
+    host.start(show=["chart"], series=run_picture(20, per_epoch=10))
+    wait_marks(host, 1)
+    host.page.locator("[data-group=accuracy] .kcb-canvas").focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowRight"):
+        host.page.keyboard.press(key)
+    wait_text(host, ".kcb-place", "snapshot at step 4 · by hand")
+    host.page.keyboard.press("Enter")
+    host.page.get_by_role("group", name="snapshot at step 4", exact=True).wait_for()
+    host.page.keyboard.press("Enter")
+    assert last(host, "rollback")["value"] == "b"
+
+
+def test_marks_follow_the_zoom_and_are_never_too_many(host):
+    kept(host, *(snapshot(f"s{i}", 5 * i + 5) for i in range(60)))
+    host.start(show=["chart"], series=run_picture())
+    wait_marks(host, 40)
+    kept(host, *KEPT)
+    host.state()
+    wait_marks(host, 3)
+    drag_zoom(host, left=0.5, right=0.7)
+    wait_marks(host, 1)
+    area, mark = box(host, "loss"), button(host, "snapshot at step 250").bounding_box()
+    assert area["x"] + 0.55 * area["width"] < mark["x"] < area["x"] + 0.75 * area["width"]
+
+
+def test_a_mark_is_a_shape_at_the_bottom_filled_for_the_best(host):
+    # In the text's own colour; the axis' labels are outside.
+    inside = {"x": [0.45, 0.6], "y": [0.7, 0.86]}
+    kept(host, snapshot("b", 200))
+    host.start(show=["chart"], series=run_picture())
+    wait_marks(host, 1)
+    wait_pixels(host, "loss", "--kcb-fg", 10, **inside)
+    hollow = pixels(host, "loss", "--kcb-fg", **inside)
+    kept(host, snapshot("a", 200, "best"))
+    host.state()
+    wait_pixels(host, "loss", "--kcb-fg", hollow + 15, **inside)
+
+
+# -- what happened -----------------------------------------------------------------------------------------------------
+
+
+def event(kind, step=200, name="", old=None, new=None, source="", message=""):
+    told = {"kind": kind, "step": step, "name": name, "old": old, "new": new, "source": source, "message": message}
+    return {**told, "epoch": 2, "time": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            event("applied", name="dense.trainable", old=True, new=False, source="board"),
+            "dense.trainable on → off · board",
+        ),
+        (event("applied", name="mixing", old="none", new="mixup", source="python"), "mixing none → mixup · python"),
+        (event("held", name="learning_rate", old=0.1, new=0.01), "learning_rate held at 0.01"),
+        (event("refused", name="snapshot", source="board", message="no room"), "snapshot refused · no room · board"),
+        (event("paused", name="paused", source="board"), "paused · board"),
+        (event("resumed", source="python"), "resumed · python"),
+        (event("snapshot", new="a", message="best val_loss"), "snapshot · best val_loss"),
+        (event("rollback", old=300, new="a", source="board", message="to step 120"), "rolled back to step 120 · board"),
+        (event("saved", message="run.keras"), "saved · run.keras"),
+        (event("evaluated", name="val_loss", new=0.25), "evaluated: val_loss 0.25"),
+        (event("evaluated", message="val_loss 0.25"), "evaluated · val_loss 0.25"),
+        (event("guard", name="loss", message="loss is not finite"), "guard loss · loss is not finite"),
+        (event("recompiled", message="1.2 s"), "training step recompiled · 1.2 s"),
+        (event("trigger", name="at epoch 3", message="halved"), "trigger at epoch 3 · halved"),
+    ],
+)
+def test_events_read_as_sentences(host, told, expected):
+    host.start(show=["events"], events=[told])
+    host.page.wait_for_function("document.querySelector('.kcb-latest').textContent !== ''")
+    assert text(host, ".kcb-latest") == f"step 200 · {expected}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "color"),
+    [("held", "--kcb-event"), ("rollback", "--kcb-event"), ("guard", "--kcb-bad"), ("evaluated", "--kcb-val")],
+)
+def test_what_happened_is_marked_at_the_top(host, kind, color):
+    top = {"x": [0.45, 0.65], "y": [0, 0.1]}
+    host.start(show=["chart"], series=run_picture())
+    wait_pixels(host, "loss", "--kcb-train", 100)
+    assert pixels(host, "loss", color, **top) == 0
+    host.set(events=[event(kind)])
+    wait_pixels(host, "loss", color, 8, **top)
+
+
+def test_a_pause_is_marked(host):
+    host.start(show=["chart"], series=run_picture())
+    wait_pixels(host, "loss", "--kcb-train", 100)
+    before = pixels(host, "loss", "--kcb-muted", x=[0.45, 0.65], y=[0, 0.1])
+    host.set(events=[event("paused")])
+    wait_pixels(host, "loss", "--kcb-muted", before + 10, x=[0.45, 0.65], y=[0, 0.1])

@@ -1,6 +1,7 @@
 // @ts-check
 // The plots: one for each group of metrics, a strip for each setting, one x axis and one cursor for all of them.
 import { createAxis } from "./axis.js";
+import { createConfirm } from "./confirm.js";
 import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "./dom.js";
 import { collectMarks, marksOf, nearest } from "./marks.js";
@@ -25,7 +26,9 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   const toolbar = createToolbar(link, zoom.reset);
   scope.add(toolbar.end);
   scope.add(zoom.end);
-  body.append(toolbar.element, problem, empty, grid);
+  const confirm = createConfirm(link);
+  scope.add(confirm.end);
+  body.append(toolbar.element, confirm.element, problem, empty, grid);
 
   /** @type {Map<string, PlotView>} */
   const plots = new Map();
@@ -65,6 +68,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       else zoom.set(first, last);
     },
     onReset: zoom.reset,
+    onSnapshot: confirm.open,
     /** @param {string} key */
     onToggle(key) {
       const hidden = new Set(ui.hidden);
@@ -94,6 +98,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
     const marks = collectMarks(link, axis);
     /** @type {Element | null} */
     let before = null;
+    let first = true;
     for (const { group, strip, curves } of wanted) {
       const id = `${strip}|${group}`;
       let plot = plots.get(id);
@@ -109,7 +114,8 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       before = plot.element;
       // A setting moves by factors: its strip is logarithmic wherever it can be.
       const log = strip ? curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
-      plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), axis });
+      plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), first, axis });
+      first = false;
     }
     empty.hidden = wanted.length > 0;
     setText(problem, link.problem());
@@ -147,9 +153,16 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(() => sight.disconnect());
   scope.listen(document, "visibilitychange", () => dirty && repaint());
   scope.add(theme.listen(() => plots.forEach((plot) => plot.redraw())));
+  let kept = "";
   scope.add(
     link.listen((topic) => {
       if (topic === "ui") toolbar.draw();
+      if (topic === "state" || topic === "alive") {
+        guard(confirm.draw)();
+        const now = link.snapshots().map((each) => each.id).join();
+        if (now !== kept) repaint();
+        kept = now;
+      }
       if (topic === "picture" || topic === "events" || topic === "ui") repaint();
     }),
   );

@@ -1,7 +1,7 @@
 // @ts-check
 // What happened, newest first, one sentence each.
 import { createScope, h, setText } from "./dom.js";
-import { sentence } from "./format.js";
+import { sentence } from "./sentence.js";
 
 /** @type {import("./view.js").Panel} */
 export function eventsPanel(body, { link, guard }) {

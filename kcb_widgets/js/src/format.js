@@ -95,19 +95,13 @@ export function parse(text) {
 /** @param {number} value @param {number} digits */
 export const round = (value, digits) => Number(value.toPrecision(digits));
 
-/** @param {Record<string, any>} event */
-export function sentence(event) {
-  const name = event.name ? String(event.name) : "";
-  const change = `${name} ${setting(event.old)} → ${setting(event.new)}`;
-  const message = event.message ? String(event.message) : "";
-  const parts = [`step ${setting(event.step)}`];
-  if (event.kind === "applied") parts.push(change);
-  else if (event.kind === "changed") parts.push(`${change}, changed by ${event.source || "another callback"}`);
-  else if (event.kind === "refused") parts.push(`${name} ${setting(event.new)} refused`);
-  else if (event.kind === "nan") parts.push(message ? name : `${name} is ${setting(event.new ?? "not a number")}`);
-  else if (event.kind === "stop") parts.push("stop");
-  else parts.push([event.kind, name].filter(Boolean).map(String).join(" "));
-  if (message) parts.push(message);
-  if (event.source && event.kind !== "changed") parts.push(String(event.source));
-  return parts.join(" · ");
+/** @param {unknown} bytes */
+export function size(bytes) {
+  let value = Math.max(0, Number(bytes) || 0);
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  while (value >= 999.5 && units.length > 1) {
+    value /= 1000;
+    units.shift();
+  }
+  return `${units[0] === "B" ? Math.round(value) : value.toPrecision(value < 99.5 ? 2 : 3)} ${units[0]}`;
 }

@@ -1,12 +1,14 @@
 // @ts-check
 // What happened, drawn over the curves: a line and a shape for each kind of event, a cross where a value was not a number.
-import { sentence } from "./format.js";
+import { sentence, snapshotWords } from "./sentence.js";
+import { SHAPES, drawCross } from "./shapes.js";
 
 /** @typedef {import("./link.js").Link} Link */
 /** @typedef {import("./axis.js").XAxis} XAxis */
-/** @typedef {{x: number, kind: "applied" | "changed" | "stop" | "bad", text: string, group: string | null}} Mark group: null is every plot */
+/** @typedef {{x: number, kind: import("./shapes.js").Kind, text: string, group: string | null, snapshot: string}} Mark
+ * group: null is every plot; snapshot: its id, for those that can be opened */
 
-const DRAWN = new Set(["applied", "changed", "stop", "error"]);
+const DRAWN = new Set(["applied", "changed", "held", "stop", "error", "rollback", "evaluated", "guard", "paused"]);
 const CROWDED = 60;
 
 /** @param {Link} link @param {XAxis} axis @returns {Mark[]} */
@@ -16,11 +18,15 @@ export function collectMarks(link, axis) {
   for (const event of link.events()) {
     if (!DRAWN.has(event.kind) || typeof event.step !== "number") continue;
     const kind = event.kind === "error" ? "stop" : event.kind;
-    marks.push({ x: axis.toX(event.step), kind, text: sentence(event), group: null });
+    marks.push({ x: axis.toX(event.step), kind, text: sentence(event), group: null, snapshot: "" });
   }
   for (const bad of link.picture().bad) {
     if (!Number.isFinite(bad.step)) continue;
-    marks.push({ x: axis.toX(bad.step), kind: "bad", text: `step ${bad.step} · ${bad.name} is ${bad.value}`, group: bad.group });
+    marks.push({ x: axis.toX(bad.step), kind: "bad", text: `step ${bad.step} · ${bad.name} is ${bad.value}`, group: bad.group, snapshot: "" });
+  }
+  for (const each of link.snapshots()) {
+    const text = [`snapshot at step ${each.step}`, snapshotWords(each)].filter(Boolean).join(" · ");
+    marks.push({ x: axis.toX(each.step), kind: each.kind === "best" ? "best" : "snapshot", text, group: null, snapshot: each.id });
   }
   return marks.sort((a, b) => a.x - b.x);
 }
@@ -55,48 +61,33 @@ export function drawMarks(u, marks, colors, ratio) {
   for (const { x, kind } of visible) {
     const at = Math.round(u.valToPos(x, "x", true));
     const size = 4 * ratio;
-    ctx.lineWidth = 1.25 * ratio;
     ctx.setLineDash([]);
-    ctx.strokeStyle = ctx.fillStyle = kind === "bad" || kind === "stop" ? colors.bad : colors.event;
     if (kind === "bad") {
       // A run of them is one row of crosses, not a blot.
       if (at - lastBad < 2.5 * size) continue;
       lastBad = at;
-      const bottom = top + height - size - ratio;
       ctx.lineWidth = 2 * ratio;
-      ctx.beginPath();
-      ctx.moveTo(at - size, bottom - size);
-      ctx.lineTo(at + size, bottom + size);
-      ctx.moveTo(at - size, bottom + size);
-      ctx.lineTo(at + size, bottom - size);
-      ctx.stroke();
+      ctx.strokeStyle = colors.bad;
+      drawCross(ctx, at, top + height - size - ratio, size);
       continue;
     }
-    if (kind === "changed") ctx.setLineDash([2 * ratio, 4 * ratio]);
-    ctx.globalAlpha = 0.75;
-    ctx.beginPath();
-    ctx.moveTo(at, top);
-    ctx.lineTo(at, top + (crowded && kind === "changed" ? 3 * size : height));
-    ctx.stroke();
-    ctx.globalAlpha = 1;
-    ctx.setLineDash([]);
-    ctx.beginPath();
-    if (kind === "applied") {
-      ctx.moveTo(at - size, top);
-      ctx.lineTo(at + size, top);
-      ctx.lineTo(at, top + 1.6 * size);
-      ctx.closePath();
-      ctx.fill();
-    } else if (kind === "changed") {
+    const shape = SHAPES[kind];
+    ctx.lineWidth = 1.25 * ratio;
+    ctx.strokeStyle = ctx.fillStyle = colors[shape.color];
+    if (shape.line) {
+      ctx.setLineDash(shape.line.map((dash) => dash * ratio));
+      ctx.globalAlpha = 0.75;
+      ctx.beginPath();
       ctx.moveTo(at, top);
-      ctx.lineTo(at + size, top + size);
-      ctx.lineTo(at, top + 2 * size);
-      ctx.lineTo(at - size, top + size);
-      ctx.closePath();
-      ctx.fillStyle = colors.bg;
-      ctx.fill();
+      ctx.lineTo(at, top + (crowded && shape.line.length ? 3 * size : height));
       ctx.stroke();
-    } else ctx.fillRect(at - size, top, 2 * size, 2 * size);
+      ctx.globalAlpha = 1;
+      ctx.setLineDash([]);
+    }
+    const path = shape.path(at, shape.bottom ? top + height - ratio : top, shape.bottom ? 1.25 * size : size);
+    if (shape.hollow) ctx.fillStyle = colors.bg;
+    ctx.fill(path);
+    if (shape.hollow || shape.bottom) ctx.stroke(path);
   }
   ctx.restore();
 }

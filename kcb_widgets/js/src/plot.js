@@ -6,15 +6,16 @@ import { createScope, h } from "./dom.js";
 import { tick } from "./format.js";
 import { createLegend } from "./legend.js";
 import { seriesOf } from "./looks.js";
-import { drawMarks } from "./marks.js";
+import { drawMarks, nearest } from "./marks.js";
+import { createSpots, snapshotAt } from "./spots.js";
 import { logTicks } from "./ticks.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
 /** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[],
- *   axis: import("./axis.js").XAxis}} Scene */
+ *   first: boolean, axis: import("./axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
 /** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number) => void, onReset: () => void,
- *   onToggle: (key: string) => void}} Actions */
+ *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
 
 const GUTTER = 54;
 
@@ -22,6 +23,7 @@ const GUTTER = 54;
 export function createPlot({ group, strip, theme, actions }) {
   const scope = createScope();
   const legend = createLegend(group, actions.onToggle);
+  const spots = createSpots(actions.onSnapshot);
   const holder = h("div", {
     class: "kcb-canvas",
     tabindex: 0,
@@ -101,7 +103,13 @@ export function createPlot({ group, strip, theme, actions }) {
             if (inside && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
           },
         ],
-        draw: [(self) => scene && drawMarks(self, scene.marks, colors(), uPlot.pxRatio)],
+        draw: [
+          (self) => {
+            if (!scene) return;
+            drawMarks(self, scene.marks, colors(), uPlot.pxRatio);
+            spots.draw(self, scene.first ? scene.marks : []);
+          },
+        ],
       },
     };
   };
@@ -153,6 +161,14 @@ export function createPlot({ group, strip, theme, actions }) {
     return xs[Math.min(xs.length - 1, Math.max(0, i + by))];
   };
 
+  scope.listen(holder, "pointermove", (event) => {
+    if (u && scene) u.over.style.cursor = snapshotAt(u, scene.marks, event) ? "pointer" : "";
+  });
+  // What ends a drag is no click: uPlot keeps it to itself.
+  scope.listen(holder, "click", (event) => {
+    const mark = u && scene && event.detail < 2 && u.over === event.target ? snapshotAt(u, scene.marks, event) : null;
+    if (mark) actions.onSnapshot(mark.snapshot);
+  });
   for (const type of ["pointerenter", "pointermove"]) scope.listen(holder, type, () => (inside = true), { capture: true });
   scope.listen(holder, "pointerleave", () => {
     inside = false;
@@ -167,6 +183,9 @@ export function createPlot({ group, strip, theme, actions }) {
       const x = neighbour(moves[event.key]);
       inside = false;
       actions.onCursor(x, view);
+    } else if (event.key === "Enter" && event.target === holder && cursor !== null) {
+      const mark = nearest(scene.marks.filter((each) => each.snapshot), cursor, view.reach(8));
+      if (mark) actions.onSnapshot(mark.snapshot);
     } else if (event.key === "Escape") actions.onCursor(null, view);
     else if (event.key === "+" || event.key === "-") {
       const middle = cursor ?? (min + max) / 2;

@@ -6,6 +6,7 @@ import { createScope, h } from "./dom.js";
 import { eventsPanel } from "./events.js";
 import { createPresence } from "./presence.js";
 import { progressPanel } from "./progress.js";
+import { snapshotsPanel } from "./snapshots.js";
 import { watchTheme } from "./theme.js";
 
 /** @typedef {import("./link.js").Link} Link */
@@ -14,7 +15,7 @@ import { watchTheme } from "./theme.js";
 /** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
 
 /** @type {Record<string, Panel>} */
-const PANELS = { progress: progressPanel, controls: controlsPanel, chart: chartPanel, events: eventsPanel };
+const PANELS = { progress: progressPanel, controls: controlsPanel, chart: chartPanel, snapshots: snapshotsPanel, events: eventsPanel };
 
 /** @param {Link} link @param {HTMLElement} el @returns {() => void} */
 export function mountView(link, el) {

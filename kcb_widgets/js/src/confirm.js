@@ -1,0 +1,62 @@
+// @ts-check
+// "Snapshot at step 120 … [Roll back] [Cancel]": asked in the chart, before it is done.
+import { createScope, h, setAttribute, setText } from "./dom.js";
+import { report } from "./report.js";
+import { snapshotSentence } from "./sentence.js";
+
+/** @param {import("./link.js").Link} link */
+export function createConfirm(link) {
+  const scope = createScope();
+  const text = h("span", { class: "kcb-confirm-text" });
+  const said = h("span", { class: "kcb-said", role: "status", "aria-live": "polite" });
+  const back = h("button", { type: "button", class: "kcb-primary" }, "Roll back");
+  const cancel = h("button", { type: "button" }, "Cancel");
+  const element = h("div", { class: "kcb-confirm", role: "group", hidden: true }, text, back, cancel, said);
+  let id = "";
+  let sent = false;
+  /** @type {Element | null} */
+  let opener = null;
+
+  const close = () => {
+    // Whoever opened it with the keyboard goes on where they were.
+    if (element.contains(document.activeElement) && opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    element.hidden = true;
+    id = "";
+  };
+
+  const draw = () => {
+    if (!id) return;
+    const snapshot = link.snapshots().find((each) => each.id === id);
+    const last = sent ? link.outcome("rollback", id) : null;
+    if (!snapshot || last?.phase === "applied") return close();
+    setAttribute(element, "aria-label", `snapshot at step ${snapshot.step}`);
+    setText(text, `Snapshot at ${snapshotSentence(snapshot)}`);
+    const { text: words, phase } = report(link, last, "");
+    setText(said, words);
+    setAttribute(said, "data-phase", phase);
+    back.disabled = phase === "requested" || link.over() || !link.alive();
+  };
+
+  scope.listen(back, "click", () => {
+    sent = true;
+    link.command("rollback", id);
+    if (id) cancel.focus();
+  });
+  scope.listen(cancel, "click", close);
+  scope.listen(element, "keydown", (event) => event.key === "Escape" && close());
+
+  return {
+    element,
+    draw,
+    /** @param {string} wanted a snapshot's id */
+    open(wanted) {
+      if (!element.contains(document.activeElement)) opener = document.activeElement;
+      id = wanted;
+      sent = false;
+      element.hidden = false;
+      draw();
+      (back.disabled ? cancel : back).focus();
+    },
+    end: scope.end,
+  };
+}

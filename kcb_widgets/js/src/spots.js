@@ -1,0 +1,64 @@
+// @ts-check
+// Snapshots can be opened where they are marked: by pointer in every plot, and as real buttons over the first.
+import { h, setAttribute } from "./dom.js";
+
+/** @typedef {import("./marks.js").Mark} Mark */
+
+const MOST = 40;
+const WIDE = 8;
+const HIGH = 20;
+
+/** The snapshot under the pointer, if there is one. @param {import("uplot")} u @param {Mark[]} marks @param {MouseEvent} event */
+export function snapshotAt(u, marks, event) {
+  const { left, bottom } = u.over.getBoundingClientRect();
+  const above = bottom - event.clientY;
+  if (above < -2 || above > HIGH) return null;
+  /** @type {Mark | null} */
+  let best = null;
+  let near = WIDE;
+  for (const mark of marks) {
+    if (!mark.snapshot) continue;
+    const distance = Math.abs(u.valToPos(mark.x, "x") - (event.clientX - left));
+    if (distance > near) continue;
+    [best, near] = [mark, distance];
+  }
+  return best;
+}
+
+/** @param {(id: string) => void} onOpen */
+export function createSpots(onOpen) {
+  const layer = h("div", { class: "kcb-marks" });
+  /** @type {Map<string, HTMLButtonElement>} */
+  const buttons = new Map();
+
+  return {
+    /** @param {import("uplot")} u @param {Mark[]} marks */
+    draw(u, marks) {
+      if (layer.parentElement !== u.over) u.over.append(layer);
+      const width = u.over.clientWidth;
+      const shown = marks
+        .map((mark) => ({ mark, at: mark.snapshot ? u.valToPos(mark.x, "x") : NaN }))
+        .filter(({ at }) => at >= 0 && at <= width)
+        .slice(-MOST);
+      const ids = new Set(shown.map(({ mark }) => mark.snapshot));
+      for (const [id, button] of buttons) {
+        if (ids.has(id)) continue;
+        button.remove();
+        buttons.delete(id);
+      }
+      for (const { mark, at } of shown) {
+        let button = buttons.get(mark.snapshot);
+        if (!button) {
+          button = h("button", { type: "button", class: "kcb-mark" });
+          button.addEventListener("click", () => onOpen(mark.snapshot));
+          buttons.set(mark.snapshot, button);
+          layer.append(button);
+        }
+        const [name] = mark.text.split(" · ");
+        setAttribute(button, "aria-label", name);
+        setAttribute(button, "title", mark.text);
+        button.style.left = `${Math.round(at)}px`;
+      }
+    },
+  };
+}
