@@ -251,7 +251,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
             session.run.append(batch + session.lag, logs or {}, now)
             if session.bridge.lookout is not None:
                 session.bridge.guard(logs or {})
-            if now >= session.next_poll:
+            if now >= session.next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
                 session.service(now)
         except Exception as error:
             session.failed("on_train_batch_end", error)

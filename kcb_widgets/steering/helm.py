@@ -23,6 +23,7 @@ from .triggers import Triggers
 
 HEAVY = ("evaluate", "snapshot", "rollback", "save", "press")
 """Verbs that need the model to be at rest: just before a batch, or at the end of an epoch."""
+URGENT = ("stop", "pause")
 
 
 class Helm:
@@ -121,7 +122,8 @@ class Helm:
         """
         run, later, stale = self._run, [], False
         for command, earlier in self._inbox.drain():
-            if not heavy and self._is_heavy(command):
+            # What comes after something that has to wait waits too, so that all happens in the order it was asked for.
+            if not heavy and (self._is_heavy(command) or (later and command.name not in URGENT)):
                 later += [*earlier, command]
                 continue
             try:
