@@ -24,7 +24,9 @@ STILL_COLORS = 64
 
 
 def plot(run: Run) -> Figure:
-    """The run's curves: one plot per metric group, and one for the learning rate.
+    """The run's curves: one plot per metric group, and one for each control that was changed.
+
+    Steps that a rollback abandoned are drawn faint.
 
     Args:
         run: The run to draw, finished or not.
@@ -33,21 +35,21 @@ def plot(run: Run) -> Figure:
         A figure with its own Agg canvas; show it, or ``savefig`` it.
     """
     groups = _groups(run)
-    rate = run.value_table.rows > 0
-    count = max(1, len(groups) + rate)
+    controls = list(run.value_table.names) if run.value_table.rows else []
+    count = max(1, len(groups) + len(controls))
     columns = min(count, 2)
     rows = -(-count // columns)
     figure = Figure(figsize=(5.2 * columns, 2.9 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     axes = [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
-    if not groups and not rate:
+    if not groups and not controls:
         axes[0].text(0.5, 0.5, "no batches yet", ha="center", va="center", transform=axes[0].transAxes)
         axes[0].set_axis_off()
     for axis, group in zip(axes, groups, strict=False):
         _metric(axis, run, group)
-    if rate:
-        _learning_rate(axes[len(groups)], run)
-    for axis in axes[: len(groups) + rate]:
+    for axis, name in zip(axes[len(groups) :], controls, strict=False):
+        _control(axis, run, name)
+    for axis in axes[: len(groups) + len(controls)]:
         _markers(axis, run)
         axis.set_xlabel("step")
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -88,17 +90,27 @@ def _metric(axis: Any, run: Run, group: str) -> None:
             if buckets.per_bucket > 1:
                 low, high = buckets.minimum[column], buckets.maximum[column]
                 axis.fill_between(buckets.x[0], low, high, color=TRAIN, alpha=0.25, linewidth=0)
-            axis.plot(buckets.x[0], buckets.mean[column], color=TRAIN, linewidth=0.9, alpha=0.6, label=label)
+            gone, mean = run.abandoned(buckets.x[1]), buckets.mean[column]
+            line = {"color": TRAIN, "linewidth": 0.9}
+            axis.plot(buckets.x[0], np.where(gone, np.nan, mean), alpha=0.6, label=label, **line)
+            if gone.any():
+                axis.plot(buckets.x[0], np.where(gone, mean, np.nan), alpha=0.2, **line)
     steps = epochs.steps(0, epochs.rows)
+    gone = run.abandoned(steps)
     for name, color, style, label in (
         (group, TRAIN, "o", "training, epoch"),
         (f"val_{group}", VALIDATION, "s--", "validation"),
     ):
         if name in epochs.names and epochs.rows:
             values = epochs.column(name)
-            axis.plot(
-                steps, np.where(np.isfinite(values), values, np.nan), style, color=color, markersize=4, label=label
-            )
+            values = np.where(np.isfinite(values), values, np.nan)
+            axis.plot(steps, np.where(gone, np.nan, values), style, color=color, markersize=4, label=label)
+            if gone.any():
+                axis.plot(steps, np.where(gone, values, np.nan), style, color=color, markersize=4, alpha=0.2)
+    evaluated = run.evaluation_table
+    if f"val_{group}" in evaluated.names:
+        at, found = evaluated.steps(0, evaluated.rows), evaluated.column(f"val_{group}")
+        axis.plot(at, found, "^", color=VALIDATION, markersize=5, fillstyle="none", label="evaluated")
     for bad in run.bad:
         if bad["group"] == group:
             axis.axvline(bad["step"], color=BAD, linewidth=1)
@@ -108,13 +120,17 @@ def _metric(axis: Any, run: Run, group: str) -> None:
         axis.legend(fontsize=7, framealpha=0.6)
 
 
-def _learning_rate(axis: Any, run: Run) -> None:
+def _control(axis: Any, run: Run, name: str) -> None:
     table = run.value_table
-    steps, values = table.steps(0, table.rows), table.values(0, table.rows)[0]
+    steps, values = table.steps(0, table.rows), table.column(name)
+    known = np.isfinite(values)  # it was changed for the first time some way into the run
+    if not known.any():
+        return
+    steps, values = steps[known], values[known]
     axis.step([*steps, max(run.step, steps[-1])], [*values, values[-1]], where="post", color=RATE)
     if values.min() > 0:
         axis.set_yscale("log")
-    axis.set_title("learning_rate", fontsize=10)
+    axis.set_title(_literal(name), fontsize=10)
 
 
 def _markers(axis: Any, run: Run) -> None:
@@ -125,7 +141,7 @@ def _markers(axis: Any, run: Run) -> None:
 
 
 def _marked(event: Event) -> bool:
-    return event.kind in ("applied", "changed", "stop")
+    return event.kind in ("applied", "changed", "held", "rollback", "stop")
 
 
 def _literal(text: str) -> str:

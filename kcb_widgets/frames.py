@@ -39,6 +39,8 @@ def batches(run: Run) -> pd.DataFrame:
     frame["epoch"] = numbers[which]
     frame["batch"] = steps - befores[which] - 1
     frame["seconds"] = table.seconds(0, rows)
+    if run.branches:
+        frame["abandoned"] = run.abandoned(steps)
     running, own = table.values(0, rows), run.means.recover(table, 0, rows)
     for column, name in enumerate(table.names):
         frame[name] = running[column]

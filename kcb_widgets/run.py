@@ -258,6 +258,7 @@ class Run:
         Columns: ``epoch`` and ``batch`` (0-based, as Keras counts), ``seconds`` since the run began, each metric as
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
         recovered from the running means for metrics that are means (``means.py`` gives the formula and its error).
+        After a rollback also ``abandoned``: whether the step was left behind by one.
         """
         return frames.batches(self)
 
@@ -287,6 +288,13 @@ class Run:
         which = np.clip(np.searchsorted(befores, steps, side="left") - 1, 0, None)
         part = (steps - befores[which]) / np.maximum(lengths[which], 1.0)
         return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
+
+    def abandoned(self, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which of ``steps`` a rollback left behind."""
+        gone = np.zeros(len(steps), bool)
+        for branch in list(self.branches):
+            gone |= (steps > branch["from"]) & (steps <= branch["to"])
+        return gone
 
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""

@@ -520,3 +520,14 @@ def test_a_checkpoint_saved_while_values_are_live_loads_without_us(unit_model, o
     assert loaded.optimizer.beta_1 == pytest.approx(0.8)
     assert int(loaded.optimizer.iterations) == 4
     assert len(loaded.optimizer.variables) == len(model.optimizer.variables) == 3
+
+
+def test_tables_and_figures_tell_the_abandoned_from_what_was_kept(unit_model, ones, at):
+    monitor = kcb.Monitor()
+    steps = [at(2, monitor.snapshot), at(4, monitor.rollback), at(5, lambda: monitor.set(momentum=0.5))]
+    fit(unit_model(), *ones, *steps, monitor, validation_data=ones)
+    assert monitor.run.batches["abandoned"].tolist() == [False, False, True, True, False, False]
+    figure = monitor.run.plot()
+    assert [axis.get_title() for axis in figure.axes] == ["loss", "learning_rate", "momentum"]
+    faint = [line for line in figure.axes[0].get_lines() if line.get_alpha() == 0.2]
+    assert np.isfinite(faint[0].get_ydata()).tolist() == [False, False, True, True, False, False]

@@ -120,7 +120,8 @@ class Helm:
         Args:
             heavy: Whether the model is at rest. What needs that is left waiting otherwise.
         """
-        run, later, stale = self._run, [], False
+        run, stale = self._run, False
+        later: list[Command] = []
         for command, earlier in self._inbox.drain():
             # What comes after something that has to wait waits too, so that all happens in the order it was asked for.
             if not heavy and (self._is_heavy(command) or (later and command.name not in URGENT)):
