@@ -19,7 +19,7 @@ from .hyperparameters import LearningRate, Missing
 from .live import Veil, scope, shortest
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
-PLAN_POINTS = 128
+PLAN_POINTS = 64
 
 
 def learning_rate(model: Any, optimizer: Any, veil: Veil, prefix: str, section: str) -> list[Control]:
