@@ -187,6 +187,19 @@ def test_stop_from_the_board(wired, unit_model, ones):
 
 
 HOSTILE = [
+    {"name": "save", "value": "/etc/passwd.keras"},
+    {"name": "rollback", "value": "../../1"},
+    {"name": "rollback", "value": 7},
+    {"name": "press", "value": "__import__"},
+    {"name": "step", "value": 10**30},
+    {"name": "step", "value": 0.5},
+    {"name": "stop", "value": "now"},
+    {"name": "epochs", "value": 1e18},
+    {"name": "snapshots.each_epoch", "value": "5"},
+    {"name": "momentum", "value": 2},
+    {"name": "dense.trainable", "value": "no"},
+    {"name": "__class__", "value": "x"},
+    {"name": "snapshots.keep", "value": -1},
     {"name": "learning_rate", "value": "0.1; rm -rf /"},
     {"name": "learning_rate", "value": float("nan")},
     {"name": "learning_rate", "value": float("inf")},

@@ -202,6 +202,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             self._refuse(content, "it was meant for an earlier run")
         elif run.over or run.inbox is None:
             self._refuse(content, "nothing is training")
+        elif command.name not in commands.VERBS and all(command.name != one["name"] for one in run.controls):
+            self._refuse(content, "there is no control of this name")
         else:
             run.inbox.put(command)
 
