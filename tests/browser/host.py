@@ -22,9 +22,9 @@ PACKAGE = HERE.parent.parent / "kcb_widgets"
 STATIC = PACKAGE / "static"
 URL = "http://board.test/"
 
-# Pixels of a plot's canvas that are close to a colour, between two fractions of its width and height.
+# Pixels of a plot's canvas that are close to a colour, between fractions of its width and height and two opacities.
 PIXELS = """
-([group, color, [x0, x1], [y0, y1]]) => {
+([group, color, [x0, x1], [y0, y1], [faintest, boldest] = [181, 255]]) => {
   const canvas = document.querySelector(`[data-group="${group}"] canvas`);
   if (!canvas || !canvas.width) return 0;
   const probe = document.createElement("canvas").getContext("2d");
@@ -39,12 +39,14 @@ PIXELS = """
   let count = 0;
   for (let i = 0; i < data.length; i += 4) {
     const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
-    if (data[i + 3] > 180 && far < 40) count++;
+    if (data[i + 3] >= faintest && data[i + 3] <= boldest && far < 40) count++;
   }
   return count;
 }
 """
 ALL = [0, 1]
+BOLD = [181, 255]
+FAINT = [40, 140]
 
 
 def build_bundle() -> None:
@@ -62,7 +64,12 @@ def build_bundle() -> None:
         raise RuntimeError(msg) from error
 
 
-def encode(tables: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]] = (), last: int = 0) -> bytes:
+def encode(
+    tables: Sequence[Mapping[str, Any]],
+    bad: Sequence[Mapping[str, Any]] = (),
+    last: int = 0,
+    branches: Sequence[Mapping[str, int]] = (),
+) -> bytes:
     """A picture in the wire's format. Each table: name, per_bucket, steps, and series with their arrays."""
     arrays: list[bytes] = []
     size = 0
@@ -99,7 +106,8 @@ def encode(tables: Sequence[Mapping[str, Any]], bad: Sequence[Mapping[str, Any]]
         described.append(
             {"name": table["name"], "length": len(end), "rows": rows, "per_bucket": per, "x": x, "series": series}
         )
-    header = json.dumps({"tables": described, "bad": list(bad), "first": 0, "last": last, "extra": 1}).encode()
+    said = {"tables": described, "bad": list(bad), "branches": list(branches), "first": 0, "last": last, "extra": 1}
+    header = json.dumps(said).encode()
     head = struct.pack("<I", len(header)) + header
     return head + bytes(-len(head) % 8) + b"".join(arrays)
 
@@ -155,6 +163,23 @@ def run_picture(steps: int = 400, per_epoch: int = 100, hole: range = range(0), 
         ],
         last=steps,
     )
+
+
+def branched_picture(*branches: tuple[int, int], steps: int = 400, per_epoch: int = 50) -> bytes:
+    """A run that was rolled back; its loss is 3 on the first stretch, and 1 lower on each after it."""
+    end = np.arange(1, steps + 1)
+    loss = 3.0 - sum((end > to).astype(float) for _, to in branches)
+    epochs = np.arange(per_epoch, steps + 1, per_epoch)
+    tables = [
+        {"name": "batches", "end": end, "epoch": end / per_epoch, "series": [series("loss", "train", loss)]},
+        {
+            "name": "epochs",
+            "end": epochs,
+            "epoch": epochs / per_epoch,
+            "series": [series("val_loss", "val", loss[epochs - 1] + 0.5)],
+        },
+    ]
+    return encode(tables, last=steps, branches=[{"from": a, "to": b} for a, b in branches])
 
 
 def control(value: Any = 0.001, **more: Any) -> dict[str, Any]:
@@ -342,14 +367,14 @@ def host(plain_page: Any) -> Any:
     assert plain_page.evaluate("stub.errors") == []
 
 
-def pixels(host, group, color, x=ALL, y=ALL):
-    return host.page.evaluate(PIXELS, [group, color, x, y])
+def pixels(host, group, color, x=ALL, y=ALL, alpha=BOLD):
+    return host.page.evaluate(PIXELS, [group, color, x, y, alpha])
 
 
-def wait_pixels(host, group, color, at_least=1, at_most=10**9, x=ALL, y=ALL):
+def wait_pixels(host, group, color, at_least=1, at_most=10**9, x=ALL, y=ALL, alpha=BOLD):
     host.page.wait_for_function(
         f"([args, low, high]) => {{ const n = ({PIXELS})(args); return n >= low && n <= high; }}",
-        arg=[[group, color, x, y], at_least, at_most],
+        arg=[[group, color, x, y, alpha], at_least, at_most],
     )
 
 

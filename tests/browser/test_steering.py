@@ -3,22 +3,29 @@
 # ruff: noqa: F401, F811 - fixtures are asked for by name
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from host import (
+    FAINT,
     box,
+    branched_picture,
     bundle,
     control,
     drag_zoom,
+    encode,
     field,
     host,
     pixels,
     plain_page,
     run_picture,
+    series,
     slider,
     state,
     text,
+    value_of,
     wait_pixels,
     wait_text,
+    wait_value,
 )
 
 pytestmark = pytest.mark.browser
@@ -573,3 +580,155 @@ def test_a_pause_is_marked(host):
     before = pixels(host, "loss", "--kcb-muted", x=[0.45, 0.65], y=[0, 0.1])
     host.set(events=[event("paused")])
     wait_pixels(host, "loss", "--kcb-muted", before + 10, x=[0.45, 0.65], y=[0, 0.1])
+
+
+# -- branches ----------------------------------------------------------------------------------------------------------
+
+
+def around(host, group, steps, values, span, last=400):
+    """The part of a plot's canvas between two steps and two values, ``span`` being what the curves reach over."""
+    area, canvas = box(host, group), host.page.locator(f"[data-group={group}] canvas").bounding_box()
+    low, high = span[0] - 0.06 * (span[1] - span[0]), span[1] + 0.06 * (span[1] - span[0])
+    margin = 0.008 * (last - 1)
+    left, right = ((step - 1 + margin) / (last - 1 + 2 * margin) for step in steps)
+    bottom, top = ((high - value) / (high - low) for value in values)
+    x = [(area["x"] - canvas["x"] + share * area["width"]) / canvas["width"] for share in (left, right)]
+    y = [(area["y"] - canvas["y"] + share * area["height"]) / canvas["height"] for share in (top, bottom)]
+    return {"x": x, "y": y}
+
+
+def smoothed(values, keep=0.9, start=(0.0, 0.0)):
+    total, weight = start
+    for value in values:
+        total, weight = keep * total + (1 - keep) * value, keep * weight + (1 - keep)
+    return total, weight
+
+
+def test_what_a_rollback_left_behind_is_faint(host):
+    host.start(show=["chart"], series=branched_picture((120, 200)))
+    wait_pixels(host, "loss", "--kcb-train", 100)
+    span = (2.0, 3.5)
+    for steps, bold in (((20, 115), True), ((150, 195), False), ((300, 390), True)):
+        value = 3.0 if steps[0] < 200 else 2.0
+        part = around(host, "loss", steps, (value - 0.05, value + 0.05), span)
+        assert (pixels(host, "loss", "--kcb-train", **part) > 30) == bold
+        assert pixels(host, "loss", "--kcb-train", **part, alpha=FAINT) > 30
+    part = around(host, "loss", (155, 195), (3.45, 3.55), span)
+    assert pixels(host, "loss", "--kcb-val", **part) == 0
+    assert pixels(host, "loss", "--kcb-val", **part, alpha=FAINT) > 20
+    # The tie between them is dotted, neither empty nor a line.
+    tie = around(host, "loss", (125, 195), (2.1, 2.9), span)
+    host.page.get_by_role("slider", name="smoothing").fill("0")
+    wait_pixels(host, "loss", "--kcb-train", 15, 120, **tie)
+
+
+def test_a_branch_has_no_legend_of_its_own_and_is_hidden_with_its_curve(host):
+    host.start(show=["chart"], series=branched_picture((120, 200)))
+    wait_pixels(host, "loss", "--kcb-val", 50)
+    assert host.page.locator("[data-group=loss] .kcb-key").count() == 3
+    part = around(host, "loss", (155, 195), (3.45, 3.55), (2.0, 3.5))
+    assert pixels(host, "loss", "--kcb-val", **part, alpha=FAINT) > 20
+    host.page.locator("[data-group=loss]").get_by_role("button", name="val_loss").click()
+    wait_pixels(host, "loss", "--kcb-val", 0, 0)
+    assert pixels(host, "loss", "--kcb-val", alpha=FAINT) == 0
+
+
+def test_smoothing_goes_on_from_where_the_run_went_back_to(host):
+    host.start(show=["chart"], series=branched_picture((120, 200), steps=210))
+    total, weight = smoothed([2.0] * 10, start=smoothed([3.0] * 120))
+    wait_value(host, "loss", "smooth", f"{total / weight:.5f}")
+
+
+def test_the_latest_value_is_that_of_the_present_model(host):
+    # Rolled back, and not a batch trained since.
+    host.start(show=["chart"], series=branched_picture((60, 200), (120, 300), steps=300))
+    wait_pixels(host, "loss", "--kcb-train", 50)
+    # Step 120 is on the stretch that the first rollback had left: it leads to the present model again.
+    assert value_of(host, "loss", "val") == "3.50000"
+    assert value_of(host, "loss", "raw") == "3.00000"
+    bold = around(host, "loss", (20, 115), (2.95, 3.05), (2.0, 3.5), last=300)
+    assert pixels(host, "loss", "--kcb-train", **bold) > 50
+    faint = around(host, "loss", (230, 290), (1.95, 2.05), (2.0, 3.5), last=300)
+    assert pixels(host, "loss", "--kcb-train", **faint) == 0
+    assert pixels(host, "loss", "--kcb-train", **faint, alpha=FAINT) > 20
+
+
+def test_two_rollbacks_in_a_row_count_as_the_later(host):
+    host.start(show=["chart"], series=branched_picture((60, 200), (150, 200)))
+    wait_pixels(host, "loss", "--kcb-train", 50)
+    part = around(host, "loss", (80, 145), (2.95, 3.05), (1.0, 3.5))
+    assert pixels(host, "loss", "--kcb-train", **part) > 30
+
+
+def test_nonsense_among_the_branches_is_no_branch(host):
+    table = {"name": "batches", "end": np.arange(1, 101), "series": [series("loss", "train", np.ones(100))]}
+    wrong = [{"from": 50, "to": 20}, {"from": "x", "to": None}, 7, None, {}]
+    host.start(show=["chart"], series=encode([table], last=100, branches=wrong))
+    wait_value(host, "loss", "raw", "1.00000")
+    wait_pixels(host, "loss", "--kcb-train", 200)
+
+
+# -- evaluations and plans ---------------------------------------------------------------------------------------------
+
+
+def test_an_evaluation_is_a_hollow_triangle(host):
+    end = np.arange(1, 101)
+    tables = [
+        {"name": "batches", "end": end, "series": [series("loss", "train", np.ones(100))]},
+        {"name": "evaluations", "end": [50], "series": [series("val_loss", "eval", [2.0], "val_loss, evaluated")]},
+    ]
+    host.start(show=["chart"], series=encode(tables, last=100))
+    wait_value(host, "loss", "eval", "2.00000")
+    wait_pixels(host, "loss", "--kcb-val", 8, 60)
+    part = around(host, "loss", (40, 60), (1.8, 2.05), (1.0, 2.0), last=100)
+    assert pixels(host, "loss", "--kcb-val", **part) > 8
+
+
+def planned(now=100, until=1000):
+    end, ahead = np.arange(1, now + 1), np.arange(now + 5, until, 5)
+    return encode(
+        [
+            {"name": "batches", "end": end, "series": [series("loss", "train", np.ones(now))]},
+            {"name": "learning_rate", "end": end, "series": [series("learning_rate", "control", 0.1 * 0.99**end)]},
+            {"name": "plan", "end": ahead, "series": [series("learning_rate", "plan", 0.1 * 0.99**ahead, "planned")]},
+        ],
+        last=now,
+    )
+
+
+def test_a_plan_goes_on_from_now_and_leaves_the_run_its_room(host):
+    host.start(show=["chart"], series=planned())
+    wait_pixels(host, "learning_rate", "--kcb-control", 100)
+    assert host.page.locator("[data-group=learning_rate]").count() == 1
+    # Nine tenths of the plan lie beyond: the run keeps most of the width.
+    measured, ahead = ([0.1, 0.85], [0.9, 0.985])
+    assert pixels(host, "learning_rate", "--kcb-control", x=ahead) > 5
+    solid = pixels(host, "learning_rate", "--kcb-control", x=[0.75, 0.835])
+    assert pixels(host, "learning_rate", "--kcb-control", x=ahead) < solid
+    assert pixels(host, "loss", "--kcb-train", x=measured) > 200
+    assert pixels(host, "loss", "--kcb-train", x=[0.92, 1]) == 0
+    assert value_of(host, "learning_rate", "plan") == ""
+    host.page.locator("[data-group=learning_rate] .kcb-canvas").press("End")
+    wait_value(host, "learning_rate", "plan", f"{np.float32(0.1 * 0.99**110):.7g}")
+    wait_text(host, ".kcb-place", "step 110")
+
+
+def test_a_plan_that_ends_soon_is_shown_whole(host):
+    host.start(show=["chart"], series=planned(until=109))
+    wait_pixels(host, "loss", "--kcb-train", 10, x=[0.92, 0.94])
+
+
+def test_each_setting_has_a_strip_of_its_own(host):
+    end = np.arange(1, 101)
+    two = [
+        series("learning_rate", "control", 0.1 * 0.99**end),
+        series("momentum", "control", np.where(end > 50, 0.9, 0.8)),
+    ]
+    tables = [
+        {"name": "batches", "end": end, "series": [series("loss", "train", np.ones(100))]},
+        {"name": "learning_rate", "end": end, "series": two},
+    ]
+    host.controls = [control(), MOMENTUM]
+    host.start(show=["chart"], series=encode(tables, last=100))
+    wait_value(host, "momentum", "control", "0.9")
+    assert host.page.locator(".kcb-strip").count() == 2

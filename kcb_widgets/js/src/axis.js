@@ -7,6 +7,7 @@ import { clock, moment, stepTick, tick } from "./format.js";
 /** @typedef {"step" | "epoch" | "time"} Mode */
 /** @typedef {ReturnType<typeof createAxis>} XAxis */
 
+const AHEAD = 0.12; // of the run's width: how much of what is planned is in sight
 const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 864000];
 
@@ -47,7 +48,8 @@ function along(a, b, value) {
 export function createAxis(picture, mode) {
   /** @type {{step: number, epoch: number, time: number, x: number}[]} */
   const knots = [];
-  for (const table of picture.tables) {
+  const measured = picture.tables.filter((table) => table.name !== "plan");
+  for (const table of measured) {
     const { from, to } = spans(table, mode);
     for (let i = 0; i < table.length; i++) {
       const at = { epoch: table.x.epoch[i], time: table.x.time[i] };
@@ -63,11 +65,15 @@ export function createAxis(picture, mode) {
   // Epoch values and the learning rate may lie a little outside what batches cover.
   let min = Infinity;
   let max = -Infinity;
-  for (const table of picture.tables) {
+  for (const table of measured) {
     if (!table.length) continue;
     const { from, to } = spans(table, mode);
     min = Math.min(min, from[0]);
     max = Math.max(max, to[table.length - 1]);
+  }
+  for (const table of picture.tables) {
+    const end = table.name === "plan" && table.length ? spans(table, mode).to[table.length - 1] : NaN;
+    if (end > max) max = Math.min(end, max + (max - min) * AHEAD);
   }
   if (!(max >= min)) [min, max] = [0, 1];
 
@@ -86,10 +92,9 @@ export function createAxis(picture, mode) {
     /** The place under the cursor in words. @param {number} x */
     place(x) {
       const step = mode === "step" ? x : along(xs, steps, x);
-      let i = steps.findIndex((each) => each >= step - 1e-9);
-      if (i < 0) i = steps.length - 1;
-      const knot = finite[i];
-      if (!knot) return "";
+      const knot = finite.find((each) => each.step >= step - 1e-9);
+      // What is planned has no time yet.
+      if (!knot) return finite.length ? `step ${Math.round(step)}` : "";
       return `step ${Math.round(step)} · epoch ${knot.epoch.toFixed(2)} · ${moment(knot.time)}`;
     },
   };

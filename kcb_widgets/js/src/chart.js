@@ -112,8 +112,9 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       const place = /** @type {Element | null} */ (before ? before.nextElementSibling : grid.firstElementChild);
       if (place !== plot.element) grid.insertBefore(plot.element, place);
       before = plot.element;
-      // A setting moves by factors: its strip is logarithmic wherever it can be.
-      const log = strip ? curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
+      // A setting that moves by factors has a logarithmic strip wherever that can be.
+      const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
+      const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
       plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), first, axis });
       first = false;
     }

@@ -30,7 +30,8 @@ export function createLegend(group, onToggle) {
         button.append(swatch(curve), h("span", {}, short(curve.label, group)));
         const value = h("span", { class: "kcb-value" }, "–");
         scope.listen(button, "click", () => onToggle(curve.key));
-        const format = curve.role === "control" ? setting : exact;
+        const planned = curve.role === "plan";
+        const format = planned ? (/** @type {number | null} */ value) => (value === null ? "" : setting(value)) : curve.role === "control" ? setting : exact;
         return { key: curve.key, format, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };
       });
       element.replaceChildren(...entries.map(({ entry }) => entry));

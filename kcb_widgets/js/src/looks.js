@@ -1,43 +1,52 @@
 // @ts-check
 // How each kind of curve is drawn. Train and validation differ in colour, dash and point shape.
 import uPlot from "uplot";
+import { GHOSTLY, ghostPaths } from "./ghosts.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {import("./theme.js").ColorName} ColorName */
 
 /** @param {Curve} curve @returns {ColorName} */
 export function colorOf({ role, metric }) {
-  if (role === "control") return "control";
+  if (role === "control" || role === "plan") return "control";
   const second = metric % 2 === 1;
-  if (role === "val") return second ? "val2" : "val";
+  if (role === "val" || role === "eval") return second ? "val2" : "val";
   return second ? "train2" : "train";
 }
 
 const FAINT = 0.45;
 
-/** @type {Record<Curve["role"], {width: number, dash?: number[], alpha?: number, point?: "circle" | "diamond"}>} */
+/** @typedef {"circle" | "diamond" | "triangle"} Point */
+/** @type {Record<Curve["role"], {width: number, dash?: number[], alpha?: number, point?: Point}>} */
 export const LOOKS = {
   raw: { width: 1, alpha: FAINT },
   smooth: { width: 2.25 },
   running: { width: 1.75 },
   epoch: { width: 0, point: "circle" },
   val: { width: 1.75, dash: [6, 4], point: "diamond" },
+  eval: { width: 0, point: "triangle" },
   control: { width: 1.75 },
+  plan: { width: 1.5, dash: [4, 4] },
 };
 
 const stepped = /** @type {NonNullable<typeof uPlot.paths.stepped>} */ (uPlot.paths.stepped)({ align: 1 });
 
-/** @param {number} size @returns {uPlot.Series.Points.PathBuilder} */
-const shape = (size, diamond = false) => (u, index, first, last) => {
+/** @param {number} size @param {Point} point @returns {uPlot.Series.Points.PathBuilder} */
+const shape = (size, point) => (u, index, first, last) => {
   const path = new Path2D();
-  const half = (size / 2) * uPlot.pxRatio * (diamond ? 1.15 : 1);
+  const half = (size / 2) * uPlot.pxRatio * (point === "circle" ? 1 : 1.15);
   const column = u.data[index];
   for (let i = first; i <= last; i++) {
     const value = column[i];
     if (value === null || value === undefined) continue;
     const x = u.valToPos(u.data[0][i], "x", true);
     const y = u.valToPos(value, "y", true);
-    if (diamond) {
+    if (point === "triangle") {
+      path.moveTo(x, y - half);
+      path.lineTo(x + half, y + 0.8 * half);
+      path.lineTo(x - half, y + 0.8 * half);
+      path.closePath();
+    } else if (point === "diamond") {
       path.moveTo(x, y - half);
       path.lineTo(x + half, y);
       path.lineTo(x, y + half);
@@ -63,27 +72,29 @@ function fewer(column, first, last, enough) {
   return count > 0;
 }
 
-/** @param {Curve} curve @param {() => Record<ColorName, string>} colors @returns {uPlot.Series} */
-export function seriesOf(curve, colors) {
+/** @param {Curve} curve @param {() => Record<ColorName, string>} colors
+ * @param {(() => Set<number> | undefined) | null} [starts] of the abandoned part of a curve: where its lines begin @returns {uPlot.Series} */
+export function seriesOf(curve, colors, starts) {
   const look = LOOKS[curve.role];
+  const hollow = look.point === "diamond" || look.point === "triangle";
   const color = () => colors()[colorOf(curve)];
   return {
     scale: "y",
     label: curve.key,
     stroke: color,
     width: look.width,
-    alpha: look.alpha ?? 1,
+    alpha: starts ? GHOSTLY : (look.alpha ?? 1),
     dash: look.dash,
-    paths: look.width === 0 ? () => null : curve.role === "control" ? stepped : undefined,
+    paths: look.width === 0 ? () => null : starts ? ghostPaths(starts) : curve.role === "control" ? stepped : undefined,
     points: {
       // A line of one point would be invisible; a crowd of points would be a band.
       show: (u, index, first, last) =>
-        fewer(/** @type {any} */ (u.data[index]), first, last, look.point ? Math.max(20, u.bbox.width / uPlot.pxRatio / 7) : 2),
+        fewer(/** @type {any} */ (u.data[index]), first, last, look.point ? Math.max(20, u.bbox.width / uPlot.pxRatio / 7) : starts ? 1 : 2),
       size: look.point ? 7 : 5,
-      width: look.point === "diamond" ? 1.75 : 1,
+      width: hollow ? 1.75 : 1,
       stroke: look.point === "circle" ? () => colors().bg : color,
-      fill: look.point === "diamond" ? () => colors().bg : color,
-      paths: shape(look.point ? 7 : 5, look.point === "diamond"),
+      fill: hollow ? () => colors().bg : color,
+      paths: shape(look.point ? 7 : 5, look.point ?? "circle"),
     },
   };
 }
@@ -109,8 +120,8 @@ export function swatch(curve) {
   else if (curve.role === "control") draw("path", { ...line, d: "M0 8H11V2H22" });
   else if (look.width) draw("path", { ...line, d: "M0 5H22", "stroke-dasharray": look.dash ? "5 3" : "none" });
   if (look.point === "circle") draw("circle", { cx: 11, cy: 5, r: 3.5, fill: "currentColor" });
-  if (look.point === "diamond") {
-    draw("path", { d: "M11 1L15 5L11 9L7 5Z", stroke: "currentColor", "stroke-width": 1.5, fill: "var(--kcb-bg)" });
+  if (look.point === "diamond" || look.point === "triangle") {
+    draw("path", { d: look.point === "diamond" ? "M11 1L15 5L11 9L7 5Z" : "M11 1L15 8L7 8Z", stroke: "currentColor", "stroke-width": 1.5, fill: "var(--kcb-bg)" });
   }
   return svg;
 }

@@ -6,10 +6,10 @@
  *   min: Float32Array | null, max: Float32Array | null, order: Uint8Array | null}} Series */
 /** @typedef {{name: string, length: number, perBucket: number, weight: Float64Array, x: Axes, series: Series[]}} Table */
 /** @typedef {{name: string, group: string, step: number, value: string}} Bad */
-/** @typedef {{tables: Table[], bad: Bad[], first: number, last: number}} Picture */
+/** @typedef {{tables: Table[], bad: Bad[], branches: import("./branches.js").Branch[], first: number, last: number}} Picture */
 
 /** @type {Picture} */
-export const EMPTY = { tables: [], bad: [], first: 0, last: 0 };
+export const EMPTY = { tables: [], bad: [], branches: [], first: 0, last: 0 };
 
 const MOST = 1 << 20;
 
@@ -81,6 +81,9 @@ export function decode(data) {
       step: Number(bad.step),
       value: String(bad.value),
     })),
+    branches: list(header.branches)
+      .map((branch) => ({ from: Number(branch?.from), to: Number(branch?.to) }))
+      .filter(({ from, to }) => from <= to),
     first: Number(header.first) || 0,
     last: Number(header.last) || 0,
   };

@@ -3,12 +3,12 @@
 import uPlot from "uplot";
 import { align, valueAt } from "./curves.js";
 import { createScope, h } from "./dom.js";
-import { tick } from "./format.js";
+import { drawTies } from "./ghosts.js";
 import { createLegend } from "./legend.js";
-import { seriesOf } from "./looks.js";
+import { colorOf, seriesOf } from "./looks.js";
 import { drawMarks, nearest } from "./marks.js";
+import { axesOf, yRange } from "./scales.js";
 import { createSpots, snapshotAt } from "./spots.js";
-import { logTicks } from "./ticks.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
@@ -17,7 +17,11 @@ import { logTicks } from "./ticks.js";
 /** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number) => void, onReset: () => void,
  *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
 
-const GUTTER = 54;
+/** In the order of drawing: what was abandoned lies below. @param {Curve[]} curves */
+const drawn = (curves) => [
+  ...curves.filter((curve) => curve.ghost).map((curve) => ({ curve, ghost: curve.ghost })),
+  ...curves.map((curve) => ({ curve, ghost: null })),
+];
 
 /** @param {{group: string, strip: boolean, theme: import("./theme.js").Theme, actions: Actions}} options */
 export function createPlot({ group, strip, theme, actions }) {
@@ -46,11 +50,6 @@ export function createPlot({ group, strip, theme, actions }) {
   /** @param {Scene} next @returns {uPlot.Options} */
   const options = (next) => {
     const colors = theme.colors;
-    const font = `11px ${theme.font()}`;
-    const grid = { stroke: () => colors().grid, width: 1 };
-    const ticks = { stroke: () => colors().grid, width: 1, size: 4 };
-    const increments = next.axis.increments(next.range[1]);
-    const common = { stroke: () => colors().muted, font, grid, ticks };
     return {
       ...size(),
       padding: [8, 10, 0, 0],
@@ -59,25 +58,14 @@ export function createPlot({ group, strip, theme, actions }) {
         x: { time: false, range: () => scene?.range ?? [0, 1] },
         y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log, strip) },
       },
-      axes: [
-        {
-          ...common,
-          size: 26,
-          gap: 3,
-          space: 60,
-          ...(increments && { incrs: increments }),
-          values: (_, splits) => splits.map((value) => scene?.axis.tick(value, scene.range[1]) ?? ""),
-        },
-        {
-          ...common,
-          size: GUTTER,
-...(next.log && { splits: (_, __, min, max) => logTicks(min, max, strip ? 3 : 6), filter: (_, splits) => splits }),
-          gap: 4,
-          space: strip ? 22 : 30,
-          values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
-        },
+      axes: axesOf(theme, strip, next, () => scene),
+      series: [
+        {},
+        ...drawn(next.curves).map(({ curve, ghost }) => {
+          const index = next.curves.indexOf(curve);
+          return seriesOf(curve, colors, ghost && (() => scene?.curves[index]?.ghost?.starts));
+        }),
       ],
-      series: [{}, ...next.curves.map((curve) => seriesOf(curve, colors))],
       cursor: {
         y: false,
         points: { show: false },
@@ -106,6 +94,9 @@ export function createPlot({ group, strip, theme, actions }) {
         draw: [
           (self) => {
             if (!scene) return;
+            for (const curve of scene.curves) {
+              if (curve.ties?.length && !scene.hidden.has(curve.key)) drawTies(self, curve.ties, colors()[colorOf(curve)], uPlot.pxRatio);
+            }
             drawMarks(self, scene.marks, colors(), uPlot.pxRatio);
             spots.draw(self, scene.first ? scene.marks : []);
           },
@@ -123,15 +114,15 @@ export function createPlot({ group, strip, theme, actions }) {
   /** @param {Scene} next */
   const update = (next) => {
     scene = next;
-    const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric])]);
-    const data = /** @type {uPlot.AlignedData} */ (align(next.curves, next.log));
+    const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.ghost])]);
+    const data = /** @type {uPlot.AlignedData} */ (align(drawn(next.curves).map(({ curve, ghost }) => ghost ?? curve), next.log));
     if (!u || made !== want) {
       drop();
       legend.build(next.curves);
       u = new uPlot(options(next), data, holder);
       made = want;
     } else u.setData(data, true);
-    next.curves.forEach((curve, i) => {
+    drawn(next.curves).forEach(({ curve }, i) => {
       const show = !next.hidden.has(curve.key);
       if (u && u.series[i + 1].show !== show) u.setSeries(i + 1, { show }, false);
     });
@@ -219,17 +210,4 @@ export function createPlot({ group, strip, theme, actions }) {
     end: scope.end,
   };
   return view;
-}
-
-/** @param {number | null} min @param {number | null} max @param {boolean} log @param {boolean} roomy marks stand at the top of a low plot @returns {[number, number]} */
-function yRange(min, max, log, roomy) {
-  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
-  if (log) {
-    if (min <= 0) return [0.1, 1];
-    const pad = Math.max(1.1, (max / min) ** 0.05) * (roomy ? 1.3 : 1);
-    return [min / pad, max * pad ** (roomy ? 2 : 1)];
-  }
-  if (min === max) return min === 0 ? [-1, 1] : [min - Math.abs(min) * 0.1, max + Math.abs(max) * 0.1];
-  const pad = (max - min) * 0.06;
-  return [min >= 0 && min - pad < 0 ? 0 : min - pad, max + pad];
 }

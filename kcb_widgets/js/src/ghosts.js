@@ -1,0 +1,51 @@
+// @ts-check
+// Abandoned branches on the canvas: faint lines that begin where they are told to, and dotted ties.
+
+export const GHOSTLY = 0.25;
+
+/** A line like uPlot's own, which is also broken where a new one starts.
+ * @param {() => Set<number> | undefined} starts @returns {import("uplot").Series.PathBuilder} */
+export const ghostPaths = (starts) => (u, index, first, last) => {
+  const path = new Path2D();
+  const breaks = starts();
+  const [xs, ys] = [u.data[0], u.data[index]];
+  let pen = false;
+  for (let i = first; i <= last; i++) {
+    const y = ys[i];
+    if (y === null) pen = false;
+    if (y === null || y === undefined) {
+      if (breaks?.has(xs[i])) pen = false;
+      continue;
+    }
+    const at = /** @type {const} */ ([u.valToPos(xs[i], "x", true), u.valToPos(y, "y", true)]);
+    if (pen && !breaks?.has(xs[i])) path.lineTo(...at);
+    else path.moveTo(...at);
+    pen = true;
+  }
+  const clip = new Path2D();
+  clip.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+  return { stroke: path, fill: null, clip, band: null, gaps: [], flags: 1 };
+};
+
+/** @param {import("uplot")} u @param {import("./branches.js").Tie[]} ties @param {string} color @param {number} ratio */
+export function drawTies(u, ties, color, ratio) {
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 1.5 * ratio;
+  ctx.lineCap = "round";
+  ctx.setLineDash([0.5 * ratio, 4 * ratio]);
+  for (const { x0, y0, x1, y1, live } of ties) {
+    const corners = [u.valToPos(x0, "x", true), u.valToPos(y0, "y", true), u.valToPos(x1, "x", true), u.valToPos(y1, "y", true)];
+    if (!corners.every(Number.isFinite)) continue;
+    ctx.globalAlpha = live ? 1 : GHOSTLY;
+    ctx.beginPath();
+    ctx.moveTo(corners[0], corners[1]);
+    ctx.lineTo(corners[2], corners[3]);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
