@@ -174,6 +174,7 @@ class Session:
         run.status, run.message = "running", ""
         if self._tracing is None:
             self.counts.first()
+            self.bridge.helm.trained()
             return
         (names, since), self._tracing = self._tracing, None
         run.add_event("recompiled", ", ".join(names), new=now - since, message=f"took {now - since:.2g} s")

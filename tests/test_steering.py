@@ -531,3 +531,64 @@ def test_tables_and_figures_tell_the_abandoned_from_what_was_kept(unit_model, on
     assert [axis.get_title() for axis in figure.axes] == ["loss", "learning_rate", "momentum"]
     faint = [line for line in figure.axes[0].get_lines() if line.get_alpha() == 0.2]
     assert np.isfinite(faint[0].get_ydata()).tolist() == [False, False, True, True, False, False]
+
+
+class TwoOptimizers(keras.Model):
+    """A training step of its own, as in a GAN: two optimizers, and the compiled one is not used."""
+
+    def __init__(self, **compile_args):
+        super().__init__()
+        self.one, self.two = (keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros") for _ in range(2))
+        self.build((None, 1))
+
+    def build(self, shape):
+        self.one.build(shape)
+        self.two.build(shape)
+
+    def compile(self, first, second):
+        super().compile()
+        self.first, self.second = first, second
+
+    def call(self, x):
+        return self.one(x) + self.two(x)
+
+    def train_step(self, data):
+        import tensorflow as tf
+
+        with tf.GradientTape(persistent=True) as tape:
+            loss = tf.reduce_mean(self(data[0]))
+        for layer, optimizer in ((self.one, self.first), (self.two, self.second)):
+            optimizer.apply(tape.gradient(loss, layer.trainable_variables), layer.trainable_variables)
+        return {"loss": loss}
+
+
+def test_a_training_step_with_optimizers_of_its_own(ones, at):
+    model, monitor = TwoOptimizers(), kcb.Monitor()
+    model.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.25))
+    replies, seen = [], []
+    weights = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda b, logs: seen.append([float(w.ravel()[0]) for w in model.get_weights()])
+    )
+    steps = [
+        at(2, lambda: replies.append(monitor.set({"second.learning_rate": 1.0, "learning_rate": 0.1}))),
+        at(3, monitor.snapshot),
+        at(4, monitor.rollback),
+    ]
+    fit(model, *ones, weights, *steps, monitor)
+    assert seen[:5] == [[-0.5, -0.25], [-1.0, -0.5], [-1.5, -1.5], [-2.0, -2.5], [-2.0, -2.5]]
+    assert [event.kind for event in replies[0].events] == ["applied", "refused"]
+    assert "takes no part" in replies[0].events[1].message
+    assert monitor.run.status == "finished"
+
+
+def test_a_model_that_cannot_be_read_has_fewer_controls_and_trains_on(unit_model, ones, monkeypatch, weights):
+    from kcb_widgets.steering import layers
+
+    def broken(*args):
+        raise RuntimeError("an exotic layer")
+
+    monkeypatch.setattr(layers, "find", broken)
+    monitor = kcb.Monitor()
+    fit(unit_model(), *ones, monitor, weights)
+    assert set(weights.moves) == {0.5}
+    assert "exotic" in monitor.run.events.query("kind == 'warning'")["message"].iloc[0]

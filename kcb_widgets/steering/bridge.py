@@ -15,7 +15,7 @@ from .extend import Extension
 from .flow import Flow
 from .guard import Guard, Lookout
 from .helm import Helm
-from .live import Veil
+from .live import Veil, roots
 from .snapshots import Snapshots, SnapshotStore
 from .triggers import Triggers, call
 
@@ -58,7 +58,7 @@ class Bridge:
     ) -> None:
         self._run, self._inbox, self._options = run, inbox, options
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
-        veil, told = Veil(model.optimizer), int(run.params.get("epochs") or 0)
+        veil, told = Veil(list(roots(model).values())), int(run.params.get("epochs") or 0)
         self.flow = Flow(run, model, Extension(fit, told, callbacks, self._not_extended), options.paused)
         self.lookout = None if options.guard is None else Lookout(options.guard)
         policy = options.snapshots
@@ -109,7 +109,7 @@ class Bridge:
         """Whether the next batch must wait; says so, once, when so many batches were asked for."""
         flow = self.flow
         if not flow.paused and flow.due:
-            flow.pause("step")
+            flow.pause(flow.source)
             self._run.add_event("paused", "pause", message="as many batches were trained as asked for")
         return flow.paused
 
@@ -121,7 +121,7 @@ class Bridge:
             self._run.add_event("snapshot", taken.kind, new=taken.id, message=f"{best}{taken.bytes / 2**20:.3g} MiB")
         self._policies(lambda i: self._options.policies[i][0] == "epoch")
         if self.flow.until == "epoch":
-            self.flow.pause("step")
+            self.flow.pause(self.flow.source)
             self._run.add_event("paused", "pause", message="the epoch is done")
         self.alert = True
 

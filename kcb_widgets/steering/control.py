@@ -51,6 +51,8 @@ class Control:
         rebuild: Whether a change makes Keras trace the training step again.
         heavy: Whether it may only be written just before a batch or at an epoch's end, not in mid-validation.
         of: The control it accompanies.
+        optimizer: The optimizer it belongs to, if any.
+        idle: Why it changes nothing although it could be written; empty when it does.
     """
 
     group = "optimizer"
@@ -68,6 +70,8 @@ class Control:
 
     def __init__(self, model: Any, name: str, label: str = "", section: str = "") -> None:
         self.model, self.name, self.label, self.section = model, name, label or name, section
+        self.optimizer: Any = None
+        self.idle = ""
 
     def read(self) -> Value:
         """The value the next batch will train with; None where it is off or cannot be known."""
@@ -124,7 +128,7 @@ class Control:
 
     def describe(self) -> dict[str, Any]:
         """The control as a board shows it."""
-        reason = self.why_not()
+        reason = self.idle or self.why_not()
         return {
             "name": self.name,
             "label": self.label,

@@ -10,7 +10,7 @@ from ..commands import Command, Inbox, Refused
 from ..events import Event
 from ..run import Run
 from . import layers, optimizers
-from .backends import rebuild, synced
+from .backends import peek, rebuild, synced
 from .control import Control, Written
 from .evaluate import Evaluation
 from .flow import Epochs, Flow
@@ -66,6 +66,7 @@ class Helm:
         self._flow, self._snapshots, self._evaluation = flow, snapshots, evaluation
         self._triggers, self._veil, self._folder, self._monitor = triggers, veil, folder, monitor
         self._siblings = siblings
+        self._idle: set[int] = set()
         self.retracing: list[str] = []
         self.controls: dict[str, Control] = {}
         self._verbs: dict[str, Callable[[Command], Event]] = {
@@ -88,14 +89,45 @@ class Helm:
 
     def inspect(self) -> None:
         """Find the controls of the model as it is now."""
-        found = optimizers.find(self._model, self._veil)
+        found = self._find("optimizer", lambda: optimizers.find(self._model, self._veil))
         holds = [Hold(control) for control in found if isinstance(control, LearningRate)]
         settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
-        rest = [Epochs(self._model, self._flow, self._run), *layers.find(self._model), *settings]
+        inside = self._find("layers", lambda: layers.find(self._model))
+        rest = [Epochs(self._model, self._flow, self._run), *inside, *settings]
         everything = [*found, *holds, *rest, *self._triggers.controls.values()]
         self.controls = {control.name: control for control in everything}
+        self._mark_idle()
         self.rates.follow(self.controls)
         self.tell()
+
+    def _find(self, where: str, find: Callable[[], list[Control]]) -> list[Control]:
+        """A model that we cannot read has fewer controls, and trains on."""
+        try:
+            return find()
+        except Exception as error:
+            message = f"its controls could not be found ({type(error).__name__}: {error})"
+            self._run.add_event("warning", where, message=message)
+            return []
+
+    def trained(self) -> None:
+        """The first batch is done: an optimizer that has not counted it takes no part in training."""
+        for control in self.controls.values():
+            optimizer = control.optimizer
+            if optimizer is None or id(optimizer) in self._idle:
+                continue
+            try:
+                if peek(self._model, optimizer.iterations, "optimizer_variables") == 0:
+                    self._idle.add(id(optimizer))
+            except Exception:  # one that cannot be asked gets the benefit of the doubt
+                continue
+        if self._idle:
+            self._mark_idle()
+            self.tell()
+
+    def _mark_idle(self) -> None:
+        for control in self.controls.values():
+            if control.optimizer is not None and id(control.optimizer) in self._idle:
+                control.idle = "this optimizer takes no part in training: the model has a training step of its own"
 
     def tell(self) -> None:
         """Put every control on the record, as boards show it."""
@@ -154,7 +186,7 @@ class Helm:
         if control is None:
             msg = f"there is no control of this name: {command.name}"
             raise Refused(msg)
-        if why := control.why_not():
+        if why := control.idle or control.why_not():
             raise Refused(why)
         value = control.check(command.value)
         self.look()
@@ -198,11 +230,11 @@ class Helm:
 
     def _step(self, command: Command) -> Event:
         assert isinstance(command.value, int)
-        self._flow.step(command.value)
+        self._flow.step(command.value, command.source)
         return self._event(command, "resumed", command.value, f"for {command.value} batches")
 
     def _finish_epoch(self, command: Command) -> Event:
-        self._flow.finish_epoch()
+        self._flow.finish_epoch(command.source)
         return self._event(command, "resumed", message="to the end of the epoch")
 
     def _stop(self, command: Command) -> Event:

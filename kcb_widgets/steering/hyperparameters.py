@@ -53,18 +53,18 @@ class LearningRate(Control):
 
     def __init__(self, model: Any, optimizer: Any, name: str, section: str) -> None:
         super().__init__(model, name, "learning_rate", section)
-        self._optimizer = optimizer
+        self.optimizer = optimizer
 
     def read(self) -> Value:
         try:
-            return shortest(peek(self.model, self._optimizer._learning_rate, "optimizer_variables"))
+            return shortest(peek(self.model, self.optimizer._learning_rate, "optimizer_variables"))
         except (LookupError, AttributeError, TypeError, ValueError):
             return None
 
     def write(self, value: Value) -> Written:
         synced(self.model)
         old = self.read()
-        self._optimizer.learning_rate = value
+        self.optimizer.learning_rate = value
         return Written(old, self.read())
 
 
@@ -78,7 +78,7 @@ class Hyperparameter(Control):
 
     def __init__(self, model: Any, optimizer: Any, veil: Veil, prefix: str, section: str, name: str) -> None:
         super().__init__(model, prefix + name, name, section)
-        self._optimizer, self._veil, self._name = optimizer, veil, name
+        self.optimizer, self._veil, self._name = optimizer, veil, name
         self._live: LiveScalar | None = None
         self._made_momentum = False
         self._before: tuple[float, float] | None = None  # the user's own float, and the float32 that stood in for it
@@ -106,11 +106,13 @@ class Hyperparameter(Control):
                 return shortest(peek(self.model, self._live, "optimizer_variables"))
             except (LookupError, TypeError, ValueError):
                 return None
-        value = getattr(self._optimizer, self._name)
+        value = getattr(self.optimizer, self._name)
         return value if value is None or self.integer else float(value)
 
     def why_not(self) -> str:
-        name, optimizer = self._name, self._optimizer
+        name, optimizer = self._name, self.optimizer
+        if not optimizer.built:
+            return "the optimizer is not built yet"
         if name in INITIAL:
             return INITIAL[name]
         if name == "gradient_accumulation_steps":
@@ -121,17 +123,17 @@ class Hyperparameter(Control):
 
     def write(self, value: Value) -> Written:
         synced(self.model)
-        others = [clip for clip in CLIPS if clip != self._name and getattr(self._optimizer, clip, None) is not None]
+        others = [clip for clip in CLIPS if clip != self._name and getattr(self.optimizer, clip, None) is not None]
         if value is not None and self._name in CLIPS and others:
             msg = f"Keras clips gradients in one way at a time; switch {others[0]} off first"
             raise Refused(msg)
         old = self.read()
         if value is None:
             self._take_out()
-            setattr(self._optimizer, self._name, None)
+            setattr(self.optimizer, self._name, None)
             return Written(old, None, rebuild=not eager(self.model))
         if self._name == "momentum" and value and self._starts_at_rest():
-            _make_momentum(self._optimizer)
+            _make_momentum(self.optimizer)
             self._made_momentum = True
         if self._live is not None:
             self._live.assign(float(value))
@@ -139,25 +141,25 @@ class Hyperparameter(Control):
         if self._can_live() and not eager(self.model):
             self._put_in(float(value))
             return Written(old, self.read(), rebuild=True)
-        setattr(self._optimizer, self._name, value)
+        setattr(self.optimizer, self._name, value)
         return Written(old, value, rebuild=not eager(self.model))
 
     def release(self) -> None:
         if self._live is not None:
             synced(self.model)
             self._take_out()
-        if self._made_momentum and not getattr(self._optimizer, self._name):
-            _forget_momentum(self._optimizer)
+        if self._made_momentum and not getattr(self.optimizer, self._name):
+            _forget_momentum(self.optimizer)
 
     def _can_live(self) -> bool:
-        optimizer = self._optimizer
+        optimizer = self.optimizer
         ours = type(optimizer).__module__.startswith("keras.") and not self.integer
         # jnp.clip takes no variable; a loss scale is used where optimizers keep no state.
         jax = keras.backend.backend() == "jax" and self._name == "clipvalue"
         return ours and not jax and self._name not in ALWAYS_TRACED
 
     def _put_in(self, value: float) -> None:
-        optimizer = self._optimizer
+        optimizer = self.optimizer
         plain = getattr(optimizer, self._name)
         with scope(optimizer):
             live = LiveScalar(
@@ -176,11 +178,11 @@ class Hyperparameter(Control):
         value = shortest(float(keras.ops.convert_to_numpy(live)))
         if self._before is not None and value == self._before[1]:
             value = self._before[0]
-        setattr(self._optimizer, self._name, value)
-        self._veil.show(self._optimizer, live)
+        setattr(self.optimizer, self._name, value)
+        self._veil.show(self.optimizer, live)
 
     def _starts_at_rest(self) -> bool:
-        slots = getattr(self._optimizer, "momentums", getattr(self._optimizer, "_momentums", None))
+        slots = getattr(self.optimizer, "momentums", getattr(self.optimizer, "_momentums", None))
         return isinstance(slots, list) and not slots
 
 

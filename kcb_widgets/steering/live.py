@@ -38,6 +38,15 @@ def scope(optimizer: Any) -> Any:
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
+def roots(model: Any) -> dict[str, Any]:
+    """A model's optimizers by attribute: the one it was compiled with, and those of a training step of its own."""
+    found = {"optimizer": getattr(model, "optimizer", None)}
+    for name, value in vars(model).items():
+        if isinstance(value, keras.optimizers.Optimizer) and value is not found["optimizer"]:
+            found[name] = value
+    return {name: optimizer for name, optimizer in found.items() if optimizer is not None}
+
+
 def chain(optimizer: Any) -> list[Any]:
     """An optimizer and all that it wraps: each of them saves its inner ones' variables too."""
     inner = getattr(optimizer, "inner_optimizer", None)
@@ -48,14 +57,14 @@ def chain(optimizer: Any) -> list[Any]:
 
 
 class Veil:
-    """Keeps our variables out of what an optimizer saves, while there are any.
+    """Keeps our variables out of what optimizers save, while there are any.
 
     Args:
-        root: The model's optimizer.
+        roots: The model's optimizers.
     """
 
-    def __init__(self, root: Any) -> None:
-        self._root = root
+    def __init__(self, roots: list[Any]) -> None:
+        self._roots = roots
         self._hidden: dict[int, Any] = {}
         self._veiled: list[Any] = []
 
@@ -63,7 +72,7 @@ class Veil:
         """Leave ``variable``, which ``owner`` tracks, out of checkpoints."""
         self._hidden[id(variable)] = variable
         if not self._veiled:
-            self._veiled = chain(self._root)
+            self._veiled = [each for root in self._roots for each in chain(root)]
             for optimizer in self._veiled:
                 self._put_on(optimizer)
 

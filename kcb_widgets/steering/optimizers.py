@@ -6,26 +6,34 @@ from typing import Any
 
 from .control import Control
 from .hyperparameters import OPTIONAL, Hyperparameter, Missing
-from .live import LiveScalar, Veil
+from .live import LiveScalar, Veil, roots
 from .schedule import learning_rate
 
 
 def find(model: Any, veil: Veil) -> list[Control]:
     """The controls of a model's optimizer, the learning rate first; a section for each of several optimizers."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return [Missing(model, "the model has no optimizer")]
-    optimizer = leaf(optimizer)
-    several = list(getattr(optimizer, "optimizers", None) or [])
     found: list[Control] = []
-    for i, one in enumerate(several or [optimizer]):
-        prefix, section = (f"optimizers[{i}].", f"{type(one).__name__} {i}") if several else ("", type(one).__name__)
+    for prefix, section, one in groups(model):
         found += learning_rate(model, one, veil, prefix, section)
         found += [
             Hyperparameter(model, one, veil, prefix, section, name)
             for name, value in _numbers(one).items()
             if name != "learning_rate" and (value is not None or name in OPTIONAL)
         ]
+    return found or [Missing(model, "the model has no optimizer")]
+
+
+def groups(model: Any) -> list[tuple[str, str, Any]]:
+    """The optimizers that do the work: what their controls' names begin with, their section, and themselves."""
+    found: list[tuple[str, str, Any]] = []
+    for name, root in roots(model).items():
+        optimizer = leaf(root)
+        before = "" if name == "optimizer" else f"{name}."
+        several = list(getattr(optimizer, "optimizers", None) or [])
+        for i, one in enumerate(several):
+            found.append((f"{before}optimizers[{i}].", f"{before}{type(one).__name__} {i}", one))
+        if not several:
+            found.append((before, f"{before}{type(optimizer).__name__}", optimizer))
     return found
 
 

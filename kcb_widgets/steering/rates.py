@@ -111,6 +111,6 @@ class Rates:
             wheel = self._wheels.get(rate.name)
             if wheel is not None and not wheel.taken_over:
                 wanted.append((f"{rate.name}_factor", wheel.factor * factor))
-            elif isinstance(value := rate.read(), float) and not rate.why_not():
+            elif isinstance(value := rate.read(), float) and not (rate.idle or rate.why_not()):
                 wanted.append((rate.name, value * factor))
         return wanted

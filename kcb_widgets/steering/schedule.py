@@ -147,7 +147,7 @@ class Scheduled(Control):
 
     def __init__(self, wheel: Wheel, name: str, section: str) -> None:
         super().__init__(wheel.model, name, "learning_rate", section)
-        self.wheel = wheel
+        self.wheel, self.optimizer = wheel, wheel.optimizer
 
     @property
     def rebuild(self) -> bool:  # type: ignore[override]
@@ -178,7 +178,7 @@ class Factor(Control):
 
     def __init__(self, wheel: Wheel, of: str, section: str) -> None:
         super().__init__(wheel.model, f"{of}_factor", "learning_rate_factor", section)
-        self.wheel, self.of = wheel, of
+        self.wheel, self.of, self.optimizer = wheel, of, wheel.optimizer
 
     @property
     def rebuild(self) -> bool:  # type: ignore[override]
@@ -203,7 +203,7 @@ class TakeOver(Control):
 
     def __init__(self, wheel: Wheel, of: str, section: str) -> None:
         super().__init__(wheel.model, f"{of}_take_over", "learning_rate_take_over", section)
-        self.wheel, self.of = wheel, of
+        self.wheel, self.of, self.optimizer = wheel, of, wheel.optimizer
 
     @property
     def rebuild(self) -> bool:  # type: ignore[override]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from ..run import Run
 from .backends import synced
 from .control import Control, Refused, Value, Written
-from .live import chain
+from .live import chain, roots
 
 MEGABYTE = 2**20
 NAMED = ("best", "latest")
@@ -186,10 +186,12 @@ class SnapshotStore:
 
     def _variables(self, model: Any) -> dict[Key, Any]:
         metrics = {id(variable) for variable in model.metrics_variables}
-        rates = {id(getattr(optimizer, "_learning_rate", None)) for optimizer in chain(model.optimizer)}
+        owners = roots(model)
+        every = [each for optimizer in owners.values() for each in chain(optimizer)]
+        rates = {id(getattr(optimizer, "_learning_rate", None)) for optimizer in every}
         found: dict[Key, Any] = {}
-        for kind, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
-            for variable in variables:
+        for kind, owner in (("model", model), *owners.items()):
+            for variable in owner.variables:
                 if id(variable) in metrics or id(variable) in rates or self._ours(variable):
                     continue
                 number = 0
