@@ -22,7 +22,7 @@ class Flow:
 
     Attributes:
         paused: Whether the training thread waits, or will before the next batch.
-        source: Who asked for the pause.
+        source: Who asked for the pause, or for what ends in one.
         until: Pause when this step is reached, or at the end of the epoch.
         stop_after_epoch: Whether to stop when the epoch is done.
         epochs: How many epochs the fit shall have; None while it is what ``fit`` was told.
@@ -72,14 +72,23 @@ class Flow:
         self.paused, self.until = False, None
         self.tell()
 
-    def step(self, batches: int) -> None:
-        """Go on for so many batches, then wait."""
-        self.paused, self.until = False, self._run.step + batches
+    def step(self, batches: int, source: str = "") -> None:
+        """Go on for so many batches, then wait.
+
+        Args:
+            batches: How many.
+            source: Who asked for it.
+        """
+        self.paused, self.until, self.source = False, self._run.step + batches, source
         self.tell()
 
-    def finish_epoch(self) -> None:
-        """Go on to the end of the epoch, validation included, then wait."""
-        self.paused, self.until = False, "epoch"
+    def finish_epoch(self, source: str = "") -> None:
+        """Go on to the end of the epoch, validation included, then wait.
+
+        Args:
+            source: Who asked for it.
+        """
+        self.paused, self.until, self.source = False, "epoch", source
         self.tell()
 
     def stop(self, how: str) -> str:
