@@ -44,6 +44,37 @@ PIXELS = """
   return count;
 }
 """
+# The text of an element against what it stands on, as WCAG 2 reckons.
+CONTRASTS = """
+() => {
+  const rgba = (color) => {
+    const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+  const ground = (element) => {
+    const own = rgba(getComputedStyle(element).backgroundColor);
+    return own[3] === 1 || !element.parentElement ? own : over(own, ground(element.parentElement));
+  };
+  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const low = [];
+  for (const element of document.querySelectorAll(".kcb-board *")) {
+    const words = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!words || element.disabled || !element.checkVisibility()) continue;
+    const behind = ground(element);
+    const [a, b] = [luminance(over(rgba(getComputedStyle(element).color), behind)), luminance(behind)];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) low.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
+  }
+  return low;
+}
+"""
 ALL = [0, 1]
 BOLD = [181, 255]
 FAINT = [40, 140]

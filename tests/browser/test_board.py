@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from host import (
+    CONTRASTS,
     STATIC,
     box,
     bundle,
@@ -786,38 +787,6 @@ def test_another_boards_picture_is_left_alone(host):
 
 # -- looks -------------------------------------------------------------------------------------------------------------
 
-# The text of an element against what it stands on, as WCAG 2 reckons.
-CONTRASTS = """
-() => {
-  const rgba = (color) => {
-    const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = color;
-    context.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
-  const ground = (element) => {
-    const own = rgba(getComputedStyle(element).backgroundColor);
-    return own[3] === 1 || !element.parentElement ? own : over(own, ground(element.parentElement));
-  };
-  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const low = [];
-  for (const element of document.querySelectorAll(".kcb-board *")) {
-    const words = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!words || element.disabled || !element.checkVisibility()) continue;
-    const behind = ground(element);
-    const [a, b] = [luminance(over(rgba(getComputedStyle(element).color), behind)), luminance(behind)];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 4.5) low.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
-  }
-  return low;
-}
-"""
-
 LAB_DARK = """
 :root { --jp-layout-color0: #111111; --jp-layout-color1: #212121; --jp-layout-color2: #424242;
   --jp-border-color2: #616161; --jp-ui-font-color1: #fff; --jp-ui-font-color2: rgba(255, 255, 255, .7);
@@ -831,7 +800,7 @@ LAB_LIGHT = """
 """
 
 
-@pytest.mark.parametrize("status", ["running", "stopping", "finished", "failed"])
+@pytest.mark.parametrize("status", ["running", "stopping", "paused", "finished", "failed"])
 @pytest.mark.parametrize("theme", ["light", "dark", "lab light", "lab dark"])
 def test_text_can_be_read_in_every_theme(host, theme, status):
     page = host.page

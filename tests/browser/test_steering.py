@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from host import (
+    CONTRASTS,
     FAINT,
     box,
     branched_picture,
@@ -732,3 +733,77 @@ def test_each_setting_has_a_strip_of_its_own(host):
     host.start(show=["chart"], series=encode(tables, last=100))
     wait_value(host, "momentum", "control", "0.9")
     assert host.page.locator(".kcb-strip").count() == 2
+
+
+# -- looks -------------------------------------------------------------------------------------------------------------
+
+
+def everything(host):
+    """A board with all that there can be."""
+    mixing = control(name="mixing", kind="choice", value="mixup", choices=["none", "mixup"], group="user")
+    off = {**MOMENTUM, "name": "rho", "enabled": False, "reason": "it was 0 when the optimizer was built"}
+    own = [number("temperature", 1.0, max=2, group="user"), flag("augment", True, group="user"), mixing]
+    companions = [{**HOLD, "value": True}, TAKE_OVER, FACTOR, EPOCHS]
+    host.controls = [control(), *companions, MOMENTUM, WEIGHT_DECAY, off, *layers(15), *own]
+    kept(host, *KEPT, buttons=[{"name": "show", "label": "Show samples"}])
+    kinds = ("applied", "held", "snapshot", "evaluated", "paused", "rollback", "guard")
+    host.start(series=branched_picture((120, 200)), events=[event(kind, 40 * i) for i, kind in enumerate(kinds)])
+    host.answer_hello()
+    wait_marks(host, 3)
+    for title in ("Optimizer: Adam", "Layers"):
+        unfold(host, title)
+    host.page.locator(".kcb-events summary").click()
+    slider(host, "dropout_14.rate").wait_for()
+
+
+def test_nothing_is_wider_than_a_narrow_board(host):
+    host.page.set_viewport_size({"width": 452, "height": 900})
+    everything(host)
+    button(host, "snapshot at step 120").click()
+    host.page.locator("summary[aria-label='stop options']").click()
+    button(host, "after this epoch").wait_for()
+    too_wide = host.page.evaluate(
+        """() => { const { left, right } = document.querySelector(".kcb-board").getBoundingClientRect();
+            return [...document.querySelectorAll(".kcb-board *")]
+                .filter((one) => one.checkVisibility() && !one.closest(".kcb-canvas"))
+                .filter((one) => one.getBoundingClientRect().right > right || one.getBoundingClientRect().left < left)
+                .map((one) => one.outerHTML.slice(0, 80)); }"""
+    )
+    assert too_wide == []
+    assert host.page.evaluate("document.documentElement.scrollWidth") <= 452
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everything_can_be_read(host, theme):
+    host.page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", str(theme == "light").lower())
+    host.page.evaluate("(color) => { document.body.style.background = color; }", "#fff" if theme == "light" else "#111")
+    everything(host)
+    button(host, "snapshot at step 120").click()
+    host.page.locator("summary[aria-label='stop options']").click()
+    for status in ("running", "paused"):
+        host.state(status=status)
+        wait_text(host, ".kcb-status", status)
+        assert host.page.evaluate(CONTRASTS) == []
+
+
+def test_every_part_has_a_name(host):
+    everything(host)
+    nameless = host.page.evaluate(
+        """() => [...document.querySelectorAll(".kcb-board :is(button, input, select, summary)")]
+            .filter((one) => !one.getAttribute("aria-label") && !one.textContent.trim() && !one.closest("label"))
+            .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_news_leaves_alone_what_is_in_use(host):
+    everything(host)
+    host.page.evaluate("window.before = [...document.querySelectorAll('.kcb-controls *, .kcb-snapshots *')]")
+    field(host, "momentum").focus()
+    host.page.keyboard.type("5")
+    for step in range(316, 330):
+        host.state(step=step, values={"learning_rate": step / 1e6}, controls=[dict(each) for each in host.controls])
+    host.page.wait_for_function("document.querySelector('.kcb-control .kcb-field').value === '3.29e-4'")
+    assert host.page.evaluate("before.every((one) => one.isConnected)")
+    assert field(host, "momentum").evaluate("(one) => one === document.activeElement")
+    assert field(host, "momentum").input_value().endswith("5")
