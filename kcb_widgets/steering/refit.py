@@ -1,0 +1,251 @@
+"""Refit an optimizer to another list of weights, in place, in the middle of ``fit``.
+
+Keras builds an optimizer once, for the weights that train at that time. Others kill ``fit`` ("Unknown variable"), and
+on JAX so do fewer. So it is built again for the new list, and then the state of every weight that trained before and
+trains still is put back: the very same variables, not copies. The optimizer stays the user's own object, with its
+name, its iterations, its learning rate, its exclusions from weight decay, and whatever stands in for its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from .control import Refused
+from .live import chain, scope
+
+Spare = dict[tuple[int, str, int], Any]
+"""State set aside, by the ids of the optimizer and the weight, and the name of the attribute it was in."""
+
+OnRefit = Callable[[Any, Any], None]
+
+NOT_SLOTS = ("_variables", "_trainable_variables")
+AVERAGES = "_model_variables_moving_average"
+
+
+class Freezer:
+    """What the flags of one model share: its optimizer, which must know every weight that trains.
+
+    Args:
+        model: The model that trains.
+        on_refit: Called with the optimizer before and after.
+    """
+
+    def __init__(self, model: Any, on_refit: OnRefit | None) -> None:
+        self._model, self._on_refit = model, on_refit
+        self._spare: Spare = {}
+        self.reason = why_not(getattr(model, "optimizer", None)) or self._rivals()
+
+    def update(self) -> int:
+        """Fit the optimizer to what trains now.
+
+        Returns:
+            How much of its state is new.
+
+        Raises:
+            Refused: Nothing trains now, or the optimizer cannot be refitted.
+        """
+        model = self._model
+        weights = list(model.trainable_variables)
+        if not weights:
+            msg = "nothing would be left to train"
+            raise Refused(msg)
+        ours = {id(variable) for variable in model.variables}
+        known = getattr(model.optimizer, "_trainable_variables", [])
+        begun = refit(model.optimizer, weights + [one for one in known if id(one) not in ours], self._spare)
+        trace_evaluation_again(model)
+        compiled = getattr(model, "_compiled_trainable_state", None)
+        if compiled is not None:  # Keras warns of changes it was not compiled for; for these it was
+            compiled.update({layer: layer.trainable for layer in model._flatten_layers()})
+        if self._on_refit is not None:
+            self._on_refit(model.optimizer, model.optimizer)
+        return begun
+
+    def _rivals(self) -> str:
+        others = [one for one in vars(self._model).values() if isinstance(one, keras.optimizers.Optimizer)]
+        if all(one is self._model.optimizer for one in others):
+            return ""
+        return "the model has optimizers of its own besides the one it was compiled with"
+
+
+class Flags:
+    """What trains in a layer, down to each weight. Keras's own setter makes all that one."""
+
+    def __init__(self, layer: Any) -> None:
+        self._layers = [(one, one.trainable) for one in within(layer)]
+        self._variables = [(one, one.trainable) for one in layer.weights]
+
+    def restore(self) -> None:
+        """Make it so again."""
+        for one, flag in self._layers:
+            one._trainable = flag
+        for one, flag in self._variables:
+            one.trainable = flag
+
+
+def within(layer: Any) -> list[Any]:
+    """A layer and all layers in it."""
+    return list(layer._flatten_layers())
+
+
+def trace_evaluation_again(model: Any) -> None:
+    """Drop what Keras traced for ``evaluate`` and ``predict``; they make it again.
+
+    The penalties in ``val_loss`` are baked in. And JAX hands weights over in two lists, of those that train and those
+    that do not: a trace made for another split of the same shapes would take one weight for another.
+    """
+    model.test_function = model.predict_function = None
+
+
+def why_not(optimizer: Any) -> str:
+    """Why an optimizer cannot be refitted; empty when it can."""
+    if optimizer is None:
+        return "the model has no optimizer"
+    if any(getattr(each, "optimizers", None) is not None for each in chain(optimizer)):
+        return "this optimizer is made of several, each with weights of its own"
+    if not all(hasattr(each, "_trainable_variables") and hasattr(each, "_tracker") for each in chain(optimizer)):
+        return f"{type(optimizer).__name__} is not built as Keras's optimizers are"
+    return ""
+
+
+def refit(optimizer: Any, weights: list[Any], spare: Spare) -> int:
+    """Have an optimizer train these weights and no others.
+
+    Args:
+        optimizer: The model's optimizer. One that Keras has yet to build is left to Keras.
+        weights: The weights that train from now on, in the model's order.
+        spare: Where the state of weights that train no longer is put, and taken from when they do again.
+
+    Returns:
+        How many variables of its state are new, as on the first batch of a fit.
+
+    Raises:
+        Refused: It keeps state that belongs to no weight in particular. Nothing was changed then.
+    """
+    news = [_Rebuilt(each) for each in reversed(chain(optimizer)) if each.built]  # the innermost first
+    try:
+        for new in news:
+            new.build(weights, spare)
+    except BaseException:
+        for new in news:
+            new.undo()
+        raise
+    for new in news:
+        new.set_aside(spare)
+    return sum(new.begun for new in news)
+
+
+class _Rebuilt:
+    """One optimizer, built again; it remembers how it was.
+
+    Attributes:
+        begun: How many variables of its state are new.
+    """
+
+    def __init__(self, optimizer: Any) -> None:
+        self._optimizer = optimizer
+        self._attributes = dict(vars(optimizer))
+        self._variables = list(optimizer._variables)
+        self._weights = list(optimizer._trainable_variables)
+        self._had = {
+            (name, id(weight)): slot
+            for name, slots in _slots(self._attributes, len(self._weights)).items()
+            for slot, weight in zip(slots, self._weights, strict=True)
+        }
+        self._taken: list[tuple[int, str, int]] = []
+        self.begun = 0
+
+    def build(self, weights: list[Any], spare: Spare) -> None:
+        """Build it for ``weights``, and put back what it had for them."""
+        optimizer = self._optimizer
+        optimizer.built = False
+        optimizer._trainable_variables_indices = {}
+        with scope(optimizer):
+            optimizer.build(list(weights))
+        before = {id(variable) for variable in self._variables}
+        made = [variable for variable in optimizer._variables if id(variable) not in before]
+        instead = self._put_back_slots(weights, spare) | self._put_back_others()
+        if any(id(variable) not in instead for variable in made):
+            msg = f"{type(optimizer).__name__} keeps state that cannot be told apart by weight"
+            raise Refused(msg)
+        gone = {id(slot) for slot in self._had.values()} | {id(kept) for kept in instead.values()}
+        others = [variable for variable in self._variables if id(variable) not in gone]
+        # In the order in which Keras makes them: a checkpoint knows them by their number.
+        _track(optimizer, others + [instead[id(variable)] for variable in made])
+
+    def undo(self) -> None:
+        """Make it what it was."""
+        optimizer = self._optimizer
+        for name in vars(optimizer).keys() - self._attributes.keys():
+            delattr(optimizer, name)
+        for name, value in self._attributes.items():
+            if vars(optimizer)[name] is not value and name not in ("_variables", "_tracker"):
+                setattr(optimizer, name, value)
+        _track(optimizer, self._variables)
+
+    def set_aside(self, spare: Spare) -> None:
+        """Keep the state of the weights that train no longer, for when they do again."""
+        for key in self._taken:
+            del spare[key]
+        still = {id(weight) for weight in self._optimizer._trainable_variables}
+        for (name, weight), slot in self._had.items():
+            if weight not in still and slot is not None:
+                spare[id(self._optimizer), name, weight] = slot
+
+    def _put_back_slots(self, weights: list[Any], spare: Spare) -> dict[int, Any]:
+        """Put back the state of single weights; says which variable came in place of which (by id)."""
+        instead: dict[int, Any] = {}
+        for name, made in _slots(vars(self._optimizer), len(weights)).items():
+            slots = [self._slot(name, slot, weight, spare) for slot, weight in zip(made, weights, strict=True)]
+            instead |= {id(slot): kept for slot, kept in zip(made, slots, strict=True) if slot is not None}
+            setattr(self._optimizer, name, slots)
+        return instead
+
+    def _put_back_others(self) -> dict[int, Any]:
+        """Put back what ``build`` makes once for all weights, as a loss scale."""
+        instead: dict[int, Any] = {}
+        for name, made in list(vars(self._optimizer).items()):
+            kept = self._attributes.get(name)
+            if kept is not made and isinstance(made, keras.Variable) and isinstance(kept, keras.Variable):
+                instead[id(made)] = kept
+                setattr(self._optimizer, name, kept)
+        return instead
+
+    def _slot(self, name: str, made: Any, weight: Any, spare: Spare) -> Any:
+        """The state that a weight goes on with: what it had, else what it once had, else what was made just now."""
+        key = id(self._optimizer), name, id(weight)
+        kept = self._had.get(key[1:])
+        if made is None or kept is not None:
+            return kept
+        if key in spare:
+            self._taken.append(key)
+            return spare[key]
+        self.begun += 1
+        if name == AVERAGES:  # Keras lets an average begin at 0 and mends that on the very first batch only
+            made.assign(keras.ops.copy(weight))  # on JAX two variables must not share a buffer
+        return made
+
+
+def _slots(attributes: dict[str, Any], count: int) -> dict[str, list[Any]]:
+    """An optimizer's lists with one variable per weight, or None where a weight needs none."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name not in NOT_SLOTS and isinstance(value, list) and len(value) == count
+        if any(isinstance(slot, keras.Variable) for slot in value)
+        if all(slot is None or isinstance(slot, keras.Variable) for slot in value)
+    }
+
+
+def _track(optimizer: Any, variables: list[Any]) -> None:
+    """Have an optimizer hold these variables as its state, in this order."""
+    tracker = optimizer._tracker
+    # A new list, set as Keras's constructor does it, with no tracker yet: TensorFlow saves no list that lost an item.
+    del optimizer._tracker
+    optimizer._variables = list(variables)
+    optimizer._tracker = tracker
+    belongs, _ = tracker.config["variables"]
+    tracker.config["variables"] = belongs, optimizer._variables
+    tracker.stored_ids["variables"] = {id(variable) for variable in variables}
