@@ -16,7 +16,8 @@ from .evaluate import Evaluation
 from .flow import Epochs, Flow
 from .hold import Hold
 from .hyperparameters import LearningRate
-from .live import Veil
+from .live import Veil, roots
+from .optimizers import leaf
 from .rates import Rates
 from .snapshots import Setting, SnapshotStore
 from .triggers import Triggers
@@ -110,13 +111,18 @@ class Helm:
             return []
 
     def trained(self) -> None:
-        """The first batch is done: an optimizer that has not counted it takes no part in training."""
+        """The first batch is done: an optimizer that has not counted it takes no part in training.
+
+        One with a loss scale is passed over while that is too large, so it cannot be told.
+        """
+        scaled = {id(leaf(root)) for root in roots(self._model).values() if leaf(root) is not root}
         for control in self.controls.values():
             optimizer = control.optimizer
-            if optimizer is None or id(optimizer) in self._idle:
+            if optimizer is None or id(optimizer) in self._idle | scaled:
                 continue
             try:
-                if peek(self._model, optimizer.iterations, "optimizer_variables") == 0:
+                # Not `iterations`, which stays 0 while the first gradients are being accumulated.
+                if peek(self._model, optimizer._iterations, "optimizer_variables") == 0:
                     self._idle.add(id(optimizer))
             except Exception:  # one that cannot be asked gets the benefit of the doubt
                 continue
