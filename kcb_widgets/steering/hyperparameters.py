@@ -83,15 +83,17 @@ class Hyperparameter(Control):
         self._made_momentum = False
         self._before: tuple[float, float] | None = None  # the user's own float, and the float32 that stood in for it
         value = getattr(optimizer, name)
-        self.nullable = name in OPTIONAL
+        # AdamW's constructor takes no None, so a model saved with it would not load; 0 does the same.
+        never_off = name == "weight_decay" and isinstance(optimizer, keras.optimizers.AdamW)
+        self.nullable = name in OPTIONAL and not never_off
         self.integer = isinstance(value, int) and name.endswith(("_steps", "_frequency"))
-        if name in FRACTIONS or name.startswith("beta_") or name.endswith(("_beta_1", "_beta_2")):
-            if value is None or 0 <= value < 1:  # Adafactor's beta_2_decay is negative
-                self.maximum, self.below = 1.0, True
+        negative = isinstance(value, (int, float)) and value < 0  # Adafactor's beta_2_decay is
+        fraction = name in FRACTIONS or name.startswith("beta_") or name.endswith(("_beta_1", "_beta_2"))
+        if fraction and (value is None or 0 <= value < 1):
+            self.maximum, self.below = 1.0, True
         elif self.nullable or name.startswith("epsilon") or name.endswith(("strength", "_decay", "_norm")):
-            self.scale = "log"
-            if isinstance(value, (int, float)) and value < 0:
-                self.scale, self.minimum = "linear", -MAX_NUMBER
+            self.scale = "linear" if negative else "log"
+            self.minimum = -MAX_NUMBER if negative else 0.0
         else:
             self.minimum = 1.0 if self.integer else -MAX_NUMBER
 
