@@ -592,3 +592,10 @@ def test_a_model_that_cannot_be_read_has_fewer_controls_and_trains_on(unit_model
     fit(unit_model(), *ones, monitor, weights)
     assert set(weights.moves) == {0.5}
     assert "exotic" in monitor.run.events.query("kind == 'warning'")["message"].iloc[0]
+
+
+def test_going_back_to_an_abandoned_stretch_makes_it_live_again():
+    run = kcb.Run()
+    run.branches = [{"from": 2, "to": 6}, {"from": 4, "to": 8}, {"from": 10, "to": 12}]
+    # 8 -> back to 4, which lies on the stretch 3..6 that the first rollback left.
+    assert np.flatnonzero(run.abandoned(np.arange(1, 15))).tolist() == [4, 5, 6, 7, 10, 11]

@@ -68,6 +68,8 @@ class Helm:
         self._triggers, self._veil, self._folder, self._monitor = triggers, veil, folder, monitor
         self._siblings = siblings
         self._idle: set[int] = set()
+        self._steady: list[Control] = []
+        self._built = bool(getattr(model, "built", True))
         self.retracing: list[str] = []
         self.controls: dict[str, Control] = {}
         self._verbs: dict[str, Callable[[Command], Event]] = {
@@ -89,13 +91,14 @@ class Helm:
     # -- what there is ------------------------------------------------------------------------------------------------
 
     def inspect(self) -> None:
-        """Find the controls of the model as it is now."""
-        found = self._find("optimizer", lambda: optimizers.find(self._model, self._veil))
-        holds = [Hold(control) for control in found if isinstance(control, LearningRate)]
-        settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
+        """Find the controls of the model as it is now. Those of optimizers are found once: they may hold variables."""
+        if not self._steady:
+            found = self._find("optimizer", lambda: optimizers.find(self._model, self._veil))
+            holds = [Hold(control) for control in found if isinstance(control, LearningRate)]
+            settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
+            self._steady = [*found, *holds, Epochs(self._model, self._flow, self._run), *settings]
         inside = self._find("layers", lambda: layers.find(self._model))
-        rest = [Epochs(self._model, self._flow, self._run), *inside, *settings]
-        everything = [*found, *holds, *rest, *self._triggers.controls.values()]
+        everything = [*self._steady, *inside, *self._triggers.controls.values()]
         self.controls = {control.name: control for control in everything}
         self._mark_idle()
         self.rates.follow(self.controls)
@@ -111,8 +114,9 @@ class Helm:
             return []
 
     def trained(self) -> None:
-        """The first batch is done: an optimizer that has not counted it takes no part in training.
+        """The first batch is done: look again at what is known only now.
 
+        TensorFlow builds a subclassed model on it, and an optimizer that has not counted it takes no part in training.
         One with a loss scale is passed over while that is too large, so it cannot be told.
         """
         scaled = {id(leaf(root)) for root in roots(self._model).values() if leaf(root) is not root}
@@ -126,9 +130,9 @@ class Helm:
                     self._idle.add(id(optimizer))
             except Exception:  # one that cannot be asked gets the benefit of the doubt
                 continue
-        if self._idle:
-            self._mark_idle()
-            self.tell()
+        if self._idle or not self._built:
+            self._built = True
+            self.inspect()
 
     def _mark_idle(self) -> None:
         for control in self.controls.values():
@@ -196,19 +200,7 @@ class Helm:
             raise Refused(why)
         value = control.check(command.value)
         self.look()
-        written = self._write(control, value)
-        return self._written(control, written, command)
-
-    def _write(self, control: Control, value: Any) -> Written:
-        if not getattr(control, "refits", False):
-            return control.write(value)
-        # The optimizer is fitted to other weights: what stands in for its numbers goes first, and comes back after.
-        self.release()
-        written = control.write(value)
-        before = self.controls
-        self.inspect()
-        self.rates.carry_over(before)
-        return written
+        return self._written(control, control.write(value), command)
 
     def _written(self, control: Control, written: Written, command: Command) -> Event:
         run, message = self._run, written.message

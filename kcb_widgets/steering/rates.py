@@ -78,16 +78,6 @@ class Rates:
             self.plan()
             self.look()
 
-    def carry_over(self, before: dict[str, Control]) -> None:
-        """The optimizer was fitted anew: rates that were turned or held stay so."""
-        for name, control in before.items():
-            if isinstance(control, Scheduled) and name in self._wheels:
-                old = control.wheel
-                if old.factor != 1.0 or old.taken_over:
-                    self._wheels[name].turn(old.factor, old.override)
-            if isinstance(control, Hold) and control.of in self._holds:
-                self._holds[control.of].kept = control.kept
-
     def plan(self) -> None:
         """What the schedules give from here to the end, for the chart."""
         run = self._run
