@@ -228,6 +228,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
             session.bridge.lookout.begin_epoch()
         session.bridge.helm.look("LearningRateScheduler")
         session.service(time.perf_counter())
+        session.bridge.alert = True
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""

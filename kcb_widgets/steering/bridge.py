@@ -96,8 +96,8 @@ class Bridge:
             for i, step in self._next.items():
                 if self._run.step >= step:
                     self._next[i] = self._run.step + int(self._options.policies[i][0])
-        if self.helm.rates.held:
-            self.helm.look()
+        if self.helm.rates.held or not self._run.batch:  # a callback after us may have written as the epoch began
+            self.helm.look("LearningRateScheduler")
 
     def apply(self, heavy: bool) -> None:
         """Carry out what waits in the inbox."""
