@@ -5,6 +5,7 @@ import { createConfirm } from "./confirm.js";
 import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "./dom.js";
 import { collectMarks, marksOf, nearest } from "./marks.js";
+import { createParts } from "./parts.js";
 import { splice } from "./picture.js";
 import { createPlot } from "./plot.js";
 import { createToolbar } from "./toolbar.js";
@@ -30,9 +31,9 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(confirm.end);
   body.append(toolbar.element, confirm.element, problem, empty, grid);
 
-  /** @type {Map<string, PlotView>} */
-  const plots = new Map();
-  scope.add(() => plots.forEach((plot) => plot.end()));
+  /** @type {ReturnType<typeof createParts<PlotView>>} */
+  const plots = createParts(grid);
+  scope.add(plots.end);
   let axis = createAxis(link.picture(), ui.x);
   /** @type {number | null} */
   let cursor = null;
@@ -56,7 +57,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       cursor = x;
       source = x === null ? null : plot;
       aloud = x !== null && plot.holder === document.activeElement;
-      for (const each of plots.values()) each.setCursor(x);
+      for (const each of plots.all()) each.setCursor(x);
       drawReadout();
     }),
     /** @param {number} min @param {number} max */
@@ -78,7 +79,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   };
 
   const drawReadout = () => {
-    for (const plot of plots.values()) plot.readout(cursor);
+    for (const plot of plots.all()) plot.readout(cursor);
     const mark = cursor !== null && source ? nearest(source.marks(), cursor, source.reach(6)) : null;
     const place = cursor === null ? "" : axis.place(cursor);
     toolbar.say(mark ? mark.text : place, aloud);
@@ -89,35 +90,23 @@ export function chartPanel(body, { link, presence, theme, guard }) {
     const picture = splice(link.picture(), ui.zoom ? ui.fine : null);
     axis = createAxis(picture, ui.x);
     const wanted = buildPlots(picture, ui.x, ui.smoothing);
-    const ids = new Set(wanted.map((plot) => `${plot.strip}|${plot.group}`));
-    for (const [id, plot] of plots) {
-      if (ids.has(id)) continue;
-      plot.end();
-      plots.delete(id);
-    }
     const marks = collectMarks(link, axis);
-    /** @type {Element | null} */
-    let before = null;
-    let first = true;
-    for (const { group, strip, curves } of wanted) {
-      const id = `${strip}|${group}`;
-      let plot = plots.get(id);
-      if (!plot) {
-        plot = createPlot({ group, strip, theme, actions });
-        plots.set(id, plot);
-        grid.append(plot.element);
+    plots.draw(
+      wanted,
+      ({ group, strip }) => `${strip}|${group}`,
+      ({ group, strip }) => {
+        const plot = createPlot({ group, strip, theme, actions });
         resizes.observe(plot.holder);
-      }
-      // Metrics that appear later (validation, say) still come before the settings.
-      const place = /** @type {Element | null} */ (before ? before.nextElementSibling : grid.firstElementChild);
-      if (place !== plot.element) grid.insertBefore(plot.element, place);
-      before = plot.element;
-      // A setting that moves by factors has a logarithmic strip wherever that can be.
-      const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
-      const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
-      plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), first, axis });
-      first = false;
-    }
+        return plot;
+      },
+      (plot, { group, strip, curves }) => {
+        // A setting that moves by factors has a logarithmic strip wherever that can be.
+        const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
+        const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
+        const first = plot.element === grid.firstElementChild;
+        plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), first, axis });
+      },
+    );
     empty.hidden = wanted.length > 0;
     setText(problem, link.problem());
     toolbar.draw();
@@ -142,7 +131,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
 
   const resizes = new ResizeObserver(
     guard(() => {
-      for (const plot of plots.values()) plot.resize();
+      for (const plot of plots.all()) plot.resize();
     }),
   );
   scope.add(() => resizes.disconnect());
@@ -153,7 +142,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   sight.observe(body);
   scope.add(() => sight.disconnect());
   scope.listen(document, "visibilitychange", () => dirty && repaint());
-  scope.add(theme.listen(() => plots.forEach((plot) => plot.redraw())));
+  scope.add(theme.listen(() => plots.all().forEach((plot) => plot.redraw())));
   let kept = "";
   scope.add(
     link.listen((topic) => {

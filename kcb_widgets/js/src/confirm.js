@@ -1,17 +1,17 @@
 // @ts-check
 // "Snapshot at step 120 … [Roll back] [Cancel]": asked in the chart, before it is done.
-import { createScope, h, setAttribute, setText } from "./dom.js";
-import { report } from "./report.js";
+import { button, createScope, h, setAttribute, setText } from "./dom.js";
+import { createSaid } from "./report.js";
 import { snapshotSentence } from "./sentence.js";
 
 /** @param {import("./link.js").Link} link */
 export function createConfirm(link) {
   const scope = createScope();
   const text = h("span", { class: "kcb-confirm-text" });
-  const said = h("span", { class: "kcb-said", role: "status", "aria-live": "polite" });
-  const back = h("button", { type: "button", class: "kcb-primary" }, "Roll back");
-  const cancel = h("button", { type: "button" }, "Cancel");
-  const element = h("div", { class: "kcb-confirm", role: "group", hidden: true }, text, back, cancel, said);
+  const said = createSaid();
+  const back = button("Roll back", { class: "kcb-primary" });
+  const cancel = button("Cancel");
+  const element = h("div", { class: "kcb-confirm", role: "group", hidden: true }, text, back, cancel, said.element);
   let id = "";
   let sent = false;
   /** @type {Element | null} */
@@ -31,10 +31,8 @@ export function createConfirm(link) {
     if (!snapshot || last?.phase === "applied") return close();
     setAttribute(element, "aria-label", `snapshot at step ${snapshot.step}`);
     setText(text, `Snapshot at ${snapshotSentence(snapshot)}`);
-    const { text: words, phase } = report(link, last, "");
-    setText(said, words);
-    setAttribute(said, "data-phase", phase);
-    back.disabled = phase === "requested" || link.over() || !link.alive();
+    said.draw(link, last);
+    back.disabled = last?.phase === "requested" || link.off();
   };
 
   scope.listen(back, "click", () => {

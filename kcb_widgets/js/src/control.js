@@ -9,8 +9,8 @@ import { createNumber } from "./number.js";
 /** What a row is made for. Where one of these changes the row is made anew.
  * @param {Control} control @param {string} text */
 export const madeFor = (control, text) => {
-  const { kind, scale, min, max, integer, nullable, choices, rebuild, of } = control;
-  return JSON.stringify([text, kind, scale, min, max, integer, nullable, choices, rebuild, of]);
+  const { name, kind, scale, min, max, integer, nullable, choices, rebuild, of } = control;
+  return JSON.stringify([name, text, kind, scale, min, max, integer, nullable, choices, rebuild, of]);
 };
 
 /** @param {import("./link.js").Link} link @param {Control} control @param {string} text @returns {import("./row.js").Row} */

@@ -4,6 +4,7 @@ import { createScope, h, setAttribute, setText } from "./dom.js";
 import { createFlow } from "./flow.js";
 import { createFold } from "./fold.js";
 import { createLayers } from "./layers.js";
+import { createParts } from "./parts.js";
 import { createRows } from "./rows.js";
 import { createYours } from "./yours.js";
 
@@ -25,6 +26,8 @@ function arrange(controls) {
   const folds = new Map();
   for (const control of controls) {
     const rate = LEARNING_RATE.test(control.of || control.name);
+    // The callbacks have a panel of their own.
+    if (control.group === "callbacks") continue;
     if (control.group === "user") yours.push(control);
     else if (control.group === "flow" && control.kind === "number") lengths.push(control);
     else if (!FOLDED.has(control.group) || (control.group === "optimizer" && rate)) main.push(control);
@@ -49,10 +52,9 @@ export function controlsPanel(body, { link, presence, guard }) {
   const badge = h("span", { class: "kcb-badge" });
   const folded = h("div", { class: "kcb-folds" });
   body.append(flow.element, h("div", { class: "kcb-line" }, flow.news, badge), rows.element, yours.element, folded);
-  /** @type {Map<string, ReturnType<typeof createFold>>} */
-  const folds = new Map();
-  scope.add(() => folds.forEach((fold) => fold.end()));
-  for (const part of [flow, rows, yours]) scope.add(part.end);
+  /** @type {ReturnType<typeof createParts<ReturnType<typeof createFold<Control>>>>} */
+  const folds = createParts(folded);
+  for (const part of [flow, rows, yours, folds]) scope.add(part.end);
 
   const drawBadge = () => {
     const { kind, text, title } = presence.reach();
@@ -66,21 +68,13 @@ export function controlsPanel(body, { link, presence, guard }) {
     flow.update(wanted.lengths);
     rows.update(wanted.main);
     yours.update(wanted.yours);
-    for (const [key, fold] of folds) {
-      if (wanted.folds.has(key)) continue;
-      fold.end();
-      folds.delete(key);
-    }
-    for (const [key, { title, layers, controls }] of wanted.folds) {
-      let fold = folds.get(key);
-      if (!fold) {
-        const build = () => (layers ? createLayers(link) : createList());
-        folds.set(key, (fold = createFold(link, key, title, build)));
-        folded.append(fold.element);
-      }
-      fold.update(controls);
-    }
-    folded.hidden = !folds.size;
+    folds.draw(
+      [...wanted.folds],
+      ([key]) => key,
+      ([key, { title, layers }]) => createFold(link, key, title, () => (layers ? createLayers(link) : createList())),
+      (fold, [, { controls }]) => fold.update(controls),
+    );
+    folded.hidden = !wanted.folds.size;
     drawBadge();
   };
 

@@ -17,6 +17,13 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** @param {string} text @param {Record<string, string | number | boolean>} [attributes] @param {() => void} [onClick] goes with the button */
+export function button(text, attributes, onClick) {
+  const element = h("button", { type: "button", ...attributes }, text);
+  if (onClick) element.addEventListener("click", onClick);
+  return element;
+}
+
 /** Writing the same text again would wake live regions and cost a layout.
  * @param {Node} node @param {string} text */
 export function setText(node, text) {

@@ -1,12 +1,12 @@
 // @ts-check
 // A control that is on or off.
-import { h, setAttribute } from "./dom.js";
+import { button as createButton, setAttribute } from "./dom.js";
 import { createRow, wantedOf } from "./row.js";
 
 /** @param {import("./link.js").Link} link @param {import("./link.js").Control} first @param {string} text @returns {import("./row.js").Row} */
 export function createFlag(link, first, text) {
   let control = first;
-  const button = h("button", { type: "button", role: "switch", "aria-label": first.name, class: "kcb-switch" });
+  const button = createButton("", { role: "switch", "aria-label": first.name, class: "kcb-switch" });
   const row = createRow(link, first, text, button);
   row.scope.listen(button, "click", () => link.command(first.name, wantedOf(link, control) !== true));
   return {

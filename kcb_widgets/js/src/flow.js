@@ -1,6 +1,6 @@
 // @ts-check
 // The course of the fit: pause, step, stop, and what can be done once on the way.
-import { createScope, h, setAttribute, setText } from "./dom.js";
+import { button, createScope, h, setAttribute, setText } from "./dom.js";
 import { createEntry } from "./entry.js";
 import { parse } from "./format.js";
 import { report } from "./report.js";
@@ -16,18 +16,15 @@ const ONCE = /** @type {const} */ ([
   ["save", "Save", "Write the model to disk"],
 ]);
 
-/** @param {string} text @param {string} title */
-const button = (text, title) => h("button", { type: "button", title }, text);
-
 /** @param {import("./link.js").Link} link */
 export function createFlow(link) {
   const scope = createScope();
   const { ui } = link;
-  const pause = button("Pause", "");
-  const step = button("Step", "Train this many batches, then pause");
+  const pause = button("Pause");
+  const step = button("Step", { title: "Train this many batches, then pause" });
   const batches = h("input", { type: "text", inputmode: "numeric", "aria-label": "batches", class: "kcb-field kcb-short", autocomplete: "off", title: "How many batches a step is" });
-  const finish = button("Finish epoch", "Train to the end of this epoch, then pause");
-  const once = ONCE.map(([name, text, title]) => ({ name, title, element: button(text, title) }));
+  const finish = button("Finish epoch", { title: "Train to the end of this epoch, then pause" });
+  const once = ONCE.map(([name, text, title]) => ({ name, title, element: button(text) }));
   const stop = createStop(link);
   scope.add(stop.end);
   const numbers = h("span", { class: "kcb-lengths" });
@@ -94,7 +91,7 @@ export function createFlow(link) {
 
   const draw = () => {
     const state = link.state();
-    const off = link.over() || !link.alive();
+    const off = link.off();
     const halted = paused();
     setText(pause, halted ? "Resume" : "Pause");
     setAttribute(pause, "title", halted ? "Go on training" : "Pause before the next batch");

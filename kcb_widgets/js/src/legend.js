@@ -1,6 +1,6 @@
 // @ts-check
 // A plot's legend, which is also its readout: a toggle for each curve, and beside it the exact value.
-import { createScope, h, setAttribute, setText } from "./dom.js";
+import { button as createButton, h, setAttribute, setText } from "./dom.js";
 import { exact, setting } from "./format.js";
 import { swatch } from "./looks.js";
 
@@ -17,19 +17,15 @@ export function createLegend(group, onToggle) {
   const element = h("span", { class: "kcb-legend" });
   /** @type {{key: string, format: (value: number | null) => string, button: HTMLButtonElement, value: HTMLElement, entry: HTMLElement}[]} */
   let entries = [];
-  let scope = createScope();
 
   return {
     element,
     /** @param {Curve[]} curves */
     build(curves) {
-      scope.end();
-      scope = createScope();
       entries = curves.map((curve) => {
-        const button = h("button", { type: "button", class: "kcb-key", "data-role": curve.role, title: curve.label });
+        const button = createButton("", { class: "kcb-key", "data-role": curve.role, title: curve.label }, () => onToggle(curve.key));
         button.append(swatch(curve), h("span", {}, short(curve.label, group)));
         const value = h("span", { class: "kcb-value" }, "–");
-        scope.listen(button, "click", () => onToggle(curve.key));
         const planned = curve.role === "plan";
         const format = planned ? (/** @type {number | null} */ value) => (value === null ? "" : setting(value)) : curve.role === "control" ? setting : exact;
         return { key: curve.key, format, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };

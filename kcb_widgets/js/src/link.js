@@ -47,9 +47,8 @@ export function createLink(model) {
     zoom: null,
     /** @type {Picture | null} the finer picture of the zoomed range */
     fine: null,
-    eventsOpen: false,
-    /** @type {Set<string>} the headings that are unfolded */
-    open: new Set(),
+    /** @type {Map<string, boolean>} the headings that were unfolded or folded */
+    open: new Map(),
     filter: "",
     batches: "1",
   };
@@ -179,6 +178,8 @@ export function createLink(model) {
     problem: () => problem,
     alive: () => alive,
     over: () => OVER.has(state().status),
+    /** Nothing can be asked for. */
+    off: () => !alive || OVER.has(state().status),
     /** The host said that the connection changed, not how: only an answer clears it. */
     suspect: () => suspect,
     trust: () => void (suspect = false),

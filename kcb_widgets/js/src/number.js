@@ -1,6 +1,6 @@
 // @ts-check
 // A number: a slider where a slider makes sense, a field always, factors for learning rates.
-import { h, setAttribute, throttle } from "./dom.js";
+import { button, h, setAttribute, throttle } from "./dom.js";
 import { createEntry } from "./entry.js";
 import { round, toNumber } from "./format.js";
 import { createRow, wantedOf, written } from "./row.js";
@@ -38,14 +38,14 @@ export function createNumber(link, first, text) {
   const range = rangeOf(first);
   const wanted = () => (queued !== null ? queued : wantedOf(link, control));
   const slider = h("input", { type: "range", step: range?.step ?? 1, "aria-label": name, class: "kcb-slider" });
-  const none = h("button", { type: "button", class: "kcb-toggle", title: `Switch ${name} off` }, "off");
+  const none = button("off", { class: "kcb-toggle", title: `Switch ${name} off` });
   const slot = h("span", { class: "kcb-entry-slot" });
   const factors = first.scale === "log" && !first.of && /(^|\W)learning_rate$/.test(name) ? FACTORS : [];
   const buttons = factors.map(({ name: label, glyph, factor }) => ({
     factor,
-    element: h("button", { type: "button", "aria-label": label, title: `${name} ${glyph}` }, glyph),
+    element: button(glyph, { "aria-label": label, title: `${name} ${glyph}` }),
   }));
-  const row = createRow(link, first, text, slider, slot, h("span", { class: "kcb-buttons" }, ...buttons.map((button) => button.element)));
+  const row = createRow(link, first, text, slider, slot, h("span", { class: "kcb-buttons" }, ...buttons.map((each) => each.element)));
   const { scope } = row;
 
   /** @param {import("./link.js").Value} value */
@@ -74,10 +74,10 @@ export function createNumber(link, first, text) {
     dragged.call(queued);
   });
   scope.listen(none, "click", () => wanted() !== null && request(null));
-  for (const button of buttons) {
-    scope.listen(button.element, "click", () => {
+  for (const each of buttons) {
+    scope.listen(each.element, "click", () => {
       const value = toNumber(wanted());
-      if (value !== null) request(round(value * button.factor, 12));
+      if (value !== null) request(round(value * each.factor, 12));
     });
   }
 
@@ -95,7 +95,7 @@ export function createNumber(link, first, text) {
     entry.draw(off);
     slider.disabled = none.disabled = off;
     setAttribute(none, "aria-pressed", String(wanted() === null));
-    for (const button of buttons) button.element.disabled = off || !value || !Number.isFinite(value);
+    for (const { element } of buttons) element.disabled = off || !value || !Number.isFinite(value);
   };
 
   return {

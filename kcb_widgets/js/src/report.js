@@ -1,6 +1,8 @@
 // @ts-check
 // What became of a command, in words: requested, applied at a step, refused and why, or lost.
 
+import { h, setAttribute, setText } from "./dom.js";
+
 /** @typedef {{text: string, phase: string}} Report */
 
 /** @type {Report} */
@@ -16,4 +18,18 @@ export function report(link, last, asked) {
     return { text: last.message ? `${where} · ${last.message}` : where, phase: "applied" };
   }
   return NOTHING;
+}
+
+/** Where it is said. */
+export function createSaid() {
+  const element = h("span", { class: "kcb-said", role: "status", "aria-live": "polite" });
+  return {
+    element,
+    /** @param {import("./link.js").Link} link @param {import("./link.js").Outcome | null | undefined} last @param {string} [what] what was asked */
+    draw(link, last, what) {
+      const { text, phase } = report(link, last ?? null, "");
+      setText(element, text && what ? `${what}: ${text}` : text);
+      setAttribute(element, "data-phase", phase);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // What every control's row has: a name, room for its parts, toggles that accompany it, and what became of the last request.
-import { createScope, h, setAttribute, setText } from "./dom.js";
+import { button as createButton, createScope, h, setAttribute, setText } from "./dom.js";
 import { setting } from "./format.js";
 import { report } from "./report.js";
 
@@ -20,7 +20,7 @@ export function wantedOf(link, control) {
 export const written = (control, value) => (value === null ? (control.nullable ? "off" : "") : setting(value));
 
 /** @param {Link} link @param {Control} control */
-export const isOff = (link, control) => !control.enabled || link.over() || !link.alive();
+export const isOff = (link, control) => !control.enabled || link.off();
 
 /** "hold" for learning_rate_hold, which accompanies learning_rate.
  * @param {Control} toggle */
@@ -53,10 +53,9 @@ export function createRow(link, first, text, ...parts) {
     for (const control of wanted) {
       let toggle = toggles.get(control.name);
       if (!toggle) {
-        const button = h("button", { type: "button", class: "kcb-toggle" }, shortName(control));
-        const made = (toggle = { button, control });
-        // The button goes with its row, and its listener with the button.
-        button.addEventListener("click", () => link.command(control.name, !wantedOf(link, made.control)));
+        const press = () => toggle && link.command(control.name, !wantedOf(link, toggle.control));
+        const button = createButton(shortName(control), { class: "kcb-toggle" }, press);
+        toggle = { button, control };
         toggles.set(control.name, toggle);
         beside.append(button);
       }

@@ -1,6 +1,6 @@
 // @ts-check
 // Stop, and the other ways to stop.
-import { createScope, h, setText } from "./dom.js";
+import { button, createScope, h, setText } from "./dom.js";
 
 const WAYS = /** @type {const} */ ([
   ["epoch", "after this epoch"],
@@ -11,8 +11,8 @@ const WAYS = /** @type {const} */ ([
 /** @param {import("./link.js").Link} link */
 export function createStop(link) {
   const scope = createScope();
-  const stop = h("button", { type: "button", class: "kcb-stop", title: "End training after the current batch" }, "Stop");
-  const ways = WAYS.map(([value, text]) => ({ value, element: h("button", { type: "button" }, text) }));
+  const stop = button("Stop", { class: "kcb-stop", title: "End training after the current batch" });
+  const ways = WAYS.map(([value, text]) => ({ value, element: button(text) }));
   const summary = h("summary", { "aria-label": "stop options", title: "Other ways to stop" });
   const menu = h("details", { class: "kcb-menu" }, summary,
     h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...ways.map((way) => way.element)));
@@ -51,7 +51,7 @@ export function createStop(link) {
       const going = stopping() && !link.over();
       setText(stop, going ? "Stopping…" : "Stop");
       stop.classList.toggle("kcb-stopping", going);
-      stop.disabled = going || link.over() || !link.alive();
+      stop.disabled = going || link.off();
       for (const way of ways) way.element.disabled = stop.disabled;
       menu.classList.toggle("kcb-off", stop.disabled);
     },

@@ -1,6 +1,6 @@
 // @ts-check
 // The chart's own settings. They are the browser's business: Python never hears of them.
-import { createScope, h, setAttribute, setText } from "./dom.js";
+import { button, createScope, h, setAttribute, setText } from "./dom.js";
 
 const MODES = /** @type {const} */ ([["step", "step"], ["epoch", "epoch"], ["time", "wall time"]]);
 
@@ -10,9 +10,9 @@ export function createToolbar(link, onReset) {
   const { ui } = link;
   const smoothing = h("input", { type: "range", min: 0, max: 0.99, step: 0.01, "aria-label": "smoothing", class: "kcb-slider" });
   const amount = h("output", { class: "kcb-amount" });
-  const log = h("button", { type: "button", class: "kcb-toggle", title: "Logarithmic y axis" }, "log y");
+  const log = button("log y", { class: "kcb-toggle", title: "Logarithmic y axis" });
   const mode = h("select", { "aria-label": "x axis" }, ...MODES.map(([value, text]) => h("option", { value }, text)));
-  const reset = h("button", { type: "button", class: "kcb-reset", title: "Show the whole run (double-click on a plot)" }, "reset zoom");
+  const reset = button("reset zoom", { class: "kcb-reset", title: "Show the whole run (double-click on a plot)" });
   const place = h("span", { class: "kcb-place" });
   const element = h("div", { class: "kcb-toolbar", role: "toolbar", "aria-label": "chart" },
     h("label", {}, "smoothing", smoothing, amount), log, h("label", {}, "x", mode), reset, place);

@@ -1,7 +1,8 @@
 // @ts-check
 // What the user added: controls and buttons of their own.
-import { createScope, h, setAttribute, setText } from "./dom.js";
-import { report } from "./report.js";
+import { button, createScope, h } from "./dom.js";
+import { createParts } from "./parts.js";
+import { createSaid } from "./report.js";
 import { createRows } from "./rows.js";
 
 /** @param {import("./link.js").Link} link */
@@ -9,32 +10,24 @@ export function createYours(link) {
   const scope = createScope();
   const rows = createRows(link, (control) => control.label);
   const buttons = h("div", { class: "kcb-presses" });
-  const said = h("span", { class: "kcb-said", role: "status", "aria-live": "polite" });
+  const said = createSaid();
   const element = h("div", { class: "kcb-yours", role: "group", "aria-label": "yours" },
-    h("div", { class: "kcb-sub" }, "Yours"), rows.element, h("div", { class: "kcb-line" }, buttons, said));
+    h("div", { class: "kcb-sub" }, "Yours"), rows.element, h("div", { class: "kcb-line" }, buttons, said.element));
   scope.add(rows.end);
   scope.add(() => element.remove());
-  let made = "";
+  /** @type {ReturnType<typeof createParts<{element: HTMLButtonElement}>>} */
+  const presses = createParts(buttons);
 
   /** @param {{name: string, label: string}[]} wanted */
   const drawButtons = (wanted) => {
-    const want = JSON.stringify(wanted);
-    if (made !== want) {
-      made = want;
-      buttons.replaceChildren(
-        ...wanted.map(({ name, label }) => {
-          const button = h("button", { type: "button" }, label);
-          button.addEventListener("click", () => link.command("press", name));
-          return button;
-        }),
-      );
-    }
-    for (const button of buttons.querySelectorAll("button")) button.disabled = link.over() || !link.alive();
+    presses.draw(
+      wanted,
+      (each) => JSON.stringify(each),
+      ({ name, label }) => ({ element: button(label, {}, () => link.command("press", name)) }),
+      ({ element }) => (element.disabled = link.off()),
+    );
     const last = link.newest((name) => name === "press");
-    const { text, phase } = report(link, last?.outcome ?? null, "");
-    const label = wanted.find((each) => each.name === last?.outcome.value)?.label ?? String(last?.outcome.value);
-    setText(said, text ? `${label}: ${text}` : "");
-    setAttribute(said, "data-phase", phase);
+    said.draw(link, last?.outcome, wanted.find((each) => each.name === last?.outcome.value)?.label ?? String(last?.outcome.value));
     return wanted.length > 0;
   };
 
