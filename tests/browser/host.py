@@ -274,6 +274,26 @@ def state(**more: Any) -> dict[str, Any]:
     }
 
 
+def card(identity: str = "EarlyStopping", **more: Any) -> dict[str, Any]:
+    """One of Keras's callbacks, as Python describes it."""
+    return {
+        "id": identity,
+        "type": identity.split()[0],
+        "known": True,
+        "on": True,
+        "facts": [{"label": "monitor", "value": "val_loss"}, {"label": "mode", "value": "min"}],
+        "gauge": None,
+        "best": None,
+        "says": "",
+        "hooks": [],
+        "printed": "",
+        "error": None,
+        "files": [],
+        "actions": [],
+        **more,
+    }
+
+
 class Host:
     """A page with a board in it. ``now`` keeps the traits, as Python would."""
 
@@ -285,6 +305,8 @@ class Host:
         page.wait_for_function("window.ready === true")
         self.now = state()
         self.controls: Any = [control()]
+        self.callbacks: Any = []
+        self.hooks: Any = {"rows": [], "trace": [], "epoch": None, "bound": ""}
 
     @staticmethod
     def _serve(route: Any) -> None:
@@ -318,10 +340,12 @@ class Host:
         """Bring the model up and mount views of it."""
         self.set(
             board_id="b0a7d",
-            show=show or ["progress", "controls", "chart", "snapshots", "events"],
+            show=show or ["progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events"],
             state=self.now,
             controls=self.controls,
             events=list(events),
+            callbacks=self.callbacks,
+            hooks=self.hooks,
             series=series,
         )
         self.page.evaluate("stub.initialize()")

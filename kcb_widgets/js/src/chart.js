@@ -1,6 +1,7 @@
 // @ts-check
 // The plots: one for each group of metrics, a strip for each setting, one x axis and one cursor for all of them.
 import { createAxis } from "./axis.js";
+import { bestsOf } from "./bests.js";
 import { createConfirm } from "./confirm.js";
 import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "./dom.js";
@@ -91,6 +92,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
     axis = createAxis(picture, ui.x);
     const wanted = buildPlots(picture, ui.x, ui.smoothing);
     const marks = collectMarks(link, axis);
+    const cards = link.cards();
     plots.draw(
       wanted,
       ({ group, strip }) => `${strip}|${group}`,
@@ -104,7 +106,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
         const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
         const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
         const first = plot.element === grid.firstElementChild;
-        plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), first, axis });
+        plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis });
       },
     );
     empty.hidden = wanted.length > 0;
@@ -147,9 +149,9 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(
     link.listen((topic) => {
       if (topic === "ui") toolbar.draw();
-      if (topic === "state" || topic === "alive") {
+      if (topic === "state" || topic === "alive" || topic === "callbacks") {
         guard(confirm.draw)();
-        const now = link.snapshots().map((each) => each.id).join();
+        const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best)]);
         if (now !== kept) repaint();
         kept = now;
       }

@@ -5,7 +5,7 @@
 /** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: Value, step: number | null, message: string}} Outcome */
 
 /** One name, many things: each of them has an outcome of its own. */
-const MANY = new Set(["press", "rollback", "forget"]);
+const MANY = new Set(["press", "rollback", "forget", "act"]);
 
 /** @param {string} name @param {unknown} value */
 const keyOf = (name, value) => (MANY.has(name) ? `${name} ${value}` : name);
@@ -24,8 +24,8 @@ export function createCommands() {
     },
     /** @param {string} name @param {unknown} [value] for names that stand for many things @returns {Outcome | null} */
     outcome: (name, value) => latest.get(keyOf(name, value))?.outcome ?? null,
-    /** The newest command of these names. @param {(name: string) => boolean} test @returns {{name: string, outcome: Outcome} | null} */
-    newest: (test) => [...latest.values()].filter((each) => test(each.name)).pop() ?? null,
+    /** The newest command of these names. @param {(name: string, value: Value) => boolean} test @returns {{name: string, outcome: Outcome} | null} */
+    newest: (test) => [...latest.values()].filter((each) => test(each.name, each.outcome.value)).pop() ?? null,
     /** Match what was asked with what Python says of it. @param {unknown} said @param {boolean} over no answer will come any more */
     settle(said, over) {
       const answers = new Map((Array.isArray(said) ? said : []).map((each) => [each?.id, each]));

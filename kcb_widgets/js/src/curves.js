@@ -7,7 +7,7 @@ import { smooth } from "./smoothing.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./picture.js").Table} Table */
 /** @typedef {import("./picture.js").Series} Series */
-/** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan"} Role */
+/** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "best"} Role best: no curve, a line beside them */
 /** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
 /** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,
  *   ends: Float64Array, exact: ArrayLike<number | null>, per: number, live?: Uint8Array, ghost?: import("./branches.js").Ghost | null,

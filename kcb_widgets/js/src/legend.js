@@ -3,6 +3,7 @@
 import { button as createButton, h, setAttribute, setText } from "./dom.js";
 import { exact, setting } from "./format.js";
 import { swatch } from "./looks.js";
+import { createParts } from "./parts.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
@@ -14,7 +15,11 @@ function short(label, group) {
 
 /** @param {string} group @param {(key: string) => void} onToggle */
 export function createLegend(group, onToggle) {
-  const element = h("span", { class: "kcb-legend" });
+  const curvesOf = h("span", { class: "kcb-beside" });
+  const bestsOf = h("span", { class: "kcb-beside" });
+  const element = h("span", { class: "kcb-legend" }, curvesOf, bestsOf);
+  /** @type {ReturnType<typeof createParts<{element: HTMLElement, value: HTMLElement}>>} */
+  const lines = createParts(bestsOf);
   /** @type {{key: string, format: (value: number | null) => string, button: HTMLButtonElement, value: HTMLElement, entry: HTMLElement}[]} */
   let entries = [];
 
@@ -30,11 +35,21 @@ export function createLegend(group, onToggle) {
         const format = planned ? (/** @type {number | null} */ value) => (value === null ? "" : setting(value)) : curve.role === "control" ? setting : exact;
         return { key: curve.key, format, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };
       });
-      element.replaceChildren(...entries.map(({ entry }) => entry));
+      curvesOf.replaceChildren(...entries.map(({ entry }) => entry));
     },
     /** @param {Set<string>} hidden */
     press(hidden) {
       for (const { key, button } of entries) setAttribute(button, "aria-pressed", String(!hidden.has(key)));
+    },
+    /** @param {import("./bests.js").Best[]} bests the lines of the best values */
+    best(bests) {
+      lines.draw(bests, ({ label, ids }) => `${label} ${ids}`, ({ label, ids, color }) => {
+        const look = swatch({ role: "best", metric: 0 });
+        look.style.color = `var(--kcb-${color})`;
+        const key = h("span", { class: "kcb-key", "data-role": "best", title: `${label}, as ${ids.join(" and ")} saw it` }, look, h("span", {}, label));
+        const value = h("span", { class: "kcb-value" });
+        return { element: h("span", { class: "kcb-entry" }, key, value), value };
+      }, (part, { value }) => setText(part.value, exact(value)));
     },
     /** @param {(number | null)[]} values */
     values(values) {

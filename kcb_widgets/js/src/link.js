@@ -8,7 +8,7 @@ import { readControls } from "./settings.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
  *   on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
-/** @typedef {"state" | "controls" | "events" | "picture" | "show" | "ui" | "alive"} Topic */
+/** @typedef {"state" | "controls" | "events" | "picture" | "callbacks" | "hooks" | "show" | "ui" | "alive"} Topic */
 /** @typedef {import("./commands.js").Outcome} Outcome */
 /** @typedef {import("./commands.js").Value} Value */
 /** @typedef {import("./settings.js").Control} Control */
@@ -16,7 +16,10 @@ import { readControls } from "./settings.js";
 /** @typedef {ReturnType<typeof createLink>} Link */
 
 export const OVER = new Set(["finished", "stopped", "interrupted", "failed"]);
-const PANELS = ["progress", "controls", "chart", "snapshots", "events"];
+const PANELS = ["progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events"];
+
+/** @param {unknown} value @returns {any[]} */
+const records = (value) => (Array.isArray(value) ? value.filter((each) => each && typeof each === "object") : []);
 
 /** @param {Model} model */
 export function createLink(model) {
@@ -137,8 +140,7 @@ export function createLink(model) {
     ["change:state", onState],
     ["change:controls", onControls],
     ["change:series", onSeries],
-    ["change:events", () => tell("events")],
-    ["change:show", () => tell("show")],
+    .../** @type {const} */ (["events", "callbacks", "hooks", "show"]).map((topic) => /** @type {const} */ ([`change:${topic}`, () => tell(topic)])),
     ["msg:custom", onMessage],
     ["destroy", die],
     ["comm:close", die],
@@ -157,15 +159,20 @@ export function createLink(model) {
     /** @returns {Control[]} */
     controls: () => (controls ??= readControls(model.get("controls"), state().values)),
     /** Kept states of the model, oldest first. @returns {Snapshot[]} */
-    snapshots: () => {
-      const value = state().snapshots;
-      return Array.isArray(value) ? value.filter((each) => each && typeof each.id === "string" && Number.isFinite(each.step)) : [];
-    },
+    snapshots: () => records(state().snapshots).filter((each) => typeof each.id === "string" && Number.isFinite(each.step)),
     boardId: () => String(model.get("board_id") ?? ""),
     /** @returns {Record<string, any>[]} */
-    events: () => {
-      const value = model.get("events");
-      return Array.isArray(value) ? value.filter((each) => each && typeof each === "object") : [];
+    events: () => records(model.get("events")),
+    /** The callbacks beside the monitor. @returns {import("./card.js").Card[]} */
+    cards: () => records(model.get("callbacks")).map((card) => ({
+      ...card,
+      id: String(card.id),
+      ...Object.fromEntries(["facts", "hooks", "files", "actions"].map((name) => [name, records(card[name])])),
+    })),
+    /** @returns {import("./hooks.js").Hooks} */
+    hooks: () => {
+      const { rows, trace, epoch, bound } = model.get("hooks") ?? {};
+      return { rows: records(rows), trace: Array.isArray(trace) ? trace.map(String) : [], epoch: epoch ? { total: Number(epoch.total) || 0, parts: records(epoch.parts) } : null, bound: String(bound ?? "") };
     },
     /** @returns {string[]} */
     show: () => {

@@ -6,7 +6,7 @@ import { GHOSTLY, ghostPaths } from "./ghosts.js";
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {import("./theme.js").ColorName} ColorName */
 
-/** @param {Curve} curve @returns {ColorName} */
+/** @param {Pick<Curve, "role" | "metric">} curve @returns {ColorName} */
 export function colorOf({ role, metric }) {
   if (role === "control" || role === "plan") return "control";
   const second = metric % 2 === 1;
@@ -27,6 +27,7 @@ export const LOOKS = {
   eval: { width: 0, point: "triangle" },
   control: { width: 1.75 },
   plan: { width: 1.5, dash: [4, 4] },
+  best: { width: 1, dash: [3, 3] },
 };
 
 const stepped = /** @type {NonNullable<typeof uPlot.paths.stepped>} */ (uPlot.paths.stepped)({ align: 1 });
@@ -101,7 +102,7 @@ export function seriesOf(curve, colors, starts) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The same look, small, for the legend. @param {Curve} curve */
+/** The same look, small, for the legend. @param {Pick<Curve, "role" | "metric">} curve */
 export function swatch(curve) {
   const look = LOOKS[curve.role];
   const svg = document.createElementNS(SVG, "svg");

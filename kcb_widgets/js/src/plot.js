@@ -1,6 +1,7 @@
 // @ts-check
 // One uPlot with its heading and legend. It is told what to draw and reports what the user does.
 import uPlot from "uplot";
+import { drawBests } from "./bests.js";
 import { align, valueAt } from "./curves.js";
 import { createScope, h } from "./dom.js";
 import { drawTies } from "./ghosts.js";
@@ -12,7 +13,7 @@ import { createSpots, snapshotAt } from "./spots.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
-/** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[],
+/** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bests: import("./bests.js").Best[],
  *   first: boolean, axis: import("./axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
 /** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number) => void, onReset: () => void,
  *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
@@ -97,6 +98,7 @@ export function createPlot({ group, strip, theme, actions }) {
             for (const curve of scene.curves) {
               if (curve.ties?.length && !scene.hidden.has(curve.key)) drawTies(self, curve.ties, colors()[colorOf(curve)], uPlot.pxRatio);
             }
+            drawBests(self, scene.bests.filter(({ key }) => !scene?.hidden.has(key)), colors(), uPlot.pxRatio);
             drawMarks(self, scene.marks, colors(), uPlot.pxRatio);
             spots.draw(self, scene.first ? scene.marks : []);
           },
@@ -127,6 +129,7 @@ export function createPlot({ group, strip, theme, actions }) {
       if (u && u.series[i + 1].show !== show) u.setSeries(i + 1, { show }, false);
     });
     legend.press(next.hidden);
+    legend.best(next.bests);
     if (!inside) setCursor(cursor);
   };
 

@@ -1,9 +1,11 @@
 // @ts-check
 // One mounted view: its panels, each kept from harming the others.
+import { callbacksPanel } from "./callbacks.js";
 import { chartPanel } from "./chart.js";
 import { controlsPanel } from "./controls.js";
 import { createScope, h } from "./dom.js";
 import { eventsPanel } from "./events.js";
+import { hooksPanel } from "./hooks.js";
 import { createPresence } from "./presence.js";
 import { progressPanel } from "./progress.js";
 import { snapshotsPanel } from "./snapshots.js";
@@ -15,7 +17,15 @@ import { watchTheme } from "./theme.js";
 /** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
 
 /** @type {Record<string, Panel>} */
-const PANELS = { progress: progressPanel, controls: controlsPanel, chart: chartPanel, snapshots: snapshotsPanel, events: eventsPanel };
+const PANELS = {
+  progress: progressPanel,
+  controls: controlsPanel,
+  chart: chartPanel,
+  snapshots: snapshotsPanel,
+  callbacks: callbacksPanel,
+  hooks: hooksPanel,
+  events: eventsPanel,
+};
 
 /** @param {Link} link @param {HTMLElement} el @returns {() => void} */
 export function mountView(link, el) {

@@ -1,0 +1,446 @@
+"""Keras's callbacks and hooks in the browser: their cards, what can be changed, and where the time goes."""
+
+# ruff: noqa: F401, F811 - fixtures are asked for by name
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from host import (
+    CONTRASTS,
+    bundle,
+    card,
+    control,
+    encode,
+    field,
+    host,
+    pixels,
+    plain_page,
+    series,
+    text,
+    value_of,
+    wait_pixels,
+    wait_text,
+    wait_value,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def of_callback(name, value, **more):
+    section, label = name.rsplit(".", 1)
+    told = {"name": name, "label": label, "value": value, "group": "callbacks", "section": section, "scale": "linear"}
+    return control(**{"max": None, **told, **more})
+
+
+ON = of_callback("EarlyStopping.on", True, kind="flag")
+PATIENCE = of_callback("EarlyStopping.patience", 5, integer=True, max=100)
+DELTA = of_callback("EarlyStopping.min_delta", 0.01, max=1)
+BASELINE = of_callback("EarlyStopping.baseline", None, nullable=True)
+RESTORE = of_callback("EarlyStopping.restore_best_weights", True, kind="flag")
+STEERED = [control(), ON, PATIENCE, DELTA, BASELINE, RESTORE]
+STOPPING = card(
+    gauge={"label": "patience", "used": 3, "of": 5},
+    best={"metric": "val_loss", "value": 0.5, "epoch": 2, "step": 100, "band": 0.2},
+    says="stops in 2 epochs unless val_loss falls below 0.3",
+    hooks=[
+        {"name": "on_epoch_end", "count": 4, "seconds": 0.0021},
+        {"name": "on_train_begin", "count": 1, "seconds": 0},
+    ],
+)
+CUTTING = card("ReduceLROnPlateau", actions=[{"name": "cut", "label": "Cut now"}])
+FILES = [
+    {"id": "f1", "name": "01.keras", "epoch": 0, "step": 90, "bytes": 1_200_000, "what": "model", "metrics": ""},
+    {
+        "id": "f2",
+        "name": "02.weights.h5",
+        "epoch": 1,
+        "step": 180,
+        "bytes": 400_000,
+        "what": "weights",
+        "metrics": "val_loss 0.41",
+    },
+]
+SAVING = card("ModelCheckpoint", files=FILES, actions=[{"name": "save", "label": "Save now"}])
+OWN = card("Shouter", known=False, facts=[], printed="".join(f"epoch {i} is over\n" for i in range(40)))
+HOOKS = {
+    "rows": [
+        {"name": "on_train_batch_begin", "phase": "train", "count": 188, "keys": [], "seconds": 0.0004},
+        {
+            "name": "on_train_batch_end",
+            "phase": "train",
+            "count": 188,
+            "keys": ["accuracy", "loss"],
+            "seconds": 1.5,
+        },
+    ],
+    "trace": ["on_epoch_begin", "on_train_batch_begin/end ×188", "on_epoch_end"],
+    "epoch": {
+        "total": 10.0,
+        "parts": [
+            {"name": "data", "seconds": 7.1},
+            {"name": "step", "seconds": 2.0},
+            {"name": "validation", "seconds": 0.5},
+            {"name": "Shouter", "seconds": 0.25},
+            {"name": "other", "seconds": 0.15},
+        ],
+    },
+    "bound": "input-bound: 71 % of the epoch was spent waiting for data",
+}
+
+
+def group(host, name):
+    return host.page.get_by_role("group", name=name, exact=True)
+
+
+def fold(host, title):
+    return host.page.locator(".kcb-fold > summary", has_text=title)
+
+
+def button(host, name):
+    return host.page.get_by_role("button", name=name, exact=True)
+
+
+def answer(host, command, status="applied", message=""):
+    said = {"id": command["id"], "name": command["name"], "status": status, "step": 320, "message": message}
+    host.state(commands=[*host.now["commands"], said])
+
+
+def everything(host):
+    host.controls = [*STEERED, of_callback("Shouter.on", True, kind="flag")]
+    failed = {"hook": "on_epoch_end", "message": "ValueError: too loud"}
+    host.callbacks = [STOPPING, CUTTING, SAVING, {**OWN, "error": failed}]
+    host.hooks = HOOKS
+    host.start(series=measured())
+    host.answer_hello()
+    fold(host, "Hooks").last.click()
+    group(host, "EarlyStopping").locator("summary").click()
+
+
+# -- cards -------------------------------------------------------------------------------------------------------------
+
+
+def test_where_there_are_no_callbacks_there_are_no_panels(host):
+    host.start()
+    host.page.wait_for_selector(".kcb-callbacks", state="hidden")
+    assert host.page.locator(".kcb-hooks").is_hidden()
+
+
+def test_an_older_python_has_no_such_panels(host):
+    host.callbacks = host.hooks = None
+    host.start()
+    assert host.page.locator(".kcb-callbacks").is_hidden()
+    assert host.page.locator(".kcb-hooks").is_hidden()
+    assert host.page.locator(".kcb-error").all_inner_texts() == [""]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_cards_are_open_when_keras_own_are_among_them_until_somebody_says_otherwise(host, known):
+    host.callbacks = [STOPPING if known else OWN]
+    host.start("one", show=["callbacks"])
+    assert group(host, host.callbacks[0]["id"]).count() == known
+    assert text(host, ".kcb-callbacks .kcb-count") == "1"
+    fold(host, "Callbacks").press("Enter")
+    host.page.wait_for_function("(n) => document.querySelectorAll('.kcb-card').length === n", arg=int(not known))
+    host.set(callbacks=[STOPPING, OWN])
+    wait_text(host, ".kcb-callbacks .kcb-count", "2")
+    host.page.evaluate("stub.unmount('one'); stub.mount('again')")
+    assert host.page.locator(".kcb-card").count() == (0 if known else 2)
+
+
+def test_a_card_says_what_a_callback_watches_and_will_do(host):
+    host.callbacks = [STOPPING]
+    host.start(show=["callbacks"])
+    it = group(host, "EarlyStopping")
+    assert it.locator("dt").all_inner_texts() == ["monitor", "mode"]
+    assert it.locator("dd").all_inner_texts() == ["val_loss", "min"]
+    meter = it.get_by_role("meter", name="EarlyStopping")
+    assert "3 of 5" in meter.get_attribute("aria-valuetext")
+    assert (meter.get_attribute("aria-valuenow"), meter.get_attribute("aria-valuemax")) == ("3", "5")
+    assert it.get_by_text("patience 3 of 5").is_visible()
+    assert it.get_by_text("stops in 2 epochs unless val_loss falls below 0.3").is_visible()
+    host.set(callbacks=[{**STOPPING, "gauge": {"label": "patience", "used": 5, "of": 5}, "says": "stops now"}])
+    it.get_by_text("patience 5 of 5").wait_for()
+    assert it.get_by_text("stops now").is_visible()
+
+
+def test_no_patience_at_all_is_no_unknown_length(host):
+    host.callbacks = [{**STOPPING, "gauge": {"label": "patience", "used": 0, "of": 0}}]
+    host.start(show=["callbacks"])
+    assert group(host, "EarlyStopping").get_by_text("patience 0 of 0").is_visible()
+    assert host.page.locator(".kcb-unknown").count() == 0
+
+
+def test_a_callback_is_steered_on_its_card(host):
+    host.controls = STEERED
+    host.callbacks = [STOPPING, CUTTING]
+    host.start(show=["controls", "callbacks"])
+    assert host.page.locator(".kcb-controls .kcb-control").count() == 1
+    it = group(host, "EarlyStopping")
+    assert it.locator(".kcb-name:not(:empty)").all_inner_texts() == [
+        "patience",
+        "min_delta",
+        "baseline",
+        "restore_best_weights",
+    ]
+    field(host, "EarlyStopping.patience").fill("10")
+    field(host, "EarlyStopping.patience").press("Enter")
+    (asked,) = host.wait_sent("command", name="EarlyStopping.patience")
+    assert asked["value"] == 10
+    on = host.page.get_by_role("switch", name="EarlyStopping.on", exact=True)
+    assert on.get_attribute("aria-checked") == "true"
+    on.click()
+    assert host.wait_sent("command", name="EarlyStopping.on")[0]["value"] is False
+    answer(host, asked)
+    it.get_by_text("applied at step 320").wait_for()
+    host.state(controls=[control(), {**ON, "value": False}])
+    host.page.wait_for_function("document.querySelectorAll('.kcb-callbacks .kcb-control').length === 1")
+
+
+def test_an_action_tells_its_outcome_on_its_own_card(host):
+    host.callbacks = [CUTTING, SAVING]
+    host.start(show=["callbacks"])
+    button(host, "Cut now").click()
+    (command,) = host.wait_sent("command", name="act")
+    assert command["value"] == "ReduceLROnPlateau.cut"
+    said = group(host, "ReduceLROnPlateau").get_by_role("status")
+    said.get_by_text("Cut now: requested").wait_for()
+    answer(host, command, message="0.01 → 0.002")
+    said.get_by_text("Cut now: applied at step 320 · 0.01 → 0.002").wait_for()
+    button(host, "Save now").click()
+    assert host.wait_sent("command", count=2, name="act")[-1]["value"] == "ModelCheckpoint.save"
+    assert group(host, "ModelCheckpoint").get_by_role("status").inner_text() == "Save now: requested"
+    assert said.inner_text() == "Cut now: applied at step 320 · 0.01 → 0.002"
+
+
+def test_files_are_loaded_by_their_id_newest_first(host):
+    host.callbacks = [SAVING]
+    host.start(show=["callbacks"])
+    assert host.page.locator(".kcb-kept-text").all_inner_texts() == [
+        "02.weights.h5 · weights · epoch 2 · val_loss 0.41 · 400 KB",
+        "01.keras · model · epoch 1 · 1.2 MB",
+    ]
+    button(host, "load 01.keras").click()
+    (command,) = host.wait_sent("command", name="act")
+    assert command["value"] == "ModelCheckpoint.load:f1"
+    answer(host, command, status="refused", message="the file is gone")
+    said = group(host, "ModelCheckpoint").get_by_role("status")
+    said.get_by_text("load 01.keras: refused: the file is gone").wait_for()
+    host.state(status="finished")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-card button:disabled').length === 3")
+
+
+def test_calls_and_what_was_printed_can_be_read(host):
+    host.callbacks = [STOPPING, OWN]
+    host.start(show=["callbacks"])
+    it = group(host, "EarlyStopping")
+    assert it.get_by_role("table").count() == 0
+    it.locator("summary").press("Enter")
+    table = host.page.get_by_role("table", name="hooks of EarlyStopping")
+    assert [each.split() for each in table.get_by_role("row").all_inner_texts()] == [
+        ["hook", "calls", "time"],
+        ["on_epoch_end", "4", "2.10", "ms"],
+        ["on_train_begin", "1", "0", "s"],
+    ]
+    printed = host.page.get_by_role("region", name="printed by Shouter")
+    end = "(one) => one.scrollHeight > one.clientHeight && one.scrollTop + one.clientHeight >= one.scrollHeight - 4"
+    assert printed.evaluate(end)
+    host.set(callbacks=[STOPPING, {**OWN, "printed": OWN["printed"] + "<b>LOUD</b>\n"}])
+    printed.get_by_text("<b>LOUD</b>").wait_for()
+    assert printed.evaluate(end)
+    printed.focus()
+    host.page.keyboard.press("Home")
+    host.page.wait_for_function("document.querySelector('.kcb-printed:focus').scrollTop === 0")
+    host.set(callbacks=[STOPPING, {**OWN, "printed": OWN["printed"] + "more\n"}])
+    host.page.wait_for_function("document.querySelector('.kcb-printed:focus').textContent.endsWith('more\\n')")
+    assert printed.evaluate("(one) => one.scrollTop") == 0
+    assert group(host, "EarlyStopping").locator(".kcb-printed").is_hidden()
+
+
+def test_a_failure_is_called_out(host):
+    host.callbacks = [OWN]
+    host.start(show=["callbacks"])
+    fold(host, "Callbacks").click()
+    alert = group(host, "Shouter").locator("[role=alert]")
+    alert.wait_for(state="attached")
+    assert alert.is_hidden()
+    host.set(callbacks=[{**OWN, "error": {"hook": "on_epoch_end", "message": "ValueError: too <loud>"}}])
+    alert.get_by_text("on_epoch_end failed: ValueError: too <loud>").wait_for()
+
+
+def test_cards_come_and_go_in_order(host):
+    host.callbacks = [CUTTING]
+    host.start(show=["callbacks"])
+    button(host, "Cut now").focus()
+    host.set(callbacks=[STOPPING, card("EarlyStopping 2"), CUTTING])
+    host.page.wait_for_function("document.querySelectorAll('.kcb-card').length === 3")
+    names = "[...document.querySelectorAll('.kcb-card')].map((one) => one.getAttribute('aria-label'))"
+    assert host.page.evaluate(names) == ["EarlyStopping", "EarlyStopping 2", "ReduceLROnPlateau"]
+    assert host.page.evaluate("document.activeElement.textContent") == "Cut now"
+    host.set(callbacks=[])
+    host.page.wait_for_function("document.querySelector('.kcb-callbacks').hidden")
+
+
+# -- hooks -------------------------------------------------------------------------------------------------------------
+
+
+def test_hooks_are_folded_but_what_holds_the_run_up_is_in_sight(host):
+    host.hooks = HOOKS
+    host.start(show=["hooks"])
+    assert host.page.get_by_role("table").count() == 0
+    bound = host.page.get_by_text(HOOKS["bound"])
+    assert bound.is_visible()
+    host.set(hooks={**HOOKS, "bound": ""})
+    bound.wait_for(state="hidden")
+
+
+def test_hooks_have_counts_keys_times_and_an_order(host):
+    host.hooks = HOOKS
+    host.start(show=["hooks"])
+    fold(host, "Hooks").press("Enter")
+    table = host.page.get_by_role("table", name="hooks", exact=True)
+    table.wait_for()
+    cells = table.get_by_role("row").last.locator("th, td").all_inner_texts()
+    assert cells == ["on_train_batch_end", "188", "1.50 s", "accuracy, loss"]
+    trace = host.page.get_by_role("list", name="the latest hooks, oldest first")
+    assert trace.get_by_role("listitem").all_inner_texts() == HOOKS["trace"]
+    host.set(hooks={**HOOKS, "rows": HOOKS["rows"][:1], "trace": ["on_epoch_end"]})
+    host.page.wait_for_function("document.querySelectorAll('.kcb-trace li').length === 1")
+    assert table.get_by_role("row").count() == 2
+
+
+def test_the_time_of_an_epoch_is_a_bar_with_numbers_and_words(host):
+    host.hooks = HOOKS
+    host.start(show=["hooks"])
+    fold(host, "Hooks").click()
+    bar = host.page.get_by_role("img", name="the last epoch took 10.0 s: data 7.10 s, 71 %")
+    whole = bar.bounding_box()["width"]
+    widths = [each.bounding_box()["width"] / whole for each in bar.locator("span").all()]
+    assert widths == pytest.approx([0.71, 0.2, 0.05, 0.025, 0.015], abs=0.02)
+    legend = host.page.get_by_role("list", name="the last epoch's wall time")
+    assert legend.get_by_role("listitem").all_inner_texts()[:2] == ["1data 7.10 s, 71 %", "2step 2.00 s, 20 %"]
+    assert bar.locator("b").all_inner_texts() == ["1", "2", "3", "4", "5"]
+    host.set(hooks={**HOOKS, "epoch": None})
+    bar.wait_for(state="hidden")
+
+
+# -- the best value in the chart ---------------------------------------------------------------------------------------
+
+
+def measured():
+    end, epochs = np.arange(1, 201), np.array([50, 100, 150, 200])
+    return encode(
+        [
+            {"name": "batches", "end": end, "series": [series("loss", "train", 2 - end / 200)]},
+            {"name": "epochs", "end": epochs, "series": [series("val_loss", "val", [2.0, 0.5, 1.5, 1.5])]},
+        ],
+        last=200,
+    )
+
+
+def near(value, first, last, span=(0.5, 2.0)):
+    """Where a value between two steps stands in the canvas; the plot's top is 8 px down, its bottom 26 px up."""
+    low, high = span[0] - 0.06 * (span[1] - span[0]), span[1] + 0.06 * (span[1] - span[0])
+    at = (8 + (high - value) / (high - low) * (190 - 26 - 8)) / 190
+    return {"x": [first / 200 * 0.9 + 0.07, last / 200 * 0.9 + 0.07], "y": [at - 0.02, at + 0.02]}
+
+
+FILL = [20, 60]
+
+
+def test_the_best_value_is_a_line_from_its_step_on(host):
+    host.start(show=["chart"], series=measured())
+    wait_pixels(host, "loss", "--kcb-val", 50)
+    after, before = near(0.5, 140, 190), near(0.5, 10, 60)
+    assert pixels(host, "loss", "--kcb-val", **after) == 0
+    host.set(callbacks=[{**STOPPING, "best": {**STOPPING["best"], "band": 0}}])
+    wait_pixels(host, "loss", "--kcb-val", 20, **after)
+    assert pixels(host, "loss", "--kcb-val", **before) == 0
+    wait_value(host, "loss", "best", "0.500000")
+    host.page.locator("[data-group=loss]").get_by_role("button", name="val_loss").click()
+    wait_pixels(host, "loss", "--kcb-val", 0, 0, **after)
+    host.set(callbacks=[])
+    host.page.wait_for_function("!document.querySelector('[data-role=best]')")
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_band_lies_where_better_values_would(host, mode):
+    best = {**STOPPING["best"], "value": 1.0, "step": 50, "band": 0.3}
+    facts = [{"label": "mode", "value": mode}]
+    host.callbacks = [{**STOPPING, "best": best, "facts": facts}]
+    host.start(show=["chart"], series=measured())
+    better, worse = (0.85, 1.15) if mode == "min" else (1.15, 0.85)
+    wait_pixels(host, "loss", "--kcb-val", 100, **near(better, 160, 190), alpha=FILL)
+    assert pixels(host, "loss", "--kcb-val", **near(worse, 160, 190), alpha=FILL) < 20
+
+
+def test_callbacks_that_agree_share_a_line(host):
+    host.callbacks = [STOPPING, {**CUTTING, "best": STOPPING["best"]}, {**SAVING, "best": None}]
+    host.start(show=["chart"], series=measured())
+    wait_value(host, "loss", "best", "0.500000")
+    assert host.page.locator("[data-role=best]").count() == 1
+    told = host.page.locator("[data-role=best]").get_attribute("title")
+    assert told == "best val_loss, as EarlyStopping and ReduceLROnPlateau saw it"
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", None])
+def test_what_is_no_number_yet_has_no_line(host, value):
+    host.callbacks = [{**STOPPING, "best": {**STOPPING["best"], "value": value, "step": None}}]
+    host.start(show=["chart"], series=measured())
+    wait_pixels(host, "loss", "--kcb-val", 50)
+    assert host.page.locator("[data-role=best]").count() == 0
+
+
+def test_a_line_stays_within_a_logarithmic_plot(host):
+    host.callbacks = [{**STOPPING, "best": {**STOPPING["best"], "band": 1.0}}]
+    host.start(show=["chart"], series=measured())
+    wait_value(host, "loss", "best", "0.500000")
+    button(host, "log y").click()
+    wait_pixels(host, "loss", "--kcb-val", 50, y=[0.02, 0.86])
+    assert pixels(host, "loss", "--kcb-val", y=[0.9, 1]) == 0
+
+
+# -- looks -------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_wider_than_a_narrow_board(host):
+    host.page.set_viewport_size({"width": 452, "height": 900})
+    everything(host)
+    too_wide = host.page.evaluate(
+        """() => { const { left, right } = document.querySelector(".kcb-board").getBoundingClientRect();
+            return [...document.querySelectorAll(".kcb-board *")]
+                .filter((one) => one.checkVisibility() && !one.closest(".kcb-canvas"))
+                .filter((one) => one.getBoundingClientRect().right > right || one.getBoundingClientRect().left < left)
+                .map((one) => one.outerHTML.slice(0, 80)); }"""
+    )
+    assert too_wide == []
+    assert host.page.evaluate("document.documentElement.scrollWidth") <= 452
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everything_can_be_read_and_has_a_name(host, theme):
+    host.page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", str(theme == "light").lower())
+    host.page.evaluate("(color) => { document.body.style.background = color; }", "#fff" if theme == "light" else "#111")
+    everything(host)
+    assert host.page.evaluate(CONTRASTS) == []
+    nameless = host.page.evaluate(
+        """() => [...document.querySelectorAll(".kcb-board :is(button, input, select, summary)")]
+            .filter((one) => !one.getAttribute("aria-label") && !one.textContent.trim() && !one.closest("label"))
+            .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_news_leaves_alone_what_is_in_use(host):
+    everything(host)
+    host.page.evaluate("window.before = [...document.querySelectorAll('.kcb-callbacks *, .kcb-hooks *')]")
+    field(host, "EarlyStopping.patience").focus()
+    host.page.keyboard.type("7")
+    for count in range(189, 200):
+        host.set(
+            callbacks=[{**STOPPING, "says": f"news {count}"}, CUTTING, SAVING, OWN],
+            hooks={**HOOKS, "rows": [{**row, "count": count} for row in HOOKS["rows"]]},
+        )
+    group(host, "EarlyStopping").get_by_text("news 199").wait_for()
+    assert host.page.evaluate("before.every((one) => one.isConnected)")
+    assert field(host, "EarlyStopping.patience").evaluate("(one) => one === document.activeElement")
+    assert field(host, "EarlyStopping.patience").input_value().endswith("7")
