@@ -73,7 +73,7 @@ HOOKS = {
             "seconds": 1.5,
         },
     ],
-    "trace": ["on_epoch_begin", "on_train_batch_begin/end ×188", "on_epoch_end"],
+    "trace": ["on_epoch_begin", "on_train_batch_begin/end \u00d7188", "on_epoch_end"],
     "epoch": {
         "total": 10.0,
         "parts": [

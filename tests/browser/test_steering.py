@@ -549,6 +549,7 @@ def event(kind, step=200, name="", old=None, new=None, source="", message=""):
         (event("snapshot", new="a", message="best val_loss"), "snapshot · best val_loss"),
         (event("rollback", old=300, new="a", source="board", message="to step 120"), "rolled back to step 120 · board"),
         (event("saved", message="run.keras"), "saved · run.keras"),
+        (event("saved", name="save", new="a/b.keras", message="3 MiB"), "saved a/b.keras · 3 MiB"),
         (event("evaluated", name="val_loss", new=0.25), "evaluated: val_loss 0.25"),
         (event("evaluated", message="val_loss 0.25"), "evaluated · val_loss 0.25"),
         (event("guard", name="loss", message="loss is not finite"), "guard loss · loss is not finite"),

@@ -3,6 +3,7 @@
 import { button, createScope, h, setAttribute, setText } from "./dom.js";
 import { createEntry } from "./entry.js";
 import { parse } from "./format.js";
+import { createParts } from "./parts.js";
 import { report } from "./report.js";
 import { isOff, written } from "./row.js";
 import { createStop } from "./stop.js";
@@ -35,9 +36,9 @@ export function createFlow(link) {
   const said = h("span", { class: "kcb-said" });
   const news = h("div", { class: "kcb-news", role: "status", "aria-live": "polite" }, note, said);
 
-  /** @type {Map<string, {control: Control, draw: () => string, end: () => void}>} */
-  const lengths = new Map();
-  scope.add(() => lengths.forEach((each) => each.end()));
+  /** @type {ReturnType<typeof createParts<{element: HTMLElement, control: Control, draw: () => string, end: () => void}>>} */
+  const lengths = createParts(numbers);
+  scope.add(lengths.end);
 
   const paused = () => link.state().flow?.paused === true || link.state().status === "paused";
   /** How many batches the field asks for; null when it is no such number. */
@@ -57,7 +58,6 @@ export function createFlow(link) {
    * @param {Control} first */
   const createLength = (first) => {
     const own = createScope();
-    const it = { control: first, draw: () => "", end: () => {} };
     /** @param {import("./link.js").Value} value */
     const request = (value) => {
       entry.forgive();
@@ -66,15 +66,18 @@ export function createFlow(link) {
     const entry = createEntry(own, first.name, { control: () => it.control, link, request, redraw: () => draw() });
     entry.field.classList.add("kcb-short");
     const label = h("label", { class: "kcb-length" }, first.label, entry.field);
-    numbers.append(label);
-    it.draw = () => {
-      entry.draw(isOff(link, it.control));
-      setAttribute(entry.field, "title", it.control.reason || null);
-      return entry.complaint();
-    };
-    it.end = () => {
-      own.end();
-      label.remove();
+    const it = {
+      element: label,
+      control: first,
+      draw() {
+        entry.draw(isOff(link, it.control));
+        setAttribute(entry.field, "title", it.control.reason || null);
+        return entry.complaint();
+      },
+      end() {
+        own.end();
+        label.remove();
+      },
     };
     return it;
   };
@@ -105,10 +108,11 @@ export function createFlow(link) {
       setAttribute(each, "title", typeof reason === "string" && reason ? reason : title);
     }
     stop.draw();
-    const complaint = [...lengths.values()].map((each) => each.draw()).find(Boolean) ?? "";
+    const complaint = lengths.all().map((each) => each.draw()).find(Boolean) ?? "";
     setText(note, situation().filter(Boolean).map(String).join(" · "));
-    const last = link.newest((name) => NAMES.has(name) || lengths.has(name));
-    const control = last && lengths.get(last.name)?.control;
+    const controls = lengths.all().map((each) => each.control);
+    const last = link.newest((name) => NAMES.has(name) || controls.some((each) => each.name === name));
+    const control = controls.find((each) => each.name === last?.name);
     const value = last && (control ? written(control, last.outcome.value) : last.name === "step" ? String(last.outcome.value) : "");
     const { text, phase } = complaint ? { text: complaint, phase: "refused" } : report(link, last?.outcome ?? null, value ?? "");
     setText(said, text && !complaint ? `${last?.name.replaceAll("_", " ")}: ${text}` : text);
@@ -120,16 +124,7 @@ export function createFlow(link) {
     news,
     /** @param {Control[]} controls the numbers of the flow's own */
     update(controls) {
-      for (const [name, each] of lengths) {
-        if (controls.some((control) => control.name === name)) continue;
-        each.end();
-        lengths.delete(name);
-      }
-      for (const control of controls) {
-        const known = lengths.get(control.name);
-        if (known) known.control = control;
-        else lengths.set(control.name, createLength(control));
-      }
+      lengths.draw(controls, (each) => each.name, createLength, (length, control) => (length.control = control));
       draw();
     },
     end: scope.end,

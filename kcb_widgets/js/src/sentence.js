@@ -17,6 +17,7 @@ const OPENINGS = {
   stop: () => "stop",
   snapshot: () => "snapshot",
   rollback: () => "rolled back",
+  saved: (event) => `saved ${said(event.new)}`.trim(),
   evaluated: (event, name) => (typeof toNumber(event.new) === "number" ? `evaluated: ${name} ${setting(event.new)}` : "evaluated"),
   recompiled: () => "training step recompiled",
 };
@@ -26,7 +27,7 @@ export function sentence(event) {
   const name = said(event.name);
   const change = `${name} ${setting(event.old)} → ${setting(event.new)}`;
   const opening = OPENINGS[event.kind]?.(event, name, change);
-  // paused, resumed, saved, guard, trigger, warning, error and what is yet to be thought of
+  // paused, resumed, guard, trigger, warning, error and what is yet to be thought of
   const parts = [`step ${setting(event.step)}`, opening ?? [said(event.kind), name === event.kind ? "" : name].filter(Boolean).join(" ")];
   // "rolled back to step 120" reads as one.
   if (event.kind === "rollback" && event.message) parts[1] += ` ${event.message}`;

@@ -1,6 +1,7 @@
 // @ts-check
 // Snapshots can be opened where they are marked: by pointer in every plot, and as real buttons over the first.
-import { h, setAttribute } from "./dom.js";
+import { button, h, setAttribute } from "./dom.js";
+import { createParts } from "./parts.js";
 
 /** @typedef {import("./marks.js").Mark} Mark */
 
@@ -28,8 +29,8 @@ export function snapshotAt(u, marks, event) {
 /** @param {(id: string) => void} onOpen */
 export function createSpots(onOpen) {
   const layer = h("div", { class: "kcb-marks" });
-  /** @type {Map<string, HTMLButtonElement>} */
-  const buttons = new Map();
+  /** @type {ReturnType<typeof createParts<{element: HTMLButtonElement}>>} */
+  const spots = createParts(layer);
 
   return {
     /** @param {import("uplot")} u @param {Mark[]} marks */
@@ -40,25 +41,16 @@ export function createSpots(onOpen) {
         .map((mark) => ({ mark, at: mark.snapshot ? u.valToPos(mark.x, "x") : NaN }))
         .filter(({ at }) => at >= 0 && at <= width)
         .slice(-MOST);
-      const ids = new Set(shown.map(({ mark }) => mark.snapshot));
-      for (const [id, button] of buttons) {
-        if (ids.has(id)) continue;
-        button.remove();
-        buttons.delete(id);
-      }
-      for (const { mark, at } of shown) {
-        let button = buttons.get(mark.snapshot);
-        if (!button) {
-          button = h("button", { type: "button", class: "kcb-mark" });
-          button.addEventListener("click", () => onOpen(mark.snapshot));
-          buttons.set(mark.snapshot, button);
-          layer.append(button);
-        }
-        const [name] = mark.text.split(" · ");
-        setAttribute(button, "aria-label", name);
-        setAttribute(button, "title", mark.text);
-        button.style.left = `${Math.round(at)}px`;
-      }
+      spots.draw(
+        shown,
+        ({ mark }) => mark.snapshot,
+        ({ mark }) => ({ element: button("", { class: "kcb-mark" }, () => onOpen(mark.snapshot)) }),
+        ({ element }, { mark, at }) => {
+          setAttribute(element, "aria-label", mark.text.split(" · ")[0]);
+          setAttribute(element, "title", mark.text);
+          element.style.left = `${Math.round(at)}px`;
+        },
+      );
     },
   };
 }
