@@ -108,12 +108,15 @@ def answer(host, command, status="applied", message=""):
 def everything(host):
     host.controls = [*STEERED, of_callback("Shouter.on", True, kind="flag")]
     failed = {"hook": "on_epoch_end", "message": "ValueError: too loud"}
-    host.callbacks = [STOPPING, CUTTING, SAVING, {**OWN, "error": failed}]
+    path = {"label": "path", "value": "/a/long/way/" * 12 + "{epoch:02d}-{val_loss:.3f}.keras"}
+    host.callbacks = [STOPPING, CUTTING, {**SAVING, "facts": [path]}, {**OWN, "error": failed}]
     host.hooks = HOOKS
     host.start(series=measured())
     host.answer_hello()
     fold(host, "Hooks").last.click()
     group(host, "EarlyStopping").locator("summary").click()
+    for table in ("hooks", "hooks of EarlyStopping"):
+        host.page.get_by_role("table", name=table, exact=True).wait_for()
 
 
 # -- cards -------------------------------------------------------------------------------------------------------------
@@ -225,8 +228,14 @@ def test_files_are_loaded_by_their_id_newest_first(host):
     answer(host, command, status="refused", message="the file is gone")
     said = group(host, "ModelCheckpoint").get_by_role("status")
     said.get_by_text("load 01.keras: refused: the file is gone").wait_for()
+    assert button(host, "load weights 02.weights.h5").count() == 0
+    button(host, "load weights 01.keras").click()
+    command = host.wait_sent("command", count=2, name="act")[-1]
+    assert command["value"] == "ModelCheckpoint.load_weights:f1"
+    answer(host, command)
+    said.get_by_text("load weights 01.keras: applied at step 320").wait_for()
     host.state(status="finished")
-    host.page.wait_for_function("document.querySelectorAll('.kcb-card button:disabled').length === 3")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-card button:disabled').length === 4")
 
 
 def test_calls_and_what_was_printed_can_be_read(host):
@@ -236,6 +245,7 @@ def test_calls_and_what_was_printed_can_be_read(host):
     assert it.get_by_role("table").count() == 0
     it.locator("summary").press("Enter")
     table = host.page.get_by_role("table", name="hooks of EarlyStopping")
+    table.wait_for()
     assert [each.split() for each in table.get_by_role("row").all_inner_texts()] == [
         ["hook", "calls", "time"],
         ["on_epoch_end", "4", "2.10", "ms"],
@@ -437,7 +447,7 @@ def test_news_leaves_alone_what_is_in_use(host):
     host.page.keyboard.type("7")
     for count in range(189, 200):
         host.set(
-            callbacks=[{**STOPPING, "says": f"news {count}"}, CUTTING, SAVING, OWN],
+            callbacks=[{**STOPPING, "says": f"news {count}"}, *host.callbacks[1:]],
             hooks={**HOOKS, "rows": [{**row, "count": count} for row in HOOKS["rows"]]},
         )
     group(host, "EarlyStopping").get_by_text("news 199").wait_for()

@@ -553,6 +553,10 @@ def event(kind, step=200, name="", old=None, new=None, source="", message=""):
         (event("evaluated", name="val_loss", new=0.25), "evaluated: val_loss 0.25"),
         (event("evaluated", message="val_loss 0.25"), "evaluated · val_loss 0.25"),
         (event("guard", name="loss", message="loss is not finite"), "guard loss · loss is not finite"),
+        (
+            event("error", name="Own", new="on_epoch_end", source="Own", message="on_epoch_end raised ValueError"),
+            "error Own · on_epoch_end raised ValueError",
+        ),
         (event("recompiled", message="1.2 s"), "training step recompiled · 1.2 s"),
         (event("trigger", name="at epoch 3", message="halved"), "trigger at epoch 3 · halved"),
     ],

@@ -47,17 +47,19 @@ export function createCard(link, { id }) {
   const details = createParts(facts);
   /** @type {ReturnType<typeof createParts<{element: HTMLButtonElement}>>} */
   const actions = createParts(presses);
-  /** @type {ReturnType<typeof createParts<{element: HTMLElement, text: HTMLElement, load: HTMLButtonElement}>>} */
+  /** @type {ReturnType<typeof createParts<{element: HTMLElement, text: HTMLElement, loads: HTMLButtonElement[]}>>} */
   const files = createParts(kept);
   for (const part of [onOff, rows, hooks]) scope.add(part.end);
   scope.add(() => element.remove());
 
   /** @param {File} file */
   const createFile = (file) => {
-    const title = file.what === "weights" ? "Put these weights into the model" : "Put this whole state into the model";
-    const load = button("Load", { "aria-label": `load ${file.name}`, title }, act(`load:${file.id}`));
     const text = h("span", { class: "kcb-kept-text" });
-    return { element: h("li", {}, text, load), text, load };
+    const whole = file.what === "model";
+    const title = `Put this ${whole ? "whole state" : "file's weights"} into the model`;
+    const loads = [button("Load", { "aria-label": `load ${file.name}`, title }, act(`load:${file.id}`))];
+    if (whole) loads.push(button("Weights", { "aria-label": `load weights ${file.name}`, title: "Only its weights" }, act(`load_weights:${file.id}`)));
+    return { element: h("li", {}, text, ...loads), text, loads };
   };
 
   /** @param {Card} card */
@@ -65,7 +67,7 @@ export function createCard(link, { id }) {
     const last = link.newest((name, value) => name === "act" && String(value).startsWith(`${id}.`));
     const [what, file] = String(last?.outcome.value).slice(id.length + 1).split(/:(.*)/s);
     const name = file ? card.files.find((each) => each.id === file)?.name : card.actions.find((each) => each.name === what)?.label;
-    said.draw(link, last?.outcome, file ? `load ${name ?? file}` : (name ?? what));
+    said.draw(link, last?.outcome, file ? `${what.replace("_", " ")} ${name ?? file}` : (name ?? what));
   };
 
   return {
@@ -90,9 +92,9 @@ export function createCard(link, { id }) {
       actions.draw(card.actions, (each) => each.name, ({ name, label }) => ({ element: button(label, {}, act(name)) }), (part) => {
         part.element.disabled = link.off();
       });
-      files.draw([...card.files].reverse(), (each) => each.id, createFile, ({ text, load }, file) => {
+      files.draw([...card.files].reverse(), (each) => each.id, createFile, ({ text, loads }, file) => {
         setText(text, fileSentence(file));
-        load.disabled = link.off();
+        for (const load of loads) load.disabled = link.off();
       });
       kept.hidden = !card.files.length;
       drawSaid(card);

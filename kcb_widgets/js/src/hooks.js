@@ -29,14 +29,14 @@ function createShares() {
       const keyOf = (/** @type {typeof parts[number]} */ { name, number }) => `${number} ${name}`;
       const text = (/** @type {Part} */ { name, seconds }) => `${name} ${lasted(seconds)}, ${Math.round((100 * seconds) / (epoch.total || 1))} %`;
       setAttribute(bar, "aria-label", `the last epoch took ${lasted(epoch.total)}: ${parts.map(text).join("; ")}`);
-      pieces.draw(parts, keyOf, ({ number }) => ({ element: h("span", { "data-part": number }, h("b", {}, number)) }), (piece, part) => {
+      pieces.draw(parts, keyOf, ({ name, number }) => ({ element: h("span", { "data-part": name }, h("b", {}, number)) }), (piece, part) => {
         piece.element.hidden = !part.seconds;
         piece.element.style.flexGrow = String(part.seconds / (epoch.total || 1));
         setAttribute(piece.element, "title", text(part));
       });
-      words.draw(parts, keyOf, ({ number }) => {
+      words.draw(parts, keyOf, ({ name, number }) => {
         const said = h("span");
-        return { element: h("li", { "data-part": number }, h("b", {}, number), said), text: said };
+        return { element: h("li", { "data-part": name }, h("b", {}, number), said), text: said };
       }, (part, each) => setText(part.text, text(each)));
     },
   };

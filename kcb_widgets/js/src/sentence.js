@@ -32,7 +32,7 @@ export function sentence(event) {
   // "rolled back to step 120" reads as one.
   if (event.kind === "rollback" && event.message) parts[1] += ` ${event.message}`;
   else if (event.message) parts.push(said(event.message));
-  if (event.source && event.kind !== "changed") parts.push(said(event.source));
+  if (event.source && event.source !== name && event.kind !== "changed") parts.push(said(event.source));
   return parts.filter(Boolean).join(" · ");
 }
 
