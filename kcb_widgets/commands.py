@@ -25,7 +25,7 @@ MAX_NAME = 200
 STOPS = ("batch", "epoch", "batch_unvalidated", "epoch_unvalidated")
 VERBS = (
     *("pause", "resume", "step", "finish_epoch", "stop"),
-    *("evaluate", "snapshot", "rollback", "forget", "save", "press"),
+    *("evaluate", "snapshot", "rollback", "forget", "save", "press", "act"),
 )
 """Things to do; every other command is named after the control it sets."""
 
@@ -129,7 +129,7 @@ class Command:
     @property
     def key(self) -> str:
         """Commands with the same key supersede each other: the last one counts."""
-        return f"{self.name} {self.value}" if self.name in ("press", "forget") else self.name
+        return f"{self.name} {self.value}" if self.name in ("press", "forget", "act") else self.name
 
 
 class Inbox:
@@ -209,7 +209,7 @@ def _check_verb(name: str, value: object) -> Value:
             msg = f"stop takes one of {', '.join(STOPS)}, or nothing. Received: {shown(value)}"
             raise ValueError(msg)
         return str(value)
-    if name in ("rollback", "forget", "press"):
+    if name in ("rollback", "forget", "press", "act"):
         if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
             msg = f"{name} takes a name. Received: {shown(value)}"
             raise ValueError(msg)

@@ -35,12 +35,17 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
     Training is sacred: nothing of ours may end it. StopIteration would, silently: Keras takes it for the end of the
     data. KeyboardInterrupt passes.
     """
+    noted = hook.__name__.startswith("on_") and "batch" not in hook.__name__
 
     def call(self: Monitor, *args: Any, **kwargs: Any) -> None:
         session = self._session
         if session is None or threading.get_ident() != session.thread:
+            if session is None and noted:  # a call of evaluate or predict, outside of any fit
+                self._outside(hook.__name__, *args, **kwargs)
             return
         try:
+            if noted:
+                session.spent.note(hook.__name__, kwargs.get("logs", args[-1] if args else None))
             hook(self, session, *args, **kwargs)
         except Exception as error:
             session.failed(hook.__name__, error)
@@ -223,6 +228,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         if run.epoch is None and epoch and len(self.runs) > 1:
             self._continue(run, self.runs[-2], epoch)
         run.begin_epoch(epoch)
+        session.bridge.helm.rates.ahead()
         session.counts.begin_epoch()
         if session.bridge.lookout is not None:
             session.bridge.lookout.begin_epoch()
@@ -233,12 +239,23 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
         session = self._session
-        if session is not None and (session.bridge.alert or self._inbox.waiting):
+        if session is None:
+            return
+        if session.bridge.alert or self._inbox.waiting:
             self._before_batch()
+        now = time.perf_counter()
+        if now >= session.waiting.next:
+            self._look_at_data(batch)
+            now = time.perf_counter()
+        session.spent.began = now
 
     @_guarded
     def _before_batch(self, session: Session) -> None:
         session.before_batch()
+
+    @_guarded
+    def _look_at_data(self, session: Session, batch: int) -> None:
+        session.waiting.look(batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a batch: record it, and now and then let messages in and show what is new."""
@@ -248,8 +265,11 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         try:
             if session.lag < 0:
                 session.first_batch(batch)
-            now = time.perf_counter()
-            session.run.append(batch + session.lag, logs or {}, now)
+            now, run, spent = time.perf_counter(), session.run, session.spent
+            spent.step += now - spent.began
+            run.append(batch + session.lag, logs or {}, now)
+            if "train" in run.hooks.fresh:
+                run.hooks.keyed("train", logs or ())
             if session.bridge.lookout is not None:
                 session.bridge.guard(logs or {})
             if now >= session.next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
@@ -264,9 +284,14 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session.run.phase, session.run.test_batch = "validate", 0
         session.service(time.perf_counter())
 
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A batch of validation, or of ``evaluate``, is done."""
+        self._count("test", logs)
+        if self._session is not None:
+            self._test_batch(batch)
+
     @_guarded
-    def on_test_batch_end(self, session: Session, batch: int, logs: Any = None) -> None:
-        """A validation batch is done."""
+    def _test_batch(self, session: Session, batch: int) -> None:
         session.run.test_batch = batch + 1
         now = time.perf_counter()
         if now >= session.next_poll:
@@ -290,7 +315,33 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     @_guarded
     def on_train_end(self, session: Session, logs: Any = None) -> None:
         """The fit ended as it should."""
-        session.finish_regularly()
+        session.train_ends()
+
+    @_guarded
+    def on_predict_begin(self, session: Session, logs: Any = None) -> None:
+        """``predict`` begins."""
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A batch of ``predict`` is done."""
+        self._count("predict", logs)
+
+    @_guarded
+    def on_predict_end(self, session: Session, logs: Any = None) -> None:
+        """``predict`` is over."""
+
+    def _count(self, phase: str, logs: Any) -> None:
+        session = self._session
+        if session is not None and threading.get_ident() != session.thread:
+            return
+        hooks = (self.run if session is None else session.run).hooks
+        hooks.batches[phase] += 1
+        if phase in hooks.fresh and isinstance(logs, dict):
+            hooks.keyed(phase, logs)
+
+    def _outside(self, name: str, logs: Any = None) -> None:
+        self.run.note_hook(name, logs)
+        if name.endswith("_end"):
+            self.run.changed()
 
     def _begin(self) -> None:
         frame, old = sys._getframe(2), self._session
@@ -308,6 +359,8 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         self.runs.append(run)
         self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
         session.bridge.helm.look()
+        session.bridge.neighbours.join(session.bridge.helm)
+        run.note_hook("on_train_begin", None)
         check_kernel(run)
         self._last_model, last = self._model, self._last_model
         run.continues = last is self._model

@@ -133,6 +133,15 @@ class Remote:
         """Do what one of your own buttons does."""
         return self._send([check_value("press", name)])
 
+    def act(self, what: str) -> Reply:
+        """Have one of the fit's other callbacks do something.
+
+        Args:
+            what: ``ReduceLROnPlateau.cut``, ``ModelCheckpoint.save``, ``ModelCheckpoint.load:<file>`` or
+                ``ModelCheckpoint.load_weights:<file>``; a file is named by its ``id`` in the callback's card.
+        """
+        return self._send([check_value("act", what)])
+
     # -- the user's own -----------------------------------------------------------------------------------------------
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import frames
 from .events import Event
+from .hooks import Hooks
 from .means import Means
 from .pace import Pace
 from .series import Table
@@ -45,6 +46,8 @@ class Run:
         controls: Every control, as boards show it.
         flow: Whether it is paused, when it will be, and how it was asked to stop.
         snapshots: What there is to go back to, oldest first.
+        cards: The fit's other callbacks, as boards show them.
+        hooks: Which of Keras's hooks ran, and where the time went.
         branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
         plan: What a schedule gives ahead: by control, steps and values.
     """
@@ -77,6 +80,8 @@ class Run:
         self.evaluation_table = Table()
         self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
         self.snapshots: list[dict[str, Any]] = []
+        self.cards: list[dict[str, Any]] = []
+        self.hooks = Hooks()
         self.branches: list[dict[str, int]] = []
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
         self.buttons: list[dict[str, str]] = []
@@ -179,6 +184,10 @@ class Run:
             self.value_table.append(self.step, self.seconds, self.values)
         self.values[name] = value
         self.value_table.append(self.step, self.seconds, self.values)
+
+    def note_hook(self, name: str, logs: Any) -> None:
+        """One of Keras's hooks ran, not a batch's."""
+        self.hooks.note(name, logs if isinstance(logs, dict) else (), self.batch_table.rows)
 
     def evaluated(self, logs: Mapping[str, float]) -> None:
         """The model was evaluated between two batches."""

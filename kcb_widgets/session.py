@@ -12,16 +12,20 @@ from typing import Any
 from . import kernel
 from .commands import Inbox
 from .counts import Counts
+from .last import Last
 from .pusher import Pusher
 from .run import Run, Status
+from .spent import Spent
 from .steering.bridge import Bridge, Options
 from .steering.helm import refuse_all
 from .terminal import ProgressLine
+from .waiting import waiting
 from .watch import Watch, fit_frame
 
 POLL_EVERY = 0.04  # seconds between looks for messages: a click waits at most this long, plus one batch
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
+TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
 LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
 
 
@@ -63,6 +67,12 @@ class Session:
         fit = fit_frame(frame)
         self.bridge = Bridge(run, model, inbox, callbacks, fit, options)
         self.counts = Counts(model, run)
+        self.waiting = waiting(fit, model)
+        neighbours = self.bridge.neighbours
+        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting)
+        self._callbacks = callbacks
+        self._closer: Last | None = None
+        self._next_tell = 0.0
         self.next_poll = 0.0
         self.lag = -1  # not known yet
         self._pump = kernel.pump()
@@ -112,6 +122,9 @@ class Session:
             if run.phase == "train":
                 run.pace.note(run.seconds, run.step)
             run.scan()
+            if run.watched and (self.bridge.neighbours.news or now >= self._next_tell):
+                self._next_tell = now + TELL_EVERY
+                self.tell()
             if self._line is not None:
                 self._line.show(run)
             if run.watched:
@@ -165,6 +178,7 @@ class Session:
                 run.add_event("warning", "pause", message="nobody is here to resume it, so training goes on")
                 flow.resume()
         run.pace.waited(time.perf_counter() - began)
+        self.spent.paused(time.perf_counter() - began)
         if run.status == "paused":  # and not stopping by now
             run.status, run.message = before
         self.bridge.apply(heavy=True)
@@ -192,10 +206,22 @@ class Session:
         if not any(e.kind == "error" and e.name == where and e.message == text for e in run.events_list[-100:]):
             run.add_event("error", where, message=text)
 
+    def tell(self) -> None:
+        """Put what the other callbacks did on the record."""
+        self.bridge.neighbours.tell()
+        self.spent.tell()
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
+    def train_ends(self) -> None:
+        """``on_train_end`` was called; other callbacks may still come, and are watched to their end."""
+        if self._callbacks is not None and self.bridge.neighbours.after and self._closer is None:
+            self._closer = Last(self._callbacks, self.finish_regularly)
+        else:
+            self.finish_regularly()
+
     def finish_regularly(self) -> None:
-        """``on_train_end`` was called."""
+        """``on_train_end`` was called, of everybody."""
         run = self.run
         epochs = run.params.get("epochs")
         whole = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
@@ -224,8 +250,13 @@ class Session:
         if self._watch is not None:
             self._watch.end()
         self._unregister()
+        if self._closer is not None:
+            self._closer.leave()
+        self.waiting.leave()
+        self._callbacks = None
         try:
             self.bridge.helm.leave()
+            self.spent.tell()
         except Exception as error:
             self.failed("steering", error)
         self._pusher.end()

@@ -17,10 +17,14 @@ ALLOWED = {
     "bins": {"series"},
     "pace": set(),
     "means": {"series"},
+    "hooks": set(),
+    "last": set(),
+    "waiting": set(),
+    "spent": {"run", "waiting"},
     "events": set(),
     "commands": {"events"},
     "frames": {"events", "run"},  # run: for its type only
-    "run": {"events", "frames", "means", "pace", "series", "commands", "figures"},  # figures: from inside plot()
+    "run": {"events", "frames", "hooks", "means", "pace", "series", "commands", "figures"},  # figures: in plot()
     "curves": {"bins", "run", "series"},
     "figures": {"bins", "curves", "events", "run"},
     "kernel": {"_pump"},

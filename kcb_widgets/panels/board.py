@@ -19,7 +19,7 @@ from .output import Output
 from .picture import Picture
 
 STATIC = Path(__file__).parent.parent / "static"
-PANELS = ("progress", "controls", "chart", "snapshots", "events")
+PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
 HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "other")
 MAX_VIEWS = 50
@@ -34,7 +34,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     Args:
         run: The run to draw; a Monitor's current one is ``monitor.run``.
-        show: Which panels, of ``progress``, ``controls``, ``chart``, ``snapshots``, ``events``. All by default.
+        show: Which panels, of ``progress``, ``controls``, ``chart``, ``snapshots``, ``callbacks``, ``hooks``,
+            ``events``. All by default.
 
     Raises:
         TypeError: ``run`` is not a Run.
@@ -52,6 +53,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     state = traitlets.Dict().tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     events = traitlets.List().tag(sync=True)
+    callbacks = traitlets.List().tag(sync=True)
+    hooks = traitlets.Dict().tag(sync=True)
     series = traitlets.Bytes().tag(sync=True)
 
     _unsubscribe: Callable[[], None] | None = None
@@ -147,6 +150,9 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
                     self.events = words.events(run)
                 if controls is not self._sent_controls:  # a list is replaced, never changed
                     self.controls = words.controls(run)
+                if self.callbacks is not run.cards:
+                    self.callbacks = run.cards
+                self.hooks = run.hooks.describe(run.batch_table.rows)
                 if rows != self._sent_rows:
                     self.series = self._picture.whole()
             self._sent_rows, self._sent_events, self._sent_controls = rows, news, controls

@@ -16,6 +16,7 @@ from .flow import Flow
 from .guard import Guard, Lookout
 from .helm import Helm
 from .live import Veil, roots
+from .neighbours import Neighbours
 from .snapshots import Snapshots, SnapshotStore
 from .triggers import Triggers, call
 
@@ -49,6 +50,7 @@ class Bridge:
 
     Attributes:
         alert: Whether there is anything to do before each batch; tested there, so that it costs nothing when not.
+        neighbours: The fit's other callbacks.
         lookout: What watches for NaN and leaps, if a guard was asked for.
         speaking: Who asks when a command comes from the training thread itself.
     """
@@ -60,6 +62,7 @@ class Bridge:
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
         veil, told = Veil(list(roots(model).values())), int(run.params.get("epochs") or 0)
         self.flow = Flow(run, model, Extension(fit, told, callbacks, self._not_extended), options.paused)
+        self.neighbours = Neighbours(run, model, callbacks, options.monitor)
         self.lookout = None if options.guard is None else Lookout(options.guard)
         policy = options.snapshots
         self._snapshots = SnapshotStore(model, run, policy, veil.covers)
@@ -76,6 +79,7 @@ class Bridge:
             evaluation=Evaluation(model, _arguments(fit), options.evaluate_on),
             triggers=options.triggers,
             veil=veil,
+            neighbours=self.neighbours,
             folder=options.save_to,
             monitor=options.monitor,
         )

@@ -17,12 +17,13 @@ from .flow import Epochs, Flow
 from .hold import Hold
 from .hyperparameters import LearningRate
 from .live import Veil, roots
+from .neighbours import Neighbours
 from .optimizers import leaf
 from .rates import Rates
 from .snapshots import Setting, SnapshotStore
 from .triggers import Triggers
 
-HEAVY = ("evaluate", "snapshot", "rollback", "save", "press")
+HEAVY = ("evaluate", "snapshot", "rollback", "save", "press", "act")
 """Verbs that need the model to be at rest: just before a batch, or at the end of an epoch."""
 URGENT = ("stop", "pause")
 
@@ -40,6 +41,7 @@ class Helm:
         evaluation: How to evaluate now.
         triggers: The user's own controls and buttons.
         veil: Hides what is installed in the optimizer.
+        neighbours: The fit's other callbacks.
         folder: Where models are saved.
         monitor: What the functions of buttons are given.
 
@@ -60,13 +62,14 @@ class Helm:
         evaluation: Evaluation,
         triggers: Triggers,
         veil: Veil,
+        neighbours: Neighbours,
         folder: Path,
         monitor: Any = None,
     ) -> None:
         self._run, self._model, self._inbox = run, model, inbox
         self._flow, self._snapshots, self._evaluation = flow, snapshots, evaluation
         self._triggers, self._veil, self._folder, self._monitor = triggers, veil, folder, monitor
-        self._siblings = siblings
+        self._siblings, self._neighbours = siblings, neighbours
         self._idle: set[int] = set()
         self._steady: list[Control] = []
         self._built = bool(getattr(model, "built", True))
@@ -84,8 +87,9 @@ class Helm:
             "forget": self._forget,
             "save": self._save,
             "press": self._press,
+            "act": neighbours.act,
         }
-        self.rates = Rates(run, siblings)
+        self.rates = Rates(run, siblings, neighbours.plan)
         self.inspect()
 
     # -- what there is ------------------------------------------------------------------------------------------------
@@ -98,6 +102,7 @@ class Helm:
             settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
             self._steady = [*found, *holds, Epochs(self._model, self._flow, self._run), *settings]
         inside = self._find("layers", lambda: layers.find(self._model))
+        inside += self._find("callbacks", self._neighbours.controls)
         everything = [*self._steady, *inside, *self._triggers.controls.values()]
         self.controls = {control.name: control for control in everything}
         self._mark_idle()
@@ -149,9 +154,9 @@ class Helm:
         run.can = {"evaluate": self._evaluation.why_not(), "save": ""}
         self._flow.tell()
 
-    def look(self, suspect: str = "") -> None:
+    def look(self, suspect: str = "", writer: str = "") -> None:
         """Notice what others wrote to the learning rates, and put their values on the record."""
-        if self.rates.look(suspect):
+        if self.rates.look(suspect, writer):
             self.tell()
 
     # -- what is asked ------------------------------------------------------------------------------------------------
@@ -209,11 +214,20 @@ class Helm:
             self.retracing = [*self.retracing, control.name]
             message = "; ".join(part for part in (message, "the training step is traced again") if part)
         old, new = written.old, written.new
-        if control.kind == "number" and isinstance(new, (int, float)) and control.group != "flow":
+        if control.kind == "number" and isinstance(new, (int, float)) and control.group not in ("flow", "callbacks"):
             before = float(old) if isinstance(old, (int, float)) else None
             run.set_value(control.name, float(new), before)
         self.rates.wrote(control)
         return run.add_event("applied", control.name, old, new, command.source, message, command.requested)
+
+    def cut(self, rate: Control, value: float, source: str, command: Command) -> Event:
+        """Write a learning rate in a callback's name, as somebody asked it to."""
+        written = rate.write(rate.check(value))
+        old, new = written.old, written.new
+        self._run.set_value(rate.name, float(new or 0.0), None if old is None else float(old))
+        self.rates.wrote(rate)
+        message = f"cut now, asked for by {command.source}"
+        return self._run.add_event("changed", rate.name, old, new, source, message, command.requested)
 
     def _event(self, command: Command, kind: str, new: Any = None, message: str = "", old: Any = None) -> Event:
         return self._run.add_event(kind, command.name, old, new, command.source, message, command.requested)
@@ -291,6 +305,7 @@ class Helm:
     def leave(self) -> None:
         """The fit is over: the model is as if we had never been there, but for what was changed."""
         installed = self._veil.busy
+        self._neighbours.leave()
         self.release()
         self._flow.undo()
         self._snapshots.clear()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..run import Run
+from .callbacks.scheduler import Plan
 from .control import Control, Value
 from .hold import Hold
 from .hyperparameters import LearningRate
@@ -18,10 +21,14 @@ class Rates:
     Args:
         run: Where values and events go.
         siblings: Class names of the fit's other callbacks.
+        scheduled: What callbacks will write in coming epochs, from the epochs, the step before and the batches in each.
     """
 
-    def __init__(self, run: Run, siblings: list[str]) -> None:
-        self._run = run
+    def __init__(
+        self, run: Run, siblings: list[str], scheduled: Callable[[range, int, int], Plan] = lambda *_: {}
+    ) -> None:
+        self._run, self._scheduled = run, scheduled
+        self._planned: Plan = {}
         self._writers = [name for name in siblings if name in WRITERS]
         self._rates: list[Control] = []
         self._holds: dict[str, Hold] = {}
@@ -39,11 +46,12 @@ class Rates:
         """Whether any rate is held against other writers."""
         return any(hold.kept is not None for hold in self._holds.values())
 
-    def look(self, suspect: str = "") -> bool:
+    def look(self, suspect: str = "", writer: str = "") -> bool:
         """Notice new values; returns whether there were any that nobody planned.
 
         Args:
             suspect: The callback of Keras's that may have written in the hook just run.
+            writer: Who wrote, where that is known.
         """
         run, news = self._run, False
         for rate in self._rates:
@@ -55,7 +63,7 @@ class Rates:
                 continue
             news = True
             writers = [suspect] if suspect in self._writers else self._writers
-            source = writers[0] if len(writers) == 1 else "callback"
+            source = writer or (writers[0] if len(writers) == 1 else "callback")
             self._foreign(rate, known, value, source)
         return news
 
@@ -77,13 +85,15 @@ class Rates:
         if control.name in self._wheels or control.of in self._wheels:
             self.plan()
             self.look()
+        elif control.label == "learning_rate" or control.of in self._holds or control.group == "callbacks":
+            self.ahead()
 
     def plan(self) -> None:
         """What the schedules give from here to the end, for the chart."""
         run = self._run
         epochs, batches = run.params.get("epochs"), run.params.get("steps") or run.batches_per_epoch
         total = PLANNED if not epochs or not batches else (epochs - (run.epoch or 0)) * batches - run.batch
-        plan: dict[str, tuple[list[int], list[float]]] = {}
+        plan: Plan = {}
         for name, wheel in self._wheels.items():
             if wheel.taken_over or total < 1:
                 continue
@@ -92,7 +102,21 @@ class Rates:
             except Exception:  # a schedule is the user's own code: there is just nothing to draw
                 continue
             plan[name] = ([run.step + batch for batch in ahead], rates)
-        run.plan = plan
+        self._planned = plan
+        self.ahead()
+
+    def ahead(self) -> None:
+        """What callbacks will write in the coming epochs, besides: not where the rate is held against them."""
+        run = self._run
+        epochs, batches = run.params.get("epochs"), run.params.get("steps") or run.batches_per_epoch
+        plan: Plan = {}
+        if epochs and batches and run.epoch is not None and run.epoch_starts:
+            first = run.epoch_starts[-1][1] + batches
+            plan = self._scheduled(range(run.epoch + 1, int(epochs)), first, int(batches))
+        held = {name for name, hold in self._holds.items() if hold.kept is not None}
+        plan = {name: points for name, points in plan.items() if name not in held}
+        if run.plan or self._planned or plan:
+            run.plan = {**self._planned, **plan}
 
     def scale(self, factor: float) -> list[tuple[str, Value]]:
         """What to set so that every rate is ``factor`` times what it is, by control."""

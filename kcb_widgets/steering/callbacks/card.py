@@ -1,0 +1,305 @@
+"""Card: one callback of the fit, as a board shows it. Each family is a subclass, in a file of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from ...commands import Command, Refused
+from ...events import Event
+from ...run import Run
+from ..control import Control, Value, Written
+from .wrap import Meter, Tee
+
+MAX_SAID = 200
+
+
+@dataclass
+class Scene:
+    """What cards look at and act on.
+
+    Attributes:
+        run: The fit's record.
+        model: What trains.
+        helm: Whose controls and rates there are; set once it is there.
+    """
+
+    run: Run
+    model: Any
+    helm: Any = None
+    news: bool = field(default=True)
+
+
+def first_line(error: BaseException) -> str:
+    """An exception as one line."""
+    first = (str(error).strip().splitlines() or [""])[0][:MAX_SAID]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+class Card:
+    """A callback that Keras has no special knowledge of: its hooks, what it printed, what it raised.
+
+    Args:
+        callback: The callback.
+        id: Its class's name, with a number when there are several.
+        scene: Where it plays.
+
+    Attributes:
+        known: Whether it is one of Keras's own with a card of its own.
+        switchable: Whether it can be switched off: nothing is left half done when its hooks are skipped.
+        curious: Whether batch hooks are listened to as well.
+        on: Whether its hooks are called.
+        meters: By hook.
+    """
+
+    known = False
+    switchable = True
+    curious = True
+
+    def __init__(self, callback: Any, id: str, scene: Scene) -> None:
+        self.callback, self.id, self.scene = callback, id, scene
+        self.type = type(callback).__name__
+        self.on = True
+        self.meters: dict[str, Meter] = {}
+        self.tee = Tee()
+        self.error: dict[str, str] | None = None
+        self.warnings, self.warning = 0, ""
+
+    # -- what a family says of its callback ---------------------------------------------------------------------------
+
+    def parameters(self) -> list[Control]:
+        """What can be changed while the fit runs, besides on and off."""
+        return []
+
+    def facts(self) -> list[tuple[str, Value]]:
+        """Short facts, by label."""
+        return []
+
+    def gauge(self) -> tuple[str, int, int] | None:
+        """What is being used up: a label, how much of it, and of how much."""
+        return None
+
+    def best(self) -> dict[str, Any] | None:
+        """The best value so far, as a line on the metric's plot."""
+        return None
+
+    def says(self) -> str:
+        """What it will do next, in one clause."""
+        return ""
+
+    def files(self) -> list[dict[str, Any]]:
+        """The files it wrote, the newest last."""
+        return []
+
+    def actions(self) -> list[tuple[str, str]]:
+        """What it can be asked to do: a name, and what the button says."""
+        return []
+
+    def act(self, action: str, argument: str, command: Command) -> Event:
+        """Do it.
+
+        Raises:
+            Refused: It cannot be done; the text says why.
+        """
+        msg = f"{self.id} has nothing to do by this name: {action}"
+        raise Refused(msg)
+
+    def extra(self) -> list[str]:
+        """Methods to be wrapped besides the hooks."""
+        return []
+
+    def wrap_extra(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The wrapper of one of those."""
+        return method
+
+    # -- around its hooks ---------------------------------------------------------------------------------------------
+
+    def before(self, hook: str) -> None:
+        """A hook that is not a batch's is about to run."""
+        self.look("callback")
+
+    def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
+        """It has run."""
+        self.look(self.type)
+
+    def look(self, writer: str) -> None:
+        """Notice what was written to the learning rates, and by whom."""
+        if self.scene.helm is not None:
+            self.scene.helm.look(writer=writer)
+
+    def looks(self, function: Callable[..., None], *args: Any) -> None:
+        """Have a look at the callback; what goes wrong in that is ours, and ends nothing."""
+        self.scene.news = True
+        try:
+            function(*args)
+        except Exception as error:
+            self.trouble(error)
+
+    def trouble(self, error: Exception) -> None:
+        """Something of ours went wrong: said once."""
+        run, message = self.scene.run, f"its card could not be drawn ({first_line(error)})"
+        if not any(e.kind == "warning" and e.message == message and e.name == self.id for e in run.events_list):
+            run.add_event("warning", self.id, message=message)
+
+    def raised(self, hook: str, error: Exception) -> None:
+        """A hook raised; Keras deals with it as ever."""
+        text = first_line(error)
+        self.error = {"hook": hook, "message": text}
+        self.scene.news = True
+        self.scene.run.add_event("error", self.id, new=hook, source=self.type, message=f"{hook} raised {text}")
+
+    def warned(self, message: str) -> None:
+        """A hook warned."""
+        self.warnings += 1
+        self.warning = message.strip().splitlines()[0][:MAX_SAID] if message.strip() else ""
+
+    def ended(self, hook: str) -> None:
+        """A hook asked Keras to end the fit."""
+        try:
+            run = self.scene.run
+            run.add_event("stop", self.id, new=hook, source=self.type, message=self.why_ended(hook))
+        except Exception as error:
+            self.trouble(error)
+
+    def why_ended(self, hook: str) -> str:
+        """Why it ended the fit, in a clause."""
+        return f"it ended the fit in {hook}"
+
+    # -- all of it ----------------------------------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """How long its hooks have taken in all."""
+        return sum(meter.seconds for meter in list(self.meters.values()))
+
+    def calls(self, *hooks: str) -> int:
+        """How often these hooks ran."""
+        return sum(self.meters[hook].count for hook in hooks if hook in self.meters)
+
+    def describe(self) -> dict[str, Any]:
+        """The card as a board shows it."""
+        gauge, facts = self.gauge(), self.facts()
+        if self.warnings:
+            facts = [*facts, ("warned", self.warning)]
+        return {
+            "id": self.id,
+            "type": self.type,
+            "known": self.known,
+            "on": self.on,
+            "facts": [{"label": label, "value": shown(value)} for label, value in facts],
+            "gauge": None if gauge is None else dict(zip(("label", "used", "of"), gauge, strict=True)),
+            "best": self.best(),
+            "says": "" if not self.on else self.says(),
+            "hooks": [
+                {"name": name, "count": meter.count, "seconds": float(f"{meter.seconds:.4g}")}
+                for name, meter in self.meters.items()
+            ],
+            "printed": self.tee.text,
+            "error": self.error,
+            "files": self.files(),
+            "actions": [{"name": name, "label": label} for name, label in self.actions()],
+        }
+
+
+def shown(value: Any) -> Value:
+    """A fact's value as JSON can carry it."""
+    number = scalar(value)
+    if number is not None and not isinstance(value, str):
+        return number if math.isfinite(number) else str(number)
+    return None if value is None else str(value)[:500]
+
+
+def scalar(value: Any) -> float | None:
+    """A number from whatever a callback keeps one in; None if it is none."""
+    if value is None or isinstance(value, str):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else number
+
+
+class Switch(Control):
+    """Whether a callback's hooks are called."""
+
+    group, kind = "callbacks", "flag"
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card.scene.model, f"{card.id}.on", "on", card.id)
+        self._card = card
+
+    def read(self) -> Value:
+        return self._card.on
+
+    def write(self, value: Value) -> Written:
+        old, self._card.on = self._card.on, bool(value)
+        self._card.scene.news = True
+        return Written(old, self._card.on)
+
+
+class Parameter(Control):
+    """An attribute of a callback.
+
+    Args:
+        card: Whose it is.
+        name: The attribute.
+        kind: ``number`` or ``flag``.
+        minimum, maximum: The range.
+        below: Whether ``maximum`` itself is excluded.
+        integer: Whether only whole numbers will do.
+        nullable: Whether None will do.
+        scale: ``log`` or ``linear``.
+        said: A clause for the event of each write, from the value written.
+    """
+
+    group = "callbacks"
+
+    def __init__(self, card: Card, name: str, kind: str = "number", *, said: Any = None, **limits: Any) -> None:
+        super().__init__(card.scene.model, f"{card.id}.{name}", name, card.id)
+        self._card, self._said, self.kind = card, said, kind
+        for limit, value in limits.items():
+            setattr(self, limit, value)
+
+    def read(self) -> Value:
+        value = getattr(self._card.callback, self.label, None)
+        return bool(value) if self.kind == "flag" else scalar(value)
+
+    def write(self, value: Value) -> Written:
+        old = self.read()
+        setattr(self._card.callback, self.label, value)
+        self._card.scene.news = True
+        return Written(old, self.read(), message=self._said(value) if self._said else "")
+
+
+class MinDelta(Parameter):
+    """``min_delta``, which Keras holds negative where smaller is better."""
+
+    def read(self) -> Value:
+        value = scalar(getattr(self._card.callback, self.label, None))
+        return None if value is None else abs(value)
+
+    def write(self, value: Value) -> Written:
+        assert isinstance(value, (int, float))
+        return super().write(-value if smaller(self._card.callback) and self._signed() else value)
+
+    def _signed(self) -> bool:
+        """Whether Keras has turned its sign already: it does so once it knows which way is better."""
+        return getattr(self._card.callback, "monitor_op", None) is keras.ops.less
+
+
+def smaller(callback: Any) -> bool | None:
+    """Whether a smaller value is better; None while Keras has not decided."""
+    op = getattr(callback, "monitor_op", None)
+    if op is None:
+        return {"min": True, "max": False}.get(getattr(callback, "mode", ""))
+    if op in (keras.ops.less, keras.ops.greater):
+        return bool(op is keras.ops.less)
+    try:  # older Keras has functions of its own here
+        return bool(op(-1e9, 1e9))
+    except Exception:
+        return None

@@ -1,0 +1,59 @@
+"""TerminateOnNaN and SwapEMAWeights: they act on the model, and say what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..control import Value
+from .card import Card
+
+
+class TerminateOnNaNCard(Card):
+    """``TerminateOnNaN``."""
+
+    known = True
+    switchable = False
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._ended = ""
+
+    def facts(self) -> list[tuple[str, Value]]:
+        return [("stopped", self._ended)] if self._ended else []
+
+    def says(self) -> str:
+        return "" if self._ended else "stops the fit when the loss is NaN or infinite"
+
+    def why_ended(self, hook: str) -> str:
+        run = self.scene.run
+        self._ended = f"in epoch {(run.epoch or 0) + 1}, about step {run.step + 1}"
+        return "the loss is no longer finite"
+
+
+class SwapEMAWeightsCard(Card):
+    """``SwapEMAWeights``."""
+
+    known = True
+    switchable = False
+    curious = False
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._swaps, self._last, self._averaged = 0, "", self._inside
+
+    @property
+    def _inside(self) -> bool:
+        return bool(getattr(self.callback, "_ema_weights_in_model", False))
+
+    def facts(self) -> list[tuple[str, Value]]:
+        when = "at each epoch's end" if self.callback.swap_on_epoch else "for each validation"
+        facts: list[tuple[str, Value]] = [("swaps", when), ("swapped", self._swaps)]
+        facts.append(("in the model", "averaged weights" if self._inside else "trained weights"))
+        return [*facts, ("last", self._last)] if self._last else facts
+
+    def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
+        super().after(hook, index, logs)
+        if self._inside != self._averaged:
+            run = self.scene.run
+            self._averaged, self._swaps = self._inside, self._swaps + 1
+            self._last = f"epoch {(run.epoch or 0) + 1}, step {run.step}"

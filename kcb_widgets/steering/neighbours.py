@@ -1,0 +1,168 @@
+"""Neighbours: the other callbacks of the fit, wherever Monitor stands among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from ..commands import Command, Refused
+from ..events import Event
+from ..run import Run
+from .callbacks import checkpoint, patient, scheduler, watchers, writers
+from .callbacks.card import Card, Scene, Switch
+from .callbacks.wrap import HOOKS, Meter, heard, install, light, watched
+from .control import Control
+
+FAMILIES: dict[str, type[Card]] = {
+    "EarlyStopping": patient.EarlyStoppingCard,
+    "ReduceLROnPlateau": patient.ReduceLROnPlateauCard,
+    "LearningRateScheduler": scheduler.LearningRateSchedulerCard,
+    "ModelCheckpoint": checkpoint.ModelCheckpointCard,
+    "CSVLogger": writers.CSVLoggerCard,
+    "BackupAndRestore": writers.BackupAndRestoreCard,
+    "TensorBoard": writers.TensorBoardCard,
+    "RemoteMonitor": writers.RemoteMonitorCard,
+    "TerminateOnNaN": watchers.TerminateOnNaNCard,
+    "SwapEMAWeights": watchers.SwapEMAWeightsCard,
+}
+OWN = ("History", "ProgbarLogger")  # Keras puts these in by itself
+
+
+class Neighbours:
+    """The cards of one fit.
+
+    Args:
+        run: Its record.
+        model: What trains.
+        callbacks: Keras's ``CallbackList``, where it was found.
+        monitor: The callback that is no neighbour of its own.
+
+    Attributes:
+        cards: In the order of the list.
+        before: How many of them stand before Monitor.
+    """
+
+    def __init__(self, run: Run, model: Any, callbacks: Any, monitor: Any) -> None:
+        self._scene = Scene(run, model)
+        self.cards: list[Card] = []
+        self.before = 0
+        self._away: list[Callable[[], None]] = []
+        seen: set[int] = set()
+        for callback in getattr(callbacks, "callbacks", None) or []:
+            if callback is monitor:
+                self.before = len(self.cards)
+            own = isinstance(callback, tuple(getattr(keras.callbacks, name) for name in OWN))
+            if own or isinstance(callback, type(monitor)) or id(callback) in seen or not hasattr(callback, "__dict__"):
+                continue
+            seen.add(id(callback))
+            self.cards.append(self._card(callback))
+
+    def _card(self, callback: Any) -> Card:
+        name = type(callback).__name__
+        count = sum(card.type == name for card in self.cards)
+        family = next((family for known, family in FAMILIES.items() if isinstance(callback, _keras(known))), Card)
+        label = name if not count else f"{name} {count + 1}"
+        try:
+            return family(callback, label, self._scene)
+        except Exception:  # not as we know it: a later Keras, or a class of the user's own
+            return Card(callback, label, self._scene)
+
+    # -- while the fit lasts ------------------------------------------------------------------------------------------
+
+    def join(self, helm: Any) -> None:
+        """The fit begins: listen to them.
+
+        Args:
+            helm: Whose controls and rates the cards look at.
+        """
+        self._scene.helm = helm
+        for card in self.cards:
+            for name in HOOKS:
+                if _overridden(card.callback, name):
+                    self._wrap(card, name)
+            for name in card.extra():
+                method = getattr(card.callback, name)
+                self._away.append(install(card.callback, name, card.wrap_extra(name, method)))
+
+    def _wrap(self, card: Card, name: str) -> None:
+        hook, meter = getattr(card.callback, name), Meter()
+        card.meters[name] = meter
+        how = watched if "batch" not in name else heard if card.curious else light
+        self._away.append(install(card.callback, name, how(card, name, hook, meter)))
+
+    def leave(self) -> None:
+        """The fit is over: they are as they were, but for what was changed."""
+        away, self._away = self._away, []
+        for uninstall in away:
+            uninstall()
+        self.tell()
+
+    def tell(self) -> None:
+        """Put the cards on the record."""
+        said = []
+        for card in self.cards:
+            try:
+                said.append(card.describe())
+            except Exception as error:
+                card.trouble(error)
+        if said != self._scene.run.cards:
+            self._scene.run.cards = said
+        self._scene.news = False
+
+    @property
+    def after(self) -> int:
+        """How many of them stand after Monitor."""
+        return len(self.cards) - self.before
+
+    @property
+    def news(self) -> bool:
+        """Whether a card has seen something since it was last told."""
+        return self._scene.news
+
+    # -- what can be changed and done ---------------------------------------------------------------------------------
+
+    def controls(self) -> list[Control]:
+        """The parameters of all of them."""
+        found: list[Control] = []
+        for card in self.cards:
+            found += [*([Switch(card)] if card.switchable else []), *card.parameters()]
+        return found
+
+    def act(self, command: Command) -> Event:
+        """Have one do something: ``<card>.<action>`` or ``<card>.<action>:<argument>``.
+
+        Raises:
+            Refused: It cannot, or there is none of this name.
+        """
+        what, _, argument = str(command.value).partition(":")
+        name, _, action = what.rpartition(".")
+        card = next((card for card in self.cards if card.id == name), None)
+        if card is None:
+            msg = f"there is no callback {name!r} in this fit"
+            raise Refused(msg)
+        return card.act(action, argument, command)
+
+    def plan(self, ahead: range, first: int, batches: int) -> scheduler.Plan:
+        """What schedulers will write, by control."""
+        plan: scheduler.Plan = {}
+        for card in self.cards:
+            if isinstance(card, scheduler.LearningRateSchedulerCard):
+                plan |= card.plan(ahead, first, batches)
+        return plan
+
+
+def _keras(name: str) -> type:
+    found: type = getattr(keras.callbacks, name, None) or type(None)
+    return found
+
+
+def _overridden(callback: Any, name: str) -> bool:
+    """Whether a callback has a hook of its own, in its class or (as LambdaCallback has) on itself."""
+    if name.startswith("on_batch_") and _overridden(callback, name.replace("on_batch", "on_train_batch")):
+        return False  # Keras's own `on_train_batch_*` would have called it
+    if name in vars(callback):
+        return True
+    found = getattr(type(callback), name, None)
+    return found is not None and found is not getattr(keras.callbacks.Callback, name, None)
