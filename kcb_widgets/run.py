@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .commands import Inbox, Value
+    from .replay import Replay
 
 Status = Literal[
     "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
@@ -272,6 +273,18 @@ class Run:
         from . import figures
 
         return figures.plot(self)
+
+    def replay(self, *, display: bool | None = False) -> Replay:
+        """A callback that does to a fresh model what was done to this one, at the same steps; see ``Replay``."""
+        from .replay import Replay
+
+        return Replay(self, display=display)
+
+    def to_code(self) -> str:
+        """The same as plain Keras: the source of a callback that needs nothing of this package."""
+        from .code import to_code
+
+        return to_code(self)
 
     def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""

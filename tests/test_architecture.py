@@ -20,7 +20,10 @@ ALLOWED = {
     "events": set(),
     "commands": {"events"},
     "frames": {"events", "run"},  # run: for its type only
-    "run": {"events", "frames", "means", "pace", "series", "commands", "figures"},  # figures: from inside plot()
+    # The last three: from inside plot(), replay() and to_code().
+    "run": {"events", "frames", "means", "pace", "series", "commands", "figures", "replay", "code"},
+    "replay": {"commands", "events", "monitor", "run", "session", "steering/helm", "steering/snapshots"},
+    "code": {"commands", "replay", "run"},
     "curves": {"bins", "run", "series"},
     "figures": {"bins", "curves", "events", "run"},
     "kernel": {"_pump"},
