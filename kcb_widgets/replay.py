@@ -269,7 +269,7 @@ class Replay(Monitor):
     @staticmethod
     def _by_itself(session: Session, act: Act) -> bool:
         """Whether a callback of this fit writes it."""
-        return act.writer in session.bridge.helm._siblings
+        return act.writer in session.bridge.helm.siblings
 
     def _compare(self, run: Run) -> None:
         """The same step is the same state only where epochs are as long."""

@@ -303,10 +303,17 @@ class Run:
         return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
 
     def abandoned(self, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which of ``steps`` a rollback left behind."""
-        gone = np.zeros(len(steps), bool)
-        for branch in list(self.branches):
-            gone |= (steps > branch["from"]) & (steps <= branch["to"])
+        """Which of ``steps`` rollbacks left behind.
+
+        The trail is followed back from now: going back to a state on an abandoned stretch makes that part live again.
+        """
+        gone = np.ones(len(steps), bool)
+        until: float = np.inf
+        for branch in reversed(self.branches):
+            if branch["to"] <= until:
+                gone &= ~((steps > branch["to"]) & (steps <= until))
+                until = branch["from"]
+        gone &= steps > until
         return gone
 
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -23,7 +23,8 @@ ALLOWED = {
     # The last three: from inside plot(), replay() and to_code().
     "run": {"events", "frames", "means", "pace", "series", "commands", "figures", "replay", "code"},
     "replay": {"commands", "events", "monitor", "run", "session", "steering/helm", "steering/snapshots"},
-    "code": {"commands", "replay", "run"},
+    "_code_template": set(),
+    "code": {"_code_template", "commands", "replay", "run"},
     "curves": {"bins", "run", "series"},
     "figures": {"bins", "curves", "events", "run"},
     "kernel": {"_pump"},
