@@ -23,13 +23,15 @@ TITLES = {
     "torch-eager": "torch",
     "torch-jit": "torch `jit_compile`",
 }
-EXPECTED = {
-    (
-        "torch-jit",
-        "second_change_without_a_trace",
-    ): "refused: torch.compile compiles the step again for each new number",
-}
+AGAIN = "refused: torch.compile compiles the step again for each new number"
+EXPECTED = {("torch-jit", "second_change_without_a_trace"): AGAIN}
 """What cannot be done in a mode, and why."""
+
+INTRODUCTION = """\
+Each control in each mode, proved by what the next batches do to the weights (`tests/modes.py`). This table is made from
+what `make test` and `make test-backends` found, by `python tests/modes_table.py`. On TensorFlow every number of every
+Keras optimizer is tested besides. With `steps_per_execution` above 1, Keras 3.15 on TensorFlow 2.21 does not train a
+model of several layers the same way twice, with or without Monitor; that column is tested where it does."""
 
 OK, NOTES = "✓", "¹²³⁴⁵⁶⁷⁸⁹"
 
@@ -92,7 +94,7 @@ def parse(table: str) -> dict[str, dict[str, str]]:
     modes = {title: mode for mode, title in TITLES.items()}
     return {
         modes[title]: {row[0]: notes.get(row[i], row[i]) for row in rows[2:]}
-        for i, title in enumerate(rows[0])
+        for i, title in enumerate(rows[0] if rows else [])
         if title in modes
     }
 
@@ -109,7 +111,7 @@ def main() -> None:
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
     table = render({**old, **{mode: column(results) for mode, results in found().items()}})
-    README.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
+    README.write_text(f"{before}{BEGIN}\n\n{INTRODUCTION}\n\n{table}\n\n{END}{after}")
 
 
 if __name__ == "__main__":
