@@ -18,7 +18,8 @@ demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/test_modes.py -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/test_modes.py tests/browser
 
 test-kernels: $(INSTALLED)
 	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py
