@@ -9,19 +9,25 @@ BENCH := $(VENV)/.bench
 # The ipykernels whose queues are tested one by one; the browser tests run on those that people have.
 KERNELS ?= 6.17.1,6.31.0,7.0.1,7.3.0,latest
 BROWSER_KERNELS ?= 6.31.0,7.0.1,7.3.0
+# The backends besides TensorFlow on which every control is tested.
+BACKENDS ?= jax,torch
 
-.PHONY: demo test test-kernels lint bench build screenshots clean
+.PHONY: demo test test-kernels test-backends lint bench build screenshots clean
 
 demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/test_modes.py -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/test_modes.py tests/browser
 
 test-kernels: $(INSTALLED)
 	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py
 	KCB_KERNELS=$(BROWSER_KERNELS) $(BIN)/python -m pytest tests/browser/test_lab.py tests/browser/test_lab_views.py \
 		-k "lab and (clicks or dragged or reloaded or subshells)"
+
+test-backends: $(INSTALLED)
+	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check kcb_widgets tests

@@ -107,6 +107,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
             raise TypeError(msg)
         self.runs: list[Run] = []
         self._waiting: Run | None = None
+        self._turn = threading.Lock()
         self._session: Session | None = None
         self._expected = False
         self._last_model: Any = None
@@ -120,12 +121,10 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def run(self) -> Run:
         """The current run, or the latest; before the first fit an empty one that the fit will fill."""
-        if self._waiting is not None:
-            return self._waiting
-        if not self.runs:
-            self._waiting = Run()
-            return self._waiting
-        return self.runs[-1]
+        with self._turn:  # a thread that looks for the run while a fit begins must not be given a second one
+            if self._waiting is None and not self.runs:
+                self._waiting = Run()
+            return self._waiting or self.runs[-1]
 
     @property
     def board(self) -> Board:
@@ -350,13 +349,14 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
                 old.run.add_event("warning", "fit", message="a second fit in another thread is not monitored")
                 return
             old.finish_from(None)
-        run, self._waiting, self._expected = self._waiting or Run(), None, False
-        run.number = len(self.runs) + 1
+        with self._turn:
+            run, self._waiting, self._expected = self._waiting or Run(), None, False
+            self.runs.append(run)
+        run.number = len(self.runs)
         run.title = f"Run {run.number}"
         run.params = dict(self.params or {})
         run.batches_per_epoch = run.params.get("steps")
         run.start_clock()
-        self.runs.append(run)
         self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
         session.bridge.helm.look()
         session.bridge.neighbours.join(session.bridge.helm)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .commands import Inbox, Value
+    from .replay import Replay
 
 Status = Literal[
     "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
@@ -282,6 +283,18 @@ class Run:
 
         return figures.plot(self)
 
+    def replay(self, *, display: bool | None = False) -> Replay:
+        """A callback that does to a fresh model what was done to this one, at the same steps; see ``Replay``."""
+        from .replay import Replay
+
+        return Replay(self, display=display)
+
+    def to_code(self) -> str:
+        """The same as plain Keras: the source of a callback that needs nothing of this package."""
+        from .code import to_code
+
+        return to_code(self)
+
     def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""
         if not self.epoch_starts:
@@ -299,10 +312,17 @@ class Run:
         return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
 
     def abandoned(self, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which of ``steps`` a rollback left behind."""
-        gone = np.zeros(len(steps), bool)
-        for branch in list(self.branches):
-            gone |= (steps > branch["from"]) & (steps <= branch["to"])
+        """Which of ``steps`` rollbacks left behind.
+
+        The trail is followed back from now: going back to a state on an abandoned stretch makes that part live again.
+        """
+        gone = np.ones(len(steps), bool)
+        until: float = np.inf
+        for branch in reversed(self.branches):
+            if branch["to"] <= until:
+                gone &= ~((steps > branch["to"]) & (steps <= until))
+                until = branch["from"]
+        gone &= steps > until
         return gone
 
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:

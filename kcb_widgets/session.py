@@ -224,7 +224,8 @@ class Session:
         """``on_train_end`` was called, of everybody."""
         run = self.run
         epochs = run.params.get("epochs")
-        whole = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
+        last = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
+        whole = last and (run.batches_per_epoch is None or run.batch >= run.batches_per_epoch)
         if run.status == "stopping":
             self.finish("stopped")
         elif getattr(self._model, "stop_training", False) and not whole:

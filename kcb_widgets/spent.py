@@ -10,6 +10,7 @@ from .run import Run
 from .waiting import Waiting
 
 BOUND = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound
+WORTH = 0.1  # seconds of it in an epoch, at least: nobody needs to be told of less
 
 
 class Metered(Protocol):
@@ -105,7 +106,7 @@ class Spent:
         share = data / total if total else 0.0
         about = "about " if waits is not None and waits.sampled else ""
         hooks.bound = ""
-        if share >= BOUND:
+        if share >= BOUND and data >= WORTH:
             hooks.bound = f"input-bound: {about}{share:.0%} of the epoch was spent waiting for data".replace("%", " %")
         self.tell()
 

@@ -24,7 +24,11 @@ ALLOWED = {
     "events": set(),
     "commands": {"events"},
     "frames": {"events", "run"},  # run: for its type only
-    "run": {"events", "frames", "hooks", "means", "pace", "series", "commands", "figures"},  # figures: in plot()
+    # The last three: from inside plot(), replay() and to_code().
+    "run": {"events", "frames", "hooks", "means", "pace", "series", "commands", "figures", "replay", "code"},
+    "replay": {"commands", "events", "monitor", "run", "session", "steering/helm", "steering/snapshots"},
+    "_code_template": set(),
+    "code": {"_code_template", "commands", "replay", "run"},
     "curves": {"bins", "run", "series"},
     "figures": {"bins", "curves", "events", "run"},
     "kernel": {"_pump"},

@@ -69,7 +69,9 @@ def test_untouched_everything_is_as_without_monitor_wherever_it_stands(classifie
             C.EarlyStopping("score", patience=4, min_delta=0.1, mode="min", restore_best_weights=True),
             C.ReduceLROnPlateau("score", factor=0.5, patience=2, mode="min"),
             C.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
-            C.ModelCheckpoint(folder / "m-{epoch}.weights.h5", "score", save_weights_only=True, save_best_only=True, mode="min"),
+            C.ModelCheckpoint(
+                folder / "m-{epoch}.weights.h5", "score", save_weights_only=True, save_best_only=True, mode="min"
+            ),
             C.CSVLogger(folder / "log.csv"),
             C.LambdaCallback(on_epoch_end=lambda epoch, logs: None),
         ]  # fmt: skip

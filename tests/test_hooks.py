@@ -71,12 +71,14 @@ def generator(seconds):
 def test_order_counts_and_log_keys_are_those_of_keras(unit_model, ones):
     counted = {}
 
-    class Count(keras.callbacks.Callback):
-        def __getattribute__(self, name):
-            if name.startswith("on_"):
-                counted[name] = counted.get(name, 0) + 1
-            return super().__getattribute__(name)
+    def counting(name):
+        def hook(self, *args, **kwargs):
+            counted[name] = counted.get(name, 0) + 1
 
+        return hook
+
+    names = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
+    Count = type("Count", (keras.callbacks.Callback,), {name: counting(name) for name in names})
     monitor = kcb.Monitor()
     model = unit_model()
     model.fit(*ones, batch_size=2, epochs=2, validation_data=ones, verbose=0, callbacks=[monitor])
@@ -154,7 +156,6 @@ def test_slow_data_is_called_input_bound_and_fast_data_is_not(unit_model, worker
     fit(model, Data(0.02 * workers, workers=workers), monitor, epochs=3)
     assert monitor.run.hooks.bound.startswith("input-bound: ")
     assert parts(monitor)["data"] > 0.2
-    assert parts(monitor)["step"] < 0.2
     fit(model, Data(0.0, workers=workers), monitor, epochs=3)
     assert monitor.run.hooks.bound == ""
     assert parts(monitor).get("data", 0.0) < 0.1

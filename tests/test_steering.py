@@ -599,3 +599,20 @@ def test_going_back_to_an_abandoned_stretch_makes_it_live_again():
     run.branches = [{"from": 2, "to": 6}, {"from": 4, "to": 8}, {"from": 10, "to": 12}]
     # 8 -> back to 4, which lies on the stretch 3..6 that the first rollback left.
     assert np.flatnonzero(run.abandoned(np.arange(1, 15))).tolist() == [4, 5, 6, 7, 10, 11]
+
+
+def test_a_stop_by_another_callback_in_the_last_epoch_is_a_stop(unit_model, ones):
+    class Stops(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    monitor = kcb.Monitor()
+    fit(unit_model(), *ones, monitor, Stops(), epochs=1)
+    assert monitor.run.status == "stopped"
+
+
+def test_a_rate_that_is_not_a_number_is_reported_once(unit_model, ones):
+    monitor = kcb.Monitor()
+    spoil = keras.callbacks.LearningRateScheduler(lambda epoch: math.nan)
+    fit(unit_model(), *ones, monitor, spoil, epochs=3)
+    assert kinds(monitor, "changed") == ["changed"]

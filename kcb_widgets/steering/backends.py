@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import keras
@@ -48,6 +49,15 @@ def peek(model: Any, variable: Any, kind: str) -> float:
     return float(np.asarray(value))
 
 
+def parts(variable: Any) -> list[Any]:
+    """What holds a variable's numbers: itself, or with a distribution strategy one variable for each device.
+
+    These are not always copies of each other: batch normalization keeps statistics of its own on each device.
+    """
+    values = getattr(variable.value, "values", None)
+    return list(values) if isinstance(values, (tuple, list)) else [variable]
+
+
 def eager(model: Any) -> bool:
     """Whether the training step reads Python values each time, so that none need to be traced again."""
     return keras.backend.backend() == "torch" or bool(getattr(model, "run_eagerly", False))
@@ -56,3 +66,22 @@ def eager(model: Any) -> bool:
 def rebuild(model: Any) -> None:
     """Have the training step traced again at the next batch. ``fit`` looks the function up for each."""
     model.make_train_function(force=True)
+
+
+def torch_state() -> Any:
+    """The state of torch's random numbers, which Keras draws on there; None with other backends."""
+    torch = sys.modules.get("torch") if keras.backend.backend() == "torch" else None
+    if torch is None:
+        return None
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return torch.get_rng_state().clone(), [state.clone() for state in cuda]
+
+
+def set_torch_state(state: Any) -> None:
+    """Put it back; None does nothing."""
+    if state is None:
+        return
+    torch = sys.modules["torch"]
+    torch.set_rng_state(state[0])
+    if state[1]:
+        torch.cuda.set_rng_state_all(state[1])

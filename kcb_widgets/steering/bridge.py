@@ -93,7 +93,8 @@ class Bridge:
         """The model is at rest: carry out what waits, and let policies see the run."""
         if self._fallback:
             self._fallback = False
-            self._snapshots.take("guard")
+            taken = self._snapshots.take("guard")
+            self._run.add_event("snapshot", "guard", new=taken.id, message="to go back to, if need be")
         self.apply(heavy=True)
         if any(self._run.step >= step for step in self._next.values()):
             self._policies(lambda i: i in self._next and self._run.step >= self._next[i])

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .backends import synced
+from .backends import parts, set_torch_state, synced, torch_state
 from .control import Refused
 
 
@@ -47,8 +47,8 @@ class Evaluation:
         model = synced(self._model)
         parts = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
         named = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-        kept = [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.metrics_variables]
-        stopping = model.stop_training
+        kept = [np.array(keras.ops.convert_to_numpy(part)) for part in _metrics(model)]
+        stopping, random = model.stop_training, torch_state()
         try:
             logs = model.evaluate(
                 **named,
@@ -59,7 +59,12 @@ class Evaluation:
             )
         finally:
             synced(model)
-            for variable, value in zip(model.metrics_variables, kept, strict=True):
-                variable.assign(value)
+            for part, value in zip(_metrics(model), kept, strict=True):
+                part.assign(value)
+            set_torch_state(random)  # reading data draws from it, and so does the next batch's dropout
             model.stop_training = stopping
         return {f"val_{name}": float(value) for name, value in logs.items()}
+
+
+def _metrics(model: Any) -> list[Any]:
+    return [part for variable in model.metrics_variables for part in parts(variable)]

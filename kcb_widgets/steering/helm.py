@@ -47,6 +47,7 @@ class Helm:
 
     Attributes:
         controls: By name.
+        siblings: Class names of the fit's other callbacks.
         retracing: The controls whose change has the training step traced again at the next batch.
     """
 
@@ -69,7 +70,7 @@ class Helm:
         self._run, self._model, self._inbox = run, model, inbox
         self._flow, self._snapshots, self._evaluation = flow, snapshots, evaluation
         self._triggers, self._veil, self._folder, self._monitor = triggers, veil, folder, monitor
-        self._siblings, self._neighbours = siblings, neighbours
+        self.siblings, self._neighbours = siblings, neighbours
         self._idle: set[int] = set()
         self._steady: list[Control] = []
         self._built = bool(getattr(model, "built", True))

@@ -9,7 +9,7 @@ import keras
 from ..commands import MAX_LEARNING_RATE
 from .backends import eager, peek, synced
 from .control import MAX_NUMBER, Control, Refused, Value, Written
-from .live import LiveScalar, Veil, scope, shortest
+from .live import LiveScalar, Veil, scope, shortest, untrack
 
 # What Keras gives as None when it is off. Each is traced only when on, so turning it on or off needs a new trace.
 OPTIONAL = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
@@ -169,6 +169,8 @@ class Hyperparameter(Control):
             )
         self._veil.hide(optimizer, live)
         setattr(optimizer, self._name, live)  # the optimizer tracks it, so on JAX it is part of the state
+        if hasattr(optimizer, "_delete_tracking"):  # TensorFlow would keep it as a dependency for ever, and save it
+            optimizer._delete_tracking(self._name)
         self._live = live
         self._before = None if plain is None else (float(plain), shortest(float(plain)))
 
@@ -205,5 +207,5 @@ def _forget_momentum(optimizer: Any) -> None:
     """Back at 0 the optimizer saves none, so what was made for it must go, or its checkpoints would not load."""
     name = "momentums" if hasattr(optimizer, "momentums") else "_momentums"
     for slot in getattr(optimizer, name):
-        optimizer._untrack_variable(slot)
+        untrack(optimizer, slot)
     setattr(optimizer, name, [])

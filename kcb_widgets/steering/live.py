@@ -56,6 +56,23 @@ def chain(optimizer: Any) -> list[Any]:
     return found
 
 
+def track(optimizer: Any, variables: list[Any]) -> None:
+    """Have an optimizer hold these variables as its state, in this order."""
+    tracker = optimizer._tracker
+    # A new list, set as Keras's constructor does it, with no tracker yet: TensorFlow saves no list that lost an item.
+    del optimizer._tracker
+    optimizer._variables = list(variables)
+    optimizer._tracker = tracker
+    belongs, _ = tracker.config["variables"]
+    tracker.config["variables"] = belongs, optimizer._variables
+    tracker.stored_ids["variables"] = {id(variable) for variable in variables}
+
+
+def untrack(optimizer: Any, variable: Any) -> None:
+    """Have an optimizer forget one of its variables."""
+    track(optimizer, [kept for kept in optimizer._variables if kept is not variable])
+
+
 class Veil:
     """Keeps our variables out of what optimizers save, while there are any.
 
@@ -78,7 +95,7 @@ class Veil:
 
     def show(self, owner: Any, variable: Any) -> None:
         """Have ``owner`` forget ``variable``; the last one takes everything of ours away."""
-        owner._untrack_variable(variable)
+        untrack(owner, variable)
         self._hidden.pop(id(variable), None)
         if not self._hidden:
             for optimizer in self._veiled:

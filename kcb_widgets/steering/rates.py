@@ -56,7 +56,7 @@ class Rates:
         run, news = self._run, False
         for rate in self._rates:
             value, known = rate.read(), run.values.get(rate.name)
-            if not isinstance(value, float) or value == known:
+            if not isinstance(value, float) or value == known or (value != value and known != known):  # NaN
                 continue
             if known is None or not isinstance(rate, LearningRate):
                 run.set_value(rate.name, value)

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from .control import Refused
-from .live import chain, scope
+from .live import chain, scope, track
 
 Spare = dict[tuple[int, str, int], Any]
 """State set aside, by the ids of the optimizer and the weight, and the name of the attribute it was in."""
@@ -173,7 +173,7 @@ class _Rebuilt:
         gone = {id(slot) for slot in self._had.values()} | {id(kept) for kept in instead.values()}
         others = [variable for variable in self._variables if id(variable) not in gone]
         # In the order in which Keras makes them: a checkpoint knows them by their number.
-        _track(optimizer, others + [instead[id(variable)] for variable in made])
+        track(optimizer, others + [instead[id(variable)] for variable in made])
 
     def undo(self) -> None:
         """Make it what it was."""
@@ -183,7 +183,7 @@ class _Rebuilt:
         for name, value in self._attributes.items():
             if vars(optimizer)[name] is not value and name not in ("_variables", "_tracker"):
                 setattr(optimizer, name, value)
-        _track(optimizer, self._variables)
+        track(optimizer, self._variables)
 
     def set_aside(self, spare: Spare) -> None:
         """Keep the state of the weights that train no longer, for when they do again."""
@@ -237,15 +237,3 @@ def _slots(attributes: dict[str, Any], count: int) -> dict[str, list[Any]]:
         if any(isinstance(slot, keras.Variable) for slot in value)
         if all(slot is None or isinstance(slot, keras.Variable) for slot in value)
     }
-
-
-def _track(optimizer: Any, variables: list[Any]) -> None:
-    """Have an optimizer hold these variables as its state, in this order."""
-    tracker = optimizer._tracker
-    # A new list, set as Keras's constructor does it, with no tracker yet: TensorFlow saves no list that lost an item.
-    del optimizer._tracker
-    optimizer._variables = list(variables)
-    optimizer._tracker = tracker
-    belongs, _ = tracker.config["variables"]
-    tracker.config["variables"] = belongs, optimizer._variables
-    tracker.stored_ids["variables"] = {id(variable) for variable in variables}

@@ -191,7 +191,7 @@ class Factor(Control):
     def write(self, value: Value) -> Written:
         assert isinstance(value, (int, float))
         old = self.read()
-        rebuild = self.wheel.turn(float(value), self.wheel.override)
+        rebuild = self.wheel.turn(shortest(float(value)), self.wheel.override)  # as it is held, and put on the record
         message = "it will hold when the schedule is released" if self.wheel.taken_over else ""
         return Written(old, self.read(), rebuild, message)
 

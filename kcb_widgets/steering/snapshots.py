@@ -8,7 +8,6 @@ rate above all, is left as it is: people lower it first and go back then, or the
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..run import Run
-from .backends import synced
+from .backends import parts, set_torch_state, synced, torch_state
 from .control import Control, Refused, Value, Written
 from .live import chain, roots
 
@@ -122,7 +121,7 @@ class SnapshotStore:
             for key, variable in self._variables(synced(self._model)).items()
         }
         number = str(next(self._numbers))
-        taken = Snapshot(number, run.step, run.epoch or 0, run.seconds, kind, metric, value, arrays, _torch_state())
+        taken = Snapshot(number, run.step, run.epoch or 0, run.seconds, kind, metric, value, arrays, torch_state())
         if taken.bytes > self._budget:
             msg = f"it takes {_megabytes(taken.bytes)}, more than the {_megabytes(self._budget)} for all snapshots"
             raise Refused(msg)
@@ -163,8 +162,7 @@ class SnapshotStore:
             else:
                 variable.assign(array)
         model.reset_metrics()
-        if snapshot.torch is not None:
-            _set_torch_state(snapshot.torch)
+        set_torch_state(snapshot.torch)
         return f"{missing} optimizer variables are newer than the snapshot and stay as they are" if missing else ""
 
     def forget(self, which: str) -> None:
@@ -194,10 +192,11 @@ class SnapshotStore:
             for variable in owner.variables:
                 if id(variable) in metrics or id(variable) in rates or self._ours(variable):
                     continue
-                number = 0
-                while (key := (kind, str(variable.path), number)) in found:
-                    number += 1
-                found[key] = variable
+                for part in parts(variable):
+                    number = 0
+                    while (key := (kind, str(variable.path), number)) in found:
+                        number += 1
+                    found[key] = part
         return found
 
     def _beats(self, value: float) -> bool:
@@ -258,18 +257,3 @@ class Setting(Control):
 
 def _megabytes(size: float) -> str:
     return f"{size / MEGABYTE:.3g} MiB"
-
-
-def _torch_state() -> Any:
-    torch = sys.modules.get("torch") if keras.backend.backend() == "torch" else None
-    if torch is None:
-        return None
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return torch.get_rng_state().clone(), [state.clone() for state in cuda]
-
-
-def _set_torch_state(state: Any) -> None:
-    torch = sys.modules["torch"]
-    torch.set_rng_state(state[0])
-    if state[1]:
-        torch.cuda.set_rng_state_all(state[1])

@@ -1,0 +1,162 @@
+"""What `code.py` writes, whole: lines after `#? word` are left out of a source that does not need them."""
+
+from __future__ import annotations
+
+TEMPLATE = '''
+import keras
+
+
+#? schedule
+class Steered(keras.optimizers.schedules.LearningRateSchedule):
+    """The optimizer's own schedule times a factor, or a fixed rate."""
+
+    def __init__(self, schedule):
+        self.schedule, self.factor, self.fixed = schedule, 1.0, float("nan")
+        # As plain numbers they would be folded into other constants, and rounded otherwise than in the run.
+        self.dials = keras.Variable([self.factor, self.fixed], trainable=False, dtype="float32")
+
+    def __call__(self, step):
+        factor, fixed = keras.ops.unstack(keras.ops.convert_to_tensor(self.dials))
+        planned = keras.ops.cast(self.schedule(step), "float32") * factor
+        return keras.ops.where(keras.ops.isnan(fixed), planned, fixed)
+
+    def get_config(self):
+        return self.schedule.get_config()
+
+    def set(self, attribute, value, step):
+        if attribute == "take_over":  # the rate stays what it is now
+            now = float(keras.ops.convert_to_numpy(self.schedule(step))) * self.factor
+            attribute, value = "fixed", now if value else float("nan")
+        setattr(self, attribute, value)
+        self.dials.assign([self.factor, self.fixed])
+
+
+#?
+class SteeredRun(keras.callbacks.Callback):
+    """Does to a fit what was done to another one by hand."""
+
+    TABLES
+
+    def on_train_begin(self, logs=None):
+        self.due = sorted(self.changes.items())
+        self.step = self.began = 0
+        self.together = self.model.steps_per_execution
+#? rollback
+        self.snapshots = {}
+#? schedule
+        self.schedules = {}
+#? trainable
+        self.flags = {}
+#?
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = self.step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.step = self.began + batch
+        self.catch_up()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += self.together
+        if self.params.get("steps"):
+            self.step = min(self.step, self.began + self.params["steps"])
+        if self.step >= self.last:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.step >= self.last:  # there is no next batch
+            self.catch_up()
+
+#? schedule
+    def on_train_end(self, logs=None):
+        for index, schedule in self.schedules.items():
+            self.optimizers()[index].learning_rate = schedule.schedule
+
+#?
+    def catch_up(self):
+        while self.due and self.due[0][0] <= self.step:
+            for name, value in self.due.pop(0)[1]:
+                self.apply(name, value)
+
+    def apply(self, name, value):
+        """Do one thing. On JAX self.model brings the state home first, and takes back what was changed."""
+#? rollback
+        if name == "snapshot":
+            self.snapshots[value] = [keras.ops.convert_to_numpy(one).copy() for one in self.state()]
+        if name == "rollback":
+            for one, array in zip(self.state(), self.snapshots[value], strict=True):
+                one.assign(array)
+            self.model.reset_metrics()
+#? optimizer
+        if name in self.of_optimizer:
+            index, attribute = self.of_optimizer[name]
+            optimizer = self.optimizers()[index]
+#? schedule
+            if attribute in ("factor", "fixed", "take_over"):
+                if index not in self.schedules:
+                    self.schedules[index] = Steered(optimizer._learning_rate)  # there is no public way
+                    optimizer.learning_rate = self.schedules[index]
+                self.schedules[index].set(attribute, value, optimizer.iterations)
+            else:
+                setattr(optimizer, attribute, value)
+#? unscheduled
+            setattr(optimizer, attribute, value)
+#? number schedule
+            if attribute != "learning_rate":  # a number is part of the compiled step
+                self.model.make_train_function(force=True)
+#? layer
+        if name in self.of_layer:
+            path, *way, attribute = self.of_layer[name]
+            owner = self.layer(path)
+            for part in way:
+                owner = getattr(owner, part)
+#? regularizer
+            if keras.ops.is_tensor(getattr(owner, attribute)):
+                value = keras.ops.convert_to_tensor(value)
+#? trainable
+            if attribute == "trainable":
+                self.train(owner, value)
+            else:
+                setattr(owner, attribute, value)
+#? untrainable
+            setattr(owner, attribute, value)
+#? layer
+            self.model.make_train_function(force=True)
+#? regularizer trainable
+            self.model.make_test_function(force=True)
+#? rollback
+
+    def state(self):
+        """What a snapshot holds: all variables but those of metrics, and the learning rates."""
+        model = self.model
+        left_out = [*model.metrics_variables, *(optimizer.learning_rate for optimizer in self.optimizers())]
+        ids = {id(one) for one in left_out}
+        return [one for one in [*model.variables, *model.optimizer.variables] if id(one) not in ids]
+#? rollback optimizer
+
+    def optimizers(self):
+        """Those that do the work: LossScaleOptimizer and MultiOptimizer pass it on."""
+        optimizer = self.model.optimizer
+        while getattr(optimizer, "inner_optimizer", None) is not None:
+            optimizer = optimizer.inner_optimizer
+        return getattr(optimizer, "optimizers", None) or [optimizer]
+#? layer
+
+    def layer(self, path):
+        layers = self.model._flatten_layers(include_self=False)  # those in other layers too
+        found = [one for one in layers if one.path == path] or [one for one in layers if one.name == path]
+        if not found:
+            raise ValueError(f"The model has no layer {path!r}.")
+        return found[0]
+#? trainable
+
+    def train(self, layer, value):
+        """Freeze a layer, or have those of its weights train that did before."""
+        if not value:
+            self.flags[layer.path] = [weight.trainable for weight in layer.weights]
+        layer.trainable = value
+        if value:
+            for weight, flag in zip(layer.weights, self.flags[layer.path], strict=True):
+                weight.trainable = flag
+#?
+'''
