@@ -104,7 +104,7 @@ class EarlyStoppingCard(Patient):
         if (self.scene.run.epoch or 0) < start:
             return f"looks from epoch {start + 1} on"
         left = self._left()
-        when = "this epoch" if left == 1 else f"{left} more epochs"
+        when = "this epoch" if left == 1 else _epochs(left, "more ")
         return f"stops after {when} unless {self._better()}"
 
     def _after_it(self) -> str:
@@ -114,7 +114,7 @@ class EarlyStoppingCard(Patient):
     def why_ended(self, hook: str) -> str:
         name, best = self.callback.monitor, self._best
         value = "" if best is None else f" than {best['value']:.4g}"
-        return f"{name} was no better{value} for {self._wait} epochs"
+        return f"{name} was no better{value} for {_epochs(self._wait)}"
 
 
 class ReduceLROnPlateauCard(Patient):
@@ -140,9 +140,9 @@ class ReduceLROnPlateauCard(Patient):
         if why := self._why_not():
             return why
         if self._cooling > 1:
-            return f"waits: its cooldown lasts {self._cooling - 1} more epochs"
+            return f"waits: its cooldown lasts {_epochs(self._cooling - 1, 'more ')}"
         left = self._left()
-        when = "this epoch" if left == 1 else f"{left} more epochs"
+        when = "this epoch" if left == 1 else _epochs(left, "more ")
         return f"multiplies the learning rate by {self.callback.factor:g} after {when} unless {self._better()}"
 
     def actions(self) -> list[tuple[str, str]]:
@@ -178,3 +178,7 @@ class ReduceLROnPlateauCard(Patient):
         if self.scene.helm is None or self._rates():
             return ""
         return "the learning rate follows a schedule (or cannot be written), and a callback cannot cut that"
+
+
+def _epochs(count: int, more: str = "") -> str:
+    return f"{count} {more}epoch{'' if count == 1 else 's'}"
