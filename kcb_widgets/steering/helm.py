@@ -19,7 +19,7 @@ from .hyperparameters import LearningRate
 from .live import Veil, roots
 from .optimizers import leaf
 from .rates import Rates
-from .snapshots import Setting, SnapshotStore
+from .snapshots import Setting, SnapshotStore, megabytes
 from .triggers import Triggers
 
 HEAVY = ("evaluate", "snapshot", "rollback", "save", "press")
@@ -251,7 +251,7 @@ class Helm:
 
     def _snapshot(self, command: Command) -> Event:
         taken = self._snapshots.take()
-        return self._event(command, "snapshot", taken.id, f"{taken.bytes / 2**20:.3g} MiB")
+        return self._event(command, "snapshot", taken.id, megabytes(taken.bytes))
 
     def _rollback(self, command: Command) -> Event:
         snapshot = self._snapshots.find(str(command.value))
@@ -270,7 +270,7 @@ class Helm:
         path = self._folder / name if command.value is None else Path(str(command.value))
         path.parent.mkdir(parents=True, exist_ok=True)
         synced(self._model).save(path)
-        return self._event(command, "saved", str(path), f"{path.stat().st_size / 2**20:.3g} MiB")
+        return self._event(command, "saved", str(path), megabytes(path.stat().st_size))
 
     def _press(self, command: Command) -> Event:
         name = str(command.value)
