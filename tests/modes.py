@@ -57,6 +57,9 @@ class Mode:
         if backend_of(name) == "tensorflow":
             import tensorflow as tf
 
+            # With several threads TensorFlow rounds differently from fit to fit, with or without Monitor.
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+            tf.config.threading.set_intra_op_parallelism_threads(1)
         if name == "mixed":
             keras.mixed_precision.set_global_policy("mixed_float16")
         if name == "mirrored":

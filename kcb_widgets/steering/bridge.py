@@ -17,7 +17,7 @@ from .guard import Guard, Lookout
 from .helm import Helm
 from .live import Veil, roots
 from .neighbours import Neighbours
-from .snapshots import Snapshots, SnapshotStore
+from .snapshots import Snapshots, SnapshotStore, megabytes
 from .triggers import Triggers, call
 
 ARGUMENTS = ("validation_data", "validation_batch_size", "batch_size", "validation_steps")
@@ -123,7 +123,7 @@ class Bridge:
         self.apply(heavy=True)
         for taken in self._snapshots.epoch_ends(logs):
             best = f"best {taken.metric} {taken.value:.4g}, " if taken.value is not None else ""
-            self._run.add_event("snapshot", taken.kind, new=taken.id, message=f"{best}{taken.bytes / 2**20:.3g} MiB")
+            self._run.add_event("snapshot", taken.kind, new=taken.id, message=f"{best}{megabytes(taken.bytes)}")
         self._policies(lambda i: self._options.policies[i][0] == "epoch")
         if self.flow.until == "epoch":
             self.flow.pause(self.flow.source)

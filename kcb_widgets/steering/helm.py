@@ -20,7 +20,7 @@ from .live import Veil, roots
 from .neighbours import Neighbours
 from .optimizers import leaf
 from .rates import Rates
-from .snapshots import Setting, SnapshotStore
+from .snapshots import Setting, SnapshotStore, megabytes
 from .triggers import Triggers
 
 HEAVY = ("evaluate", "snapshot", "rollback", "save", "press", "act")
@@ -265,7 +265,7 @@ class Helm:
 
     def _snapshot(self, command: Command) -> Event:
         taken = self._snapshots.take()
-        return self._event(command, "snapshot", taken.id, f"{taken.bytes / 2**20:.3g} MiB")
+        return self._event(command, "snapshot", taken.id, megabytes(taken.bytes))
 
     def _rollback(self, command: Command) -> Event:
         snapshot = self._snapshots.find(str(command.value))
@@ -284,7 +284,7 @@ class Helm:
         path = self._folder / name if command.value is None else Path(str(command.value))
         path.parent.mkdir(parents=True, exist_ok=True)
         synced(self._model).save(path)
-        return self._event(command, "saved", str(path), f"{path.stat().st_size / 2**20:.3g} MiB")
+        return self._event(command, "saved", str(path), megabytes(path.stat().st_size))
 
     def _press(self, command: Command) -> Event:
         name = str(command.value)

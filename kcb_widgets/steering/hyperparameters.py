@@ -167,7 +167,7 @@ class Hyperparameter(Control):
             live = LiveScalar(
                 value, dtype="float32", trainable=False, name=f"live_{self._name}", aggregation="only_first_replica"
             )
-        self._veil.hide(optimizer, live)
+        self._veil.hide(live)
         setattr(optimizer, self._name, live)  # the optimizer tracks it, so on JAX it is part of the state
         if hasattr(optimizer, "_delete_tracking"):  # TensorFlow would keep it as a dependency for ever, and save it
             optimizer._delete_tracking(self._name)

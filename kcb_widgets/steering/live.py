@@ -85,8 +85,8 @@ class Veil:
         self._hidden: dict[int, Any] = {}
         self._veiled: list[Any] = []
 
-    def hide(self, owner: Any, variable: Any) -> None:
-        """Leave ``variable``, which ``owner`` tracks, out of checkpoints."""
+    def hide(self, variable: Any) -> None:
+        """Leave ``variable`` out of checkpoints."""
         self._hidden[id(variable)] = variable
         if not self._veiled:
             self._veiled = [each for root in self._roots for each in chain(root)]

@@ -98,7 +98,7 @@ class Wheel:
         with scope(self.optimizer):
             self._live = LiveSchedule(self.inner, factor, override)
         # Part of the optimizer's variables, or JAX would take it for a constant.
-        self._veil.hide(self.optimizer, self._live.dials)
+        self._veil.hide(self._live.dials)
         self.optimizer._track_variable(self._live.dials)
         self.optimizer.learning_rate = self._live
         return not eager(self.model)
@@ -139,20 +139,27 @@ class Wheel:
         return ahead, rates
 
 
-class Scheduled(Control):
-    """The rate itself: what the schedule gives. Writing it takes over."""
+class OnWheel(Control):
+    """A control that turns a schedule's stand-in."""
 
-    scale = "log"
-    maximum = MAX_LEARNING_RATE
-
-    def __init__(self, wheel: Wheel, name: str, section: str) -> None:
-        super().__init__(wheel.model, name, "learning_rate", section)
+    def __init__(self, wheel: Wheel, name: str, label: str, section: str) -> None:
+        super().__init__(wheel.model, name, label, section)
         self.wheel, self.optimizer = wheel, wheel.optimizer
 
     @property
     def rebuild(self) -> bool:  # type: ignore[override]
         """Whether a change has the training step traced again."""
         return not self.wheel.installed
+
+
+class Scheduled(OnWheel):
+    """The rate itself: what the schedule gives. Writing it takes over."""
+
+    scale = "log"
+    maximum = MAX_LEARNING_RATE
+
+    def __init__(self, wheel: Wheel, name: str, section: str) -> None:
+        super().__init__(wheel, name, "learning_rate", section)
 
     def read(self) -> Value:
         try:
@@ -170,20 +177,15 @@ class Scheduled(Control):
         self.wheel.release()
 
 
-class Factor(Control):
+class Factor(OnWheel):
     """What the schedule is multiplied by."""
 
     scale = "log"
     maximum = MAX_LEARNING_RATE
 
     def __init__(self, wheel: Wheel, of: str, section: str) -> None:
-        super().__init__(wheel.model, f"{of}_factor", "learning_rate_factor", section)
-        self.wheel, self.of, self.optimizer = wheel, of, wheel.optimizer
-
-    @property
-    def rebuild(self) -> bool:  # type: ignore[override]
-        """Whether a change has the training step traced again."""
-        return not self.wheel.installed
+        super().__init__(wheel, f"{of}_factor", "learning_rate_factor", section)
+        self.of = of
 
     def read(self) -> Value:
         return shortest(self.wheel.factor)
@@ -196,19 +198,14 @@ class Factor(Control):
         return Written(old, self.read(), rebuild, message)
 
 
-class TakeOver(Control):
+class TakeOver(OnWheel):
     """Whether the rate is fixed by hand and the schedule is not followed."""
 
     kind = "flag"
 
     def __init__(self, wheel: Wheel, of: str, section: str) -> None:
-        super().__init__(wheel.model, f"{of}_take_over", "learning_rate_take_over", section)
-        self.wheel, self.of, self.optimizer = wheel, of, wheel.optimizer
-
-    @property
-    def rebuild(self) -> bool:  # type: ignore[override]
-        """Whether a change has the training step traced again."""
-        return not self.wheel.installed
+        super().__init__(wheel, f"{of}_take_over", "learning_rate_take_over", section)
+        self.of = of
 
     def read(self) -> Value:
         return self.wheel.taken_over

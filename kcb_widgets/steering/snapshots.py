@@ -123,7 +123,7 @@ class SnapshotStore:
         number = str(next(self._numbers))
         taken = Snapshot(number, run.step, run.epoch or 0, run.seconds, kind, metric, value, arrays, torch_state())
         if taken.bytes > self._budget:
-            msg = f"it takes {_megabytes(taken.bytes)}, more than the {_megabytes(self._budget)} for all snapshots"
+            msg = f"it takes {megabytes(taken.bytes)}, more than the {megabytes(self._budget)} for all snapshots"
             raise Refused(msg)
         self._kept.append(taken)
         self._make_room()
@@ -255,5 +255,6 @@ class Setting(Control):
         return Written(old, value)
 
 
-def _megabytes(size: float) -> str:
+def megabytes(size: float) -> str:
+    """A size in words."""
     return f"{size / MEGABYTE:.3g} MiB"
