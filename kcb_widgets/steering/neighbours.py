@@ -78,10 +78,12 @@ class Neighbours:
             helm: Whose controls and rates the cards look at.
         """
         self._scene.helm = helm
-        for card in self.cards:
+        for place, card in enumerate(self.cards):
             for name in HOOKS:
                 if _overridden(card.callback, name):
                     self._wrap(card, name)
+            if place < self.before and "on_train_begin" in card.meters:
+                card.meters["on_train_begin"].count = 1  # it has just run; nobody timed it
             for name in card.extra():
                 method = getattr(card.callback, name)
                 self._away.append(install(card.callback, name, card.wrap_extra(name, method)))

@@ -3,8 +3,8 @@
 import { toNumber } from "./format.js";
 import { colorOf } from "./looks.js";
 
-/** @typedef {{x: number, value: number, band: number, ids: string[], key: string, label: string, color: import("./theme.js").ColorName}} Best
- * band: to the value that is better, above or below; ids: the callbacks that agree on it */
+/** @typedef {{x: number, value: number, bands: number[], ids: string[], key: string, label: string, color: import("./theme.js").ColorName}} Best
+ * ids: the callbacks that agree on it; bands: how much better, above or below, they want another to be */
 
 /** @param {import("./card.js").Card[]} cards @param {import("./curves.js").Curve[]} curves of one plot @param {import("./axis.js").XAxis} axis */
 export function bestsOf(cards, curves, axis) {
@@ -19,10 +19,11 @@ export function bestsOf(cards, curves, axis) {
     const up = facts.some((each) => each.label === "mode" && each.value === "max");
     const size = Math.abs(toNumber(best.band) ?? 0) || 0;
     const x = best.step === null ? axis.min : axis.toX(best.step);
-    const place = `${best.metric} ${value} ${x} ${size}`;
-    const known = bests.get(place);
-    if (known) known.ids.push(id);
-    else bests.set(place, { x, value, band: up ? size : -size, ids: [id], key: curve.key, label: `best ${best.metric}`, color: colorOf(curve) });
+    const place = `${best.metric} ${value} ${x}`;
+    const line = bests.get(place) ?? { x, value, bands: [], ids: [], key: curve.key, label: `best ${best.metric}`, color: colorOf(curve) };
+    bests.set(place, line);
+    line.ids.push(id);
+    if (size) line.bands.push(up ? size : -size);
   }
   return [...bests.values()];
 }
@@ -35,14 +36,17 @@ export function drawBests(u, bests, colors, ratio) {
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  for (const { x, value, band, color } of bests) {
+  for (const { x, value, bands, color } of bests) {
     const at = u.valToPos(x, "x", true);
-    const [y, better] = [value, value + band].map((each) => u.valToPos(each, "y", true));
+    const y = u.valToPos(value, "y", true);
     if (!Number.isFinite(at + y)) continue;
     ctx.strokeStyle = ctx.fillStyle = colors[color];
     ctx.globalAlpha = 0.15;
-    // On a logarithmic axis there may be nothing that is better.
-    ctx.fillRect(at, y, right - at, (Number.isFinite(better) ? better : bbox.top + bbox.height) - y);
+    for (const band of bands) {
+      const better = u.valToPos(value + band, "y", true);
+      // On a logarithmic axis there may be nothing that is better.
+      ctx.fillRect(at, y, right - at, (Number.isFinite(better) ? better : bbox.top + bbox.height) - y);
+    }
     ctx.globalAlpha = 1;
     ctx.lineWidth = ratio;
     ctx.setLineDash([3 * ratio, 3 * ratio]);

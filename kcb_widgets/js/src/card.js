@@ -35,7 +35,7 @@ export function createCard(link, { id }) {
   const said = createSaid();
   const kept = h("ol", { class: "kcb-kept", "aria-label": `files of ${id}, newest first` });
   const hooks = createFold(link, `hooks ${id}`, "Its hooks", () =>
-    createTable(`hooks of ${id}`, ["hook", "calls", "time"], (/** @type {Hook} */ { name, count, seconds }) => [name, String(count), lasted(seconds)]));
+    createTable(`hooks of ${id}`, ["hook", "calls", "time"], (/** @type {Hook} */ { name, count, seconds }) => [name, String(count), count && !seconds ? "–" : lasted(seconds)]));
   const printed = h("pre", { class: "kcb-printed", tabindex: 0, role: "region", "aria-label": `printed by ${id}` });
   const element = h("div", { class: "kcb-card", role: "group", "aria-label": id },
     h("div", { class: "kcb-line" }, h("span", { class: "kcb-layer-name", title: id }, id), onOff.element, facts), error,

@@ -44,7 +44,15 @@ class CSVLoggerCard(Writer):
     def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
         super().after(hook, index, logs)
         if hook == "on_epoch_end":
-            self._row = last_line(str(self.callback.filename))
+            self._row = self._readable(last_line(str(self.callback.filename)))
+
+    def _readable(self, line: str) -> str:
+        """The row with its columns' names; as it stands in the file where they do not fit."""
+        names = ["epoch", *(self.callback.keys or ())]
+        values = line.split(self.callback.sep)
+        if len(names) != len(values):
+            return line
+        return " \u00b7 ".join(f"{name} {_short(value)}" for name, value in zip(names, values, strict=True))
 
 
 class BackupAndRestoreCard(Writer):
@@ -113,6 +121,13 @@ class RemoteMonitorCard(Writer):
         if self._last:
             facts.append(("last", self._last))
         return [*facts, ("not delivered", self.warnings)] if self.warnings else facts
+
+
+def _short(text: str) -> str:
+    try:
+        return f"{float(text):.4g}" if "." in text else text
+    except ValueError:
+        return text
 
 
 def last_line(path: str) -> str:
