@@ -73,7 +73,12 @@ class Timed(Waiting):
 
     def _through(self, data: Any) -> Iterator[Any]:
         began = perf_counter()
-        iterator = iter(data)
+        iterator = iter(data)  # at once, as Keras would: torch's loader draws from the random numbers here
+        self._seconds += perf_counter() - began
+        return self._timed(iterator)
+
+    def _timed(self, iterator: Iterator[Any]) -> Iterator[Any]:
+        began = perf_counter()
         while True:
             try:
                 batch = next(iterator)

@@ -41,3 +41,13 @@ def environment(backend: str) -> dict[str, str]:
     over = [] if backend == "tensorflow" else [str(overlay(backend))]
     path = os.pathsep.join([*over, str(ROOT)])
     return {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def main() -> None:
+    """``python tests/backends.py torch -m pytest ...`` runs Python on that backend."""
+    backend, *arguments = sys.argv[1:]
+    os.execve(sys.executable, [sys.executable, *arguments], environment(backend))
+
+
+if __name__ == "__main__":
+    main()
