@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import frames
+from .blocks import Blocks
 from .events import Event
 from .hooks import Hooks
 from .means import Means
 from .pace import Pace
-from .series import Table
+from .series import Indices, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +81,7 @@ class Run:
         self.bad: list[dict[str, Any]] = []
         self.batch_table, self.epoch_table, self.value_table = Table(), Table(), Table()
         self.evaluation_table = Table()
+        self.blocks = Blocks()  # of the batches; one for all boards
         self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
         self.snapshots: list[dict[str, Any]] = []
         self.cards: list[dict[str, Any]] = []
@@ -296,16 +299,16 @@ class Run:
         return to_code(self)
 
     def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""
+        """Fractional epochs done after each of ``steps``, which rise: 2.5 is half of the third epoch."""
         if not self.epoch_starts:
             return np.zeros_like(steps)
-        _, before, epoch = self.epoch_starts[-1]
-        if len(steps) and steps[0] > before:  # all in the current epoch, as it mostly is: no look at the others
-            length = float(self.batches_per_epoch or max(self.batch, 1))
-            return np.asarray(epoch + np.minimum((steps - before) / length, 1.0))
-        starts = list(self.epoch_starts)
-        befores = np.array([step for _, step, _ in starts], np.float64)
-        epochs = np.array([epoch for _, _, epoch in starts], np.float64)
+        if not len(steps):
+            return np.zeros(0)
+        starts, last = self.epoch_starts, len(self.epoch_starts)
+        first, end = (bisect_left(starts, steps[i], 0, last, key=lambda start: start[1]) for i in (0, -1))
+        some = starts[max(first - 1, 0) : min(end, last) + 1]  # and the one after, where the last of them ends
+        befores = np.array([step for _, step, _ in some], np.float64)
+        epochs = np.array([epoch for _, _, epoch in some], np.float64)
         lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))
         which = np.clip(np.searchsorted(befores, steps, side="left") - 1, 0, None)
         part = (steps - befores[which]) / np.maximum(lengths[which], 1.0)
@@ -327,11 +330,12 @@ class Run:
 
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
-        steps = table.steps(first, last)
-        out = np.empty((4, last - first))
-        out[0] = out[1] = steps
-        out[2], out[3] = self.epoch_at(steps), table.seconds(first, last)
-        return out
+        return self.x_at(table, np.arange(first, last))
+
+    def x_at(self, table: Table, rows: Indices) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The same of single rows, in rising order."""
+        steps = table.steps_at(rows)
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds_at(rows)])
 
     def subscribe(self, callback: Callable[[Run], None], looks: Callable[[], bool] = bool) -> Callable[[], None]:
         """Have ``callback(run)`` called when there is something new to show.

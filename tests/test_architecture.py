@@ -14,7 +14,8 @@ MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in R
 # May import from: what stands to the right of an arrow in the design, and nothing else.
 ALLOWED = {
     "series": set(),
-    "bins": {"series"},
+    "blocks": {"series"},
+    "bins": {"blocks", "series"},
     "pace": set(),
     "means": {"series"},
     "hooks": set(),
@@ -25,7 +26,7 @@ ALLOWED = {
     "commands": {"events"},
     "frames": {"events", "run"},  # run: for its type only
     # The last three: from inside plot(), replay() and to_code().
-    "run": {"events", "frames", "hooks", "means", "pace", "series", "commands", "figures", "replay", "code"},
+    "run": {"blocks", "events", "frames", "hooks", "means", "pace", "series", "commands", "figures", "replay", "code"},
     "replay": {"commands", "events", "monitor", "run", "session", "steering/helm", "steering/snapshots"},
     "_code_template": set(),
     "code": {"_code_template", "commands", "replay", "run"},
