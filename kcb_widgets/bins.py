@@ -95,9 +95,8 @@ class Source:
             pieces = range(first, last, READ)
             found = blocks.join([blocks.of_rows(self.values(at, min(at + READ, last)), per_bucket) for at in pieces])
         else:
-            key = self.key()
-            found = self._kept.read(first, last, max(last, self.rows()), self.values, key)
-            found = blocks.merge(found, per_bucket // BLOCK)
+            key, rows = self.key(), max(last, self.rows())
+            found = self._kept.read(first, last, per_bucket // BLOCK, rows, self.values, key)
         starts = np.arange(first, last, per_bucket)
         ends = np.minimum(starts + per_bucket, last) - 1
         none = found.count == 0

@@ -137,12 +137,15 @@ class Blocks:
         """Memory of the arrays, in bytes."""
         return sum(array.nbytes for piece in self._pieces for array in piece.arrays)
 
-    def read(self, first: int, last: int, rows: int, values: Callable[[int, int], Values], key: Hashable) -> Extremes:
-        """The groups of 64 rows from row ``first`` (a multiple of 64) to ``last`` (excluded); the last may be shorter.
+    def read(
+        self, first: int, last: int, times: int, rows: int, values: Callable[[int, int], Values], key: Hashable
+    ) -> Extremes:
+        """The groups of ``64 * times`` rows from row ``first`` to ``last`` (excluded); the last may be shorter.
 
         Args:
-            first: First row.
+            first: First row, a multiple of ``64 * times``.
             last: Row after the last.
+            times: A power of two.
             rows: Rows there are.
             values: Reads rows: from the first, to the last (excluded).
             key: What the values depend on besides the rows: when it changes, all rows are read again.
@@ -154,10 +157,13 @@ class Blocks:
             for at in range(done, want, READ):
                 self._add(of_rows(values(at, min(at + READ, want)), BLOCK))
             whole = min(last // BLOCK, self._blocks)
-            parts = self._take(first // BLOCK, whole)
-        if whole * BLOCK < last:
-            parts.append(of_rows(values(whole * BLOCK, last), BLOCK))
-        return join(parts)
+            found, size = [], max(times, PIECE)
+            for at in range(first // BLOCK, -(-last // BLOCK), size):
+                parts = self._take(at, min(at + size, whole))
+                if at + size > whole and whole * BLOCK < last:
+                    parts.append(of_rows(values(max(at, whole) * BLOCK, last), BLOCK))
+                found.append(merge(join(parts), times))
+        return join(found)
 
     def _add(self, more: Extremes) -> None:
         at = 0

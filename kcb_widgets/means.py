@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .series import Floats, Table, Values
+from .series import Table, Values
 
 
 class Means:

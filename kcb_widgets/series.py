@@ -49,19 +49,18 @@ class _Times:
 
 
 class _Chunk:
-    """Up to ``CHUNK`` rows: ``values`` is ``(columns, CHUNK)`` float32, ``times`` float32 from ``start`` until full."""
+    """Up to ``CHUNK`` rows: ``values`` is ``(columns, CHUNK)`` float32, ``times`` float64 until the chunk is full."""
 
-    __slots__ = ("start", "times", "values", "writers")
+    __slots__ = ("times", "values", "writers")
 
-    def __init__(self, names: list[str], start: float) -> None:
-        self.start = start
-        self.times: Values | _Times = np.empty(CHUNK, np.float32)
+    def __init__(self, names: list[str]) -> None:
+        self.times: Floats | _Times = np.empty(CHUNK, np.float64)
         self.values = np.full((len(names), CHUNK), MISSING, np.float32)
         self.bind(names)
 
     def seconds(self, rows: Indices) -> Floats:
         times = self.times  # taken once: the training thread may pack them meanwhile
-        return times.at(rows) if isinstance(times, _Times) else self.start + times[rows].astype(np.float64)
+        return times.at(rows) if isinstance(times, _Times) else times[rows]
 
     def pack(self) -> None:
         """The chunk is full."""
@@ -114,7 +113,7 @@ class Table:
         row = self.rows
         i = row % CHUNK
         if i == 0 or not self._chunks:
-            self._grow(seconds)
+            self._grow()
         chunk = self._chunks[-1]
         refused: list[str] = []
         try:
@@ -125,7 +124,7 @@ class Table:
             regular = False
         if not regular:
             refused = self._append_irregular(chunk, i, values)
-        self._seconds[i] = seconds - chunk.start
+        self._seconds[i] = seconds
         if step != self._next_step:
             self._new_segment(row, step)
         self._next_step = step + self._segments[-1][2]
@@ -133,8 +132,8 @@ class Table:
         self.rows = row + 1  # last: from here on readers see the row
         return refused
 
-    def _grow(self, seconds: float) -> None:
-        chunk = _Chunk(self.names, seconds)
+    def _grow(self) -> None:
+        chunk = _Chunk(self.names)
         self._seconds = memoryview(chunk.times)  # type: ignore[arg-type]
         self._chunks.append(chunk)
         if len(self._chunks) > 1:
