@@ -330,7 +330,8 @@ class Run:
 
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
-        return self.x_at(table, np.arange(first, last))
+        steps = table.steps(first, last)
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds(first, last)])
 
     def x_at(self, table: Table, rows: Indices) -> np.ndarray[Any, np.dtype[np.float64]]:
         """The same of single rows, in rising order."""
