@@ -99,7 +99,7 @@ def test_untouched_everything_is_as_without_monitor_wherever_it_stands(classifie
     cuts = events(monitor, "changed", "ReduceLROnPlateau")
     assert [cut.new for cut in cuts] == [pytest.approx(cut.old / 2) for cut in cuts]
     assert len(cuts) == 1
-    assert len(events(monitor, "changed", "LearningRateScheduler")) == 6
+    assert [e.epoch for e in events(monitor, "changed", "LearningRateScheduler")] == [*range(6)]
     hooks = {hook["name"]: hook["count"] for hook in card(monitor, "CSVLogger")["hooks"]}
     assert hooks == {"on_train_begin": 1, "on_epoch_end": 6, "on_train_end": 1}
     json.dumps(monitor.run.cards, allow_nan=False)
@@ -495,8 +495,8 @@ def test_a_lambda_callback_is_counted_heard_and_switched_off(unit_model, ones, c
     said = "epoch 0\n" + "".join(f"batch {i}\n" for i in range(6)) + "epoch 1\n"
     assert card(monitor, "LambdaCallback")["printed"] == capsys.readouterr().out == said
     hooks = {hook["name"]: hook["count"] for hook in card(monitor, "LambdaCallback")["hooks"]}
-    assert hooks == {"on_epoch_begin": 2, "on_train_batch_end": 6, "on_train_end": 0}
-    assert ended == []
+    assert hooks == {"on_epoch_begin": 2, "on_train_batch_end": 6, "on_train_end": 1}
+    assert ended == [True]  # where it may have something to close
     assert not card(monitor, "LambdaCallback")["on"]
 
 
