@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import timeit
 
 import keras
 import numpy as np
@@ -599,10 +598,10 @@ def test_printing_losses_and_keys_at_each_hook_is_shown(unit_model, ones, capsys
 # -- cost --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("how", "most"), [(light, 1.5), (heard, 3.0)])
-def test_a_wrapped_batch_hook_costs_little(how, most):
+@pytest.mark.parametrize(("how", "most"), [(light, 3), (heard, 5)])
+def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
-        on = True
+        on, known = True, False
         tee = type("Tee", (), {"target": None})()
         scene = type("Scene", (), {"model": type("Model", (), {"stop_training": False})()})()
 
@@ -610,8 +609,4 @@ def test_a_wrapped_batch_hook_costs_little(how, most):
         return None
 
     wrapped = how(Card(), "on_train_batch_end", hook, Meter())
-    logs = {"loss": 1.0}
-    cost = [
-        min(timeit.repeat(lambda f=f: f(3, logs=logs), number=20_000, repeat=7)) / 20_000 * 1e6 for f in (hook, wrapped)
-    ]
-    assert cost[1] - cost[0] < most  # microseconds; about 0.3 and 0.6 on a quiet machine
+    assert calls(lambda: wrapped(3, logs={"loss": 1.0})) - calls(lambda: hook(3, logs={"loss": 1.0})) <= most
