@@ -65,6 +65,18 @@ def test_each_batchs_own_value_is_recovered_also_of_a_smaller_last_batch(classif
     assert "batch_AUC" not in batches  # not a mean: cannot be undone
 
 
+def test_each_batchs_own_value_is_recovered_of_an_epoch_shorter_than_the_time_between_looks(classifier):
+    model, x, y = classifier(60, optimizer=keras.optimizers.SGD(0.0))
+    monitor = kcb.Monitor()
+    for _ in range(2):  # the second fit has nothing to compile, on any backend
+        fit(model, x, y, monitor, epochs=2, batch_size=16, shuffle=False)
+    batches, epochs = monitor.run.batches, monitor.run.epochs
+    assert batches["batch_loss"].notna().all()
+    sums = batches["batch_loss"] * ([16, 16, 16, 12] * 2)
+    assert np.allclose(sums.groupby(batches["epoch"]).sum() / 60, epochs["loss"], rtol=1e-5)
+    assert monitor.run.pace.samples_per_batch == 16
+
+
 def test_batches_of_unequal_weight_are_not_pretended_to_be_recovered(classifier):
     model, x, y = classifier(metrics=[], weighted_metrics=["accuracy"])
     monitor = kcb.Monitor()
