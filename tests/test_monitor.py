@@ -545,6 +545,23 @@ def test_a_background_fit_returns_at_once_and_can_be_steered(unit_model, ones, w
     assert monitor.run.status == "finished"
 
 
+def test_what_is_asked_for_while_a_background_fit_begins_waits_for_its_first_batch(
+    unit_model, ones, weights, monkeypatch
+):
+    from kcb_widgets import monitor as module
+
+    class Asked(module.Session):
+        def __init__(self, *args):
+            replies.append(monitor.set(learning_rate=0.25))
+            super().__init__(*args)
+
+    monkeypatch.setattr(module, "Session", Asked)
+    model, monitor, replies = unit_model(), kcb.Monitor(), []
+    monitor.fit(model, *ones, batch_size=2, callbacks=[weights]).wait(20)
+    assert weights.moves == [0.25] * 6
+    assert replies[0].wait(0).kind == "applied"
+
+
 def test_a_background_fit_that_fails_says_how(unit_model, ones, at):
     model, monitor = unit_model(), kcb.Monitor()
     handle = monitor.fit(model, *ones, batch_size=2, callbacks=[at(2, raising(Boom("gone")))])
