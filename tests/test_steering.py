@@ -11,6 +11,8 @@ import pytest
 
 import kcb_widgets as kcb
 
+BACKEND = keras.backend.backend()
+
 
 def fit(model, x, y, *callbacks, **kwargs):
     return model.fit(x, y, callbacks=list(callbacks), **({"batch_size": 2, "verbose": 0} | kwargs))
@@ -166,29 +168,48 @@ def test_epochs_that_have_begun_cannot_be_undone(unit_model, ones, at):
 # -- evaluate ----------------------------------------------------------------------------------------------------------
 
 
-def test_evaluate_now_finds_what_evaluate_finds_and_disturbs_nothing(classifier):
+def test_evaluate_now_finds_what_evaluate_finds_and_disturbs_nothing(classifier, at):
     model, x, y = classifier()
     plain = fit(model, x, y, epochs=2, validation_split=0.25).history
     model, x, y = classifier()
-    monitor, found = kcb.Monitor(), []
+    monitor, kept, replies = kcb.Monitor(), [], []
 
-    class Reference(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if monitor.run.step == 5:
-                reply.append(monitor.evaluate())
-                kept = [v.numpy() for v in model.metrics_variables]
-                found.append(model.evaluate(x[48:], y[48:], batch_size=2, verbose=0, return_dict=True))
-                for variable, value in zip(model.metrics_variables, kept, strict=True):
-                    variable.assign(value)
+    def ask():
+        replies.append(monitor.evaluate())
+        kept.append(monitor.model.get_weights())
 
-    reply = []
-    history = fit(model, x, y, monitor, Reference(), epochs=2, validation_split=0.25).history
+    history = fit(model, x, y, monitor, at(5, ask), epochs=2, validation_split=0.25).history
     assert history == plain
-    event = reply[0].wait(0)
-    assert event.kind == "evaluated"
-    assert event.new == pytest.approx(found[0]["loss"], rel=1e-6)
-    assert f"val_accuracy {found[0]['accuracy']:.4g}" in event.message
+    model.set_weights(kept[0])
+    found = model.evaluate(x[48:], y[48:], batch_size=2, verbose=0, return_dict=True)
+    event = replies[0].wait(0)
+    assert (event.kind, event.step) == ("evaluated", 5)
+    assert event.new == pytest.approx(found["loss"], rel=1e-6)
+    assert f"val_accuracy {found['accuracy']:.4g}" in event.message
     assert monitor.run.evaluation_table.rows == 1
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="only torch's modules have a training mode")
+def test_after_evaluate_now_torchs_modules_are_in_training_mode_again(ones, at):
+    class Mode(keras.layers.Layer):
+        def call(self, x):
+            seen.append(self.training)
+            return x
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.mode, self.dense = Mode(), keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(self.mode(x))
+
+    model, seen, monitor = Model(), [], kcb.Monitor()
+    model.compile("sgd", "mse")
+    begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.clear())
+    fit(model, *ones, begin, monitor, at(3, monitor.evaluate), validation_data=(ones[0][:2], ones[1][:2]))
+    assert kinds(monitor, "evaluated") == ["evaluated"]
+    assert seen == [True] * 3 + [False] + [True] * 3 + [False], "six batches, evaluate after the third, validation"
 
 
 def test_evaluate_uses_data_handed_to_monitor_and_says_when_there_is_none(unit_model, ones, at):
