@@ -29,7 +29,8 @@ test-kernels: $(INSTALLED)
 test-backends: $(INSTALLED)
 	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch"
 	for backend in $$(echo $(BACKENDS) | tr , " "); do \
-		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py || exit 1; done
+		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py \
+			tests/test_monitor.py tests/test_steering.py || exit 1; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check kcb_widgets tests
