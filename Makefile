@@ -39,6 +39,7 @@ lint: $(INSTALLED)
 
 bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/per_batch.py
+	$(BIN)/python tests/benchmarks/latency.py
 
 screenshots: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
