@@ -40,6 +40,7 @@ lint: $(INSTALLED)
 bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/per_batch.py
 	$(BIN)/python tests/benchmarks/latency.py
+	$(BIN)/python tests/benchmarks/browser.py
 
 screenshots: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
