@@ -40,6 +40,9 @@ lint: $(INSTALLED)
 
 bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/per_batch.py
+	$(BIN)/python tests/benchmarks/latency.py
+	$(BIN)/python tests/benchmarks/browser.py
+	$(BIN)/python tests/benchmarks/start.py
 
 screenshots: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py

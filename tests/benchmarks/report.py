@@ -61,7 +61,7 @@ def text(document: dict[str, Any]) -> str:
     """The report for a terminal."""
     parts = [_heading(document)]
     for title, head, rows in _tables(document):
-        parts += [title, _columns([head, *rows])]
+        parts += [title, columns([head, *rows])]
     return "\n".join([*parts, *_targets(document["results"]), *_trouble(document["results"]), "", NOTES])
 
 
@@ -216,7 +216,8 @@ def _range(values: Sequence[float], digits: int) -> str:
     return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
-def _columns(rows: Sequence[Row]) -> str:
+def columns(rows: Sequence[Row]) -> str:
+    """Rows as a table of a terminal."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
