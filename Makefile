@@ -29,7 +29,8 @@ test-kernels: $(INSTALLED)
 test-backends: $(INSTALLED)
 	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch"
 	for backend in $$(echo $(BACKENDS) | tr , " "); do \
-		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py || exit 1; done
+		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py \
+			tests/test_monitor.py tests/test_steering.py || exit 1; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check kcb_widgets tests
@@ -40,6 +41,9 @@ lint: $(INSTALLED)
 bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/per_batch.py
 	$(BIN)/python tests/benchmarks/length.py
+	$(BIN)/python tests/benchmarks/latency.py
+	$(BIN)/python tests/benchmarks/browser.py
+	$(BIN)/python tests/benchmarks/start.py
 
 screenshots: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
+from ._mend import mend
 from ._pump import Pump
 
 __all__ = [
@@ -50,6 +51,8 @@ def pump() -> Pump:
     kernel = getattr(_shell(), "kernel", None)
     if _pump is None or _pump.kernel is not kernel:
         _pump = Pump(kernel, _owned)
+        with contextlib.suppress(Exception):  # it is a kernel that we do not know, and it may need no mending
+            mend(kernel)
     return _pump
 
 

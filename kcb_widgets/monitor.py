@@ -350,14 +350,17 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
                 return
             old.finish_from(None)
         with self._turn:
-            run, self._waiting, self._expected = self._waiting or Run(), None, False
+            run, self._waiting = self._waiting or Run(), None
             self.runs.append(run)
         run.number = len(self.runs)
         run.title = f"Run {run.number}"
         run.params = dict(self.params or {})
         run.batches_per_epoch = run.params.get("steps")
         run.start_clock()
-        self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
+        try:
+            self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
+        finally:
+            self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
         session.bridge.helm.look()
         session.bridge.neighbours.join(session.bridge.helm)
         run.note_hook("on_train_begin", None)

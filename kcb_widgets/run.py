@@ -68,6 +68,7 @@ class Run:
         self.step = first_step
         self.epoch: int | None = None
         self.initial_epoch = 0
+        self.coming = 0  # the epoch that callbacks before Monitor have been told of already
         self.batch = 0
         self.batches_per_epoch: int | None = None
         self.test_batch = 0
@@ -216,7 +217,8 @@ class Run:
         requested: float | None = None,
     ) -> Event:
         """Put something on the record."""
-        event = Event(self.step, self.epoch or 0, self.seconds, kind, name, old, new, source, message, requested)
+        epoch = max(self.epoch or 0, self.coming)
+        event = Event(self.step, epoch, self.seconds, kind, name, old, new, source, message, requested)
         self.events_list.append(event)
         return event
 

@@ -101,6 +101,7 @@ class Session:
         """
         steps = getattr(self._model, "steps_per_execution", 1) or 1
         self.lag = steps - 1 if batch == 0 else 0
+        self.next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told any more
 
     def service(self, now: float) -> None:
         """Let messages in, carry out what they ask, and show what is new.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -97,3 +98,19 @@ def classifier():
         return model, x, y
 
     return make
+
+
+@pytest.fixture
+def calls():
+    """A function that counts the calls, of Python and of C, that another makes."""
+
+    def count(function):
+        seen = []
+        sys.setprofile(lambda frame, event, arg: seen.append(event) if event in ("call", "c_call") else None)
+        try:
+            function()
+        finally:
+            sys.setprofile(None)
+        return len(seen) - 1 - 1  # without the function itself and what ends the counting
+
+    return count

@@ -26,6 +26,7 @@ from jupyter_client.manager import KernelManager
 ROOT = Path(__file__).parents[1]
 INSTALLED = "installed"
 NUDGE = 4.0
+DEAF = ("7.0", "7.1", "7.2", "7.3")
 
 
 def versions() -> list[str]:
@@ -80,10 +81,23 @@ def start(version: str, folder: Path) -> Iterator[LiveKernel]:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        yield LiveKernel(kernels, client, nudge=version.startswith(("7.0", "7.1", "7.2", "7.3")))
+        yield LiveKernel(kernels, client, nudge=version.startswith(DEAF))
     finally:
         client.stop_channels()
         kernels.shutdown_kernel(now=True)
+
+
+def nudge_kernel(connection: dict[str, Any]) -> None:
+    """Send a kernel something from a client of its own."""
+    client = BlockingKernelClient()
+    client.load_connection_info(connection)
+    client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+    try:
+        client.kernel_info()
+        with contextlib.suppress(queue.Empty):
+            client.get_shell_msg(timeout=2)
+    finally:
+        client.stop_channels()
 
 
 class LiveKernel:
@@ -141,9 +155,8 @@ class LiveKernel:
     def until(self, condition: Any, *, timeout: float = 30) -> None:
         """Read what the kernel sends until the condition holds.
 
-        ipykernel 7.0 to 7.3 may leave a request lying that arrives while it sends a reply, until the next one comes
-        (`_send_on_shell_channel` writes past the stream that reads; 7.4 does not). A front end sends something now and
-        then; so do we, to those versions only.
+        ipykernel 7.0 to 7.3 may overhear a request, and all later ones of the same client, until another client's comes
+        (see `kcb_widgets/_mend.py`, which cures that where a Monitor works). Those are nudged.
         """
         deadline = time.monotonic() + timeout
         nudge = time.monotonic() + NUDGE
@@ -151,7 +164,7 @@ class LiveKernel:
             self.read()
             if self.nudge and time.monotonic() > nudge:
                 nudge = time.monotonic() + NUDGE
-                self.send("kernel_info_request", {})
+                nudge_kernel(self.manager.get_connection_info())
             if time.monotonic() > deadline:
                 state = [(m["msg_type"], m["content"]) for m in self.published[-10:]]
                 raise TimeoutError(f"the kernel did not get there. It sent last: {state}")

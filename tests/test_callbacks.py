@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import timeit
 
 import keras
 import numpy as np
@@ -99,7 +98,7 @@ def test_untouched_everything_is_as_without_monitor_wherever_it_stands(classifie
     cuts = events(monitor, "changed", "ReduceLROnPlateau")
     assert [cut.new for cut in cuts] == [pytest.approx(cut.old / 2) for cut in cuts]
     assert len(cuts) == 1
-    assert len(events(monitor, "changed", "LearningRateScheduler")) == 6
+    assert [e.epoch for e in events(monitor, "changed", "LearningRateScheduler")] == [*range(6)]
     hooks = {hook["name"]: hook["count"] for hook in card(monitor, "CSVLogger")["hooks"]}
     assert hooks == {"on_train_begin": 1, "on_epoch_end": 6, "on_train_end": 1}
     json.dumps(monitor.run.cards, allow_nan=False)
@@ -495,8 +494,8 @@ def test_a_lambda_callback_is_counted_heard_and_switched_off(unit_model, ones, c
     said = "epoch 0\n" + "".join(f"batch {i}\n" for i in range(6)) + "epoch 1\n"
     assert card(monitor, "LambdaCallback")["printed"] == capsys.readouterr().out == said
     hooks = {hook["name"]: hook["count"] for hook in card(monitor, "LambdaCallback")["hooks"]}
-    assert hooks == {"on_epoch_begin": 2, "on_train_batch_end": 6, "on_train_end": 0}
-    assert ended == []
+    assert hooks == {"on_epoch_begin": 2, "on_train_batch_end": 6, "on_train_end": 1}
+    assert ended == [True]  # where it may have something to close
     assert not card(monitor, "LambdaCallback")["on"]
 
 
@@ -599,10 +598,10 @@ def test_printing_losses_and_keys_at_each_hook_is_shown(unit_model, ones, capsys
 # -- cost --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("how", "most"), [(light, 1.5), (heard, 3.0)])
-def test_a_wrapped_batch_hook_costs_little(how, most):
+@pytest.mark.parametrize(("how", "most"), [(light, 3), (heard, 5)])
+def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
-        on = True
+        on, known = True, False
         tee = type("Tee", (), {"target": None})()
         scene = type("Scene", (), {"model": type("Model", (), {"stop_training": False})()})()
 
@@ -610,8 +609,4 @@ def test_a_wrapped_batch_hook_costs_little(how, most):
         return None
 
     wrapped = how(Card(), "on_train_batch_end", hook, Meter())
-    logs = {"loss": 1.0}
-    cost = [
-        min(timeit.repeat(lambda f=f: f(3, logs=logs), number=20_000, repeat=7)) / 20_000 * 1e6 for f in (hook, wrapped)
-    ]
-    assert cost[1] - cost[0] < most  # microseconds; about 0.3 and 0.6 on a quiet machine
+    assert calls(lambda: wrapped(3, logs={"loss": 1.0})) - calls(lambda: hook(3, logs={"loss": 1.0})) <= most

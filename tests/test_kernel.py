@@ -407,6 +407,38 @@ def test_the_kernel_is_shown_busy_again_after_a_slow_handler_on_a_subshell(live:
     live.reply(live.send("delete_subshell_request", {"subshell_id": subshell}, channel="control"))
 
 
+DEAF = """
+import pathlib, time
+shell = get_ipython().kernel.shell_channel_thread
+def reply_when_a_request_has_come_in():
+    while not pathlib.Path({path!r}).exists():
+        time.sleep(0.01)
+    time.sleep(0.2)  # it is on its way
+    shell.manager._send_on_shell_channel([b"nobody", b"a reply"])
+shell.io_loop.add_callback(reply_when_a_request_has_come_in)
+"""
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_kernel_that_overhears_requests_is_mended(version: str, tmp_path: Path, mended: bool) -> None:
+    """Unmended it must not hear either: else the test would show nothing."""
+    with kernels.start(version, tmp_path) as live:
+        if not version.startswith(kernels.DEAF):
+            pytest.skip("this one hears")
+        if mended:
+            live.run("from kcb_widgets import kernel\nkernel.pump()")
+        sent = tmp_path / "sent"
+        cell = live.begin(DEAF.format(path=str(sent)), ready=False)
+        live.until(lambda: "idle" in live.statuses(cell))  # its reply waits for the thread
+        request = live.send("kernel_info_request", {})
+        sent.touch()
+        if mended:
+            live.reply(request)
+        else:
+            with pytest.raises(TimeoutError):
+                live.reply(request, timeout=kernels.NUDGE - 1)
+
+
 @pytest.mark.parametrize(
     ("code", "error"), [("1", "None"), ("1 / 0", "ZeroDivisionError"), ("1 +", "SyntaxError"), ("await x", "NameError")]
 )

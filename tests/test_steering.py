@@ -1,4 +1,4 @@
-"""Steering a fit: flow, snapshots, guard, triggers and policies, on TensorFlow graphs. test_modes.py has all modes."""
+"""Steering a fit: flow, snapshots, guard, triggers and policies, in a backend's usual mode. test_modes.py has all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
+
+BACKEND = keras.backend.backend()
 
 
 def fit(model, x, y, *callbacks, **kwargs):
@@ -166,29 +168,48 @@ def test_epochs_that_have_begun_cannot_be_undone(unit_model, ones, at):
 # -- evaluate ----------------------------------------------------------------------------------------------------------
 
 
-def test_evaluate_now_finds_what_evaluate_finds_and_disturbs_nothing(classifier):
+def test_evaluate_now_finds_what_evaluate_finds_and_disturbs_nothing(classifier, at):
     model, x, y = classifier()
     plain = fit(model, x, y, epochs=2, validation_split=0.25).history
     model, x, y = classifier()
-    monitor, found = kcb.Monitor(), []
+    monitor, kept, replies = kcb.Monitor(), [], []
 
-    class Reference(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if monitor.run.step == 5:
-                reply.append(monitor.evaluate())
-                kept = [v.numpy() for v in model.metrics_variables]
-                found.append(model.evaluate(x[48:], y[48:], batch_size=2, verbose=0, return_dict=True))
-                for variable, value in zip(model.metrics_variables, kept, strict=True):
-                    variable.assign(value)
+    def ask():
+        replies.append(monitor.evaluate())
+        kept.append(monitor.model.get_weights())
 
-    reply = []
-    history = fit(model, x, y, monitor, Reference(), epochs=2, validation_split=0.25).history
+    history = fit(model, x, y, monitor, at(5, ask), epochs=2, validation_split=0.25).history
     assert history == plain
-    event = reply[0].wait(0)
-    assert event.kind == "evaluated"
-    assert event.new == pytest.approx(found[0]["loss"], rel=1e-6)
-    assert f"val_accuracy {found[0]['accuracy']:.4g}" in event.message
+    model.set_weights(kept[0])
+    found = model.evaluate(x[48:], y[48:], batch_size=2, verbose=0, return_dict=True)
+    event = replies[0].wait(0)
+    assert (event.kind, event.step) == ("evaluated", 5)
+    assert event.new == pytest.approx(found["loss"], rel=1e-6)
+    assert f"val_accuracy {found['accuracy']:.4g}" in event.message
     assert monitor.run.evaluation_table.rows == 1
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="only torch's modules have a training mode")
+def test_after_evaluate_now_torchs_modules_are_in_training_mode_again(ones, at):
+    class Mode(keras.layers.Layer):
+        def call(self, x):
+            seen.append(self.training)
+            return x
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.mode, self.dense = Mode(), keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(self.mode(x))
+
+    model, seen, monitor = Model(), [], kcb.Monitor()
+    model.compile("sgd", "mse")
+    begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.clear())
+    fit(model, *ones, begin, monitor, at(3, monitor.evaluate), validation_data=(ones[0][:2], ones[1][:2]))
+    assert kinds(monitor, "evaluated") == ["evaluated"]
+    assert seen == [True] * 3 + [False] + [True] * 3 + [False], "six batches, evaluate after the third, validation"
 
 
 def test_evaluate_uses_data_handed_to_monitor_and_says_when_there_is_none(unit_model, ones, at):
@@ -209,7 +230,7 @@ def test_after_a_rollback_the_next_steps_repeat_bit_for_bit(classifier, at):
     model, x, y = classifier()
     x, y = np.tile(x[:2], (12, 1)), np.tile(y[:2], (12, 1))  # every batch has the same data
     monitor, weights = kcb.Monitor(), []
-    log = keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: weights.append(model.get_weights()))
+    log = keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: weights.append(log.model.get_weights()))
     fit(model, x, y, at(3, monitor.snapshot), at(7, monitor.rollback), monitor, log, shuffle=False)
     assert len(weights) == 12
     for before, after in zip(weights[3:7], weights[7:11], strict=True):
@@ -240,12 +261,13 @@ def test_snapshots_are_taken_at_each_epoch_and_at_each_best_value_and_the_best_i
 
 
 def test_the_oldest_snapshot_goes_when_memory_is_short(unit_model, ones, at):
-    monitor = kcb.Monitor(snapshots=kcb.Snapshots(megabytes=30 / 2**20))
+    size = 4 + np.dtype(keras.optimizers.SGD().iterations.dtype).itemsize  # the weight and the count of iterations
+    monitor = kcb.Monitor(snapshots=kcb.Snapshots(megabytes=2.5 * size / 2**20))
     takes = [at(n, monitor.snapshot) for n in (1, 2, 3)]
     kept = []
     fit(unit_model(), *ones, *takes, monitor, at(5, lambda: kept.extend(s["step"] for s in monitor.run.snapshots)))
-    assert kept == [2, 3]  # 12 bytes each: the weight and the count of iterations
-    monitor = kcb.Monitor(snapshots=kcb.Snapshots(megabytes=5 / 2**20))
+    assert kept == [2, 3]
+    monitor = kcb.Monitor(snapshots=kcb.Snapshots(megabytes=(size - 1) / 2**20))
     replies = []
     fit(unit_model(), *ones, at(1, lambda: replies.append(monitor.snapshot())), monitor)
     assert "more than" in replies[0].wait(0).message
@@ -553,15 +575,30 @@ class TwoOptimizers(keras.Model):
         return self.one(x) + self.two(x)
 
     def train_step(self, data):
-        import tensorflow as tf
-
-        with tf.GradientTape(persistent=True) as tape:
-            loss = tf.reduce_mean(self(data[0]))
-        for layer, optimizer in ((self.one, self.first), (self.two, self.second)):
-            optimizer.apply(tape.gradient(loss, layer.trainable_variables), layer.trainable_variables)
+        loss, gradients = (by_torch if BACKEND == "torch" else by_tensorflow)(self, data[0])
+        self.first.apply(gradients[:1], self.one.trainable_variables)
+        self.second.apply(gradients[1:], self.two.trainable_variables)
         return {"loss": loss}
 
 
+def by_tensorflow(model, x):
+    """A model's mean prediction, and its gradients."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x))
+    return loss, tape.gradient(loss, model.trainable_variables)
+
+
+def by_torch(model, x):
+    """A model's mean prediction, and its gradients."""
+    import torch
+
+    loss = torch.mean(model(x))
+    return loss.detach(), torch.autograd.grad(loss, [variable.value for variable in model.trainable_variables])
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="on JAX Keras hands the state of the compiled optimizer alone to a step")
 def test_a_training_step_with_optimizers_of_its_own(ones, at):
     model, monitor = TwoOptimizers(), kcb.Monitor()
     model.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.25))

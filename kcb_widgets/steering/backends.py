@@ -85,3 +85,14 @@ def set_torch_state(state: Any) -> None:
     torch.set_rng_state(state[0])
     if state[1]:
         torch.cuda.set_rng_state_all(state[1])
+
+
+def torch_modes(model: Any) -> list[tuple[Any, bool]]:
+    """Which of torch's modules are in training mode; none with other backends."""
+    return [(module, module.training) for module in model.modules()] if keras.backend.backend() == "torch" else []
+
+
+def set_torch_modes(modes: list[tuple[Any, bool]]) -> None:
+    """Put them back."""
+    for module, training in modes:
+        module.training = training

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .backends import parts, set_torch_state, synced, torch_state
+from .backends import parts, set_torch_modes, set_torch_state, synced, torch_modes, torch_state
 from .control import Refused
 
 
@@ -48,7 +48,7 @@ class Evaluation:
         parts = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
         named = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
         kept = [np.array(keras.ops.convert_to_numpy(part)) for part in _metrics(model)]
-        stopping, random = model.stop_training, torch_state()
+        stopping, random, modes = model.stop_training, torch_state(), torch_modes(model)
         try:
             logs = model.evaluate(
                 **named,
@@ -62,6 +62,7 @@ class Evaluation:
             for part, value in zip(_metrics(model), kept, strict=True):
                 part.assign(value)
             set_torch_state(random)  # reading data draws from it, and so does the next batch's dropout
+            set_torch_modes(modes)  # evaluate ends training mode, which Keras begins with an epoch only
             model.stop_training = stopping
         return {f"val_{name}": float(value) for name, value in logs.items()}
 

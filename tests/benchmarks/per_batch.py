@@ -96,14 +96,18 @@ def _say(number: int, of: int, job: Job | None, seconds: float) -> None:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser: ``KCB_CHROMIUM``, the system's, or the one Playwright downloaded."""
+def chromium(*more: str) -> Iterator[Any]:
+    """A browser: ``KCB_CHROMIUM``, the system's, or the one Playwright downloaded.
+
+    Args:
+        more: Options for it besides the usual ones.
+    """
     from playwright.sync_api import sync_playwright
 
     found = [os.environ.get("KCB_CHROMIUM"), shutil.which("chromium"), shutil.which("google-chrome")]
     path = next((each for each in found if each and Path(each).exists()), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM, *more])
         try:
             yield browser
         finally:

@@ -217,6 +217,7 @@ def _range(values: Sequence[float], digits: int) -> str:
 
 
 def columns(rows: Sequence[Row]) -> str:
+    """Rows as a table of a terminal."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(

@@ -41,12 +41,6 @@ IDLE = f"""() => {{
     const context = {PANEL}?.sessionContext, kernel = context?.session?.kernel;
     return context?.isReady && kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }}"""
-# ipykernel 7.0 to 7.3 may leave a request lying until the next one comes (see `LiveKernel.until`), a cell too, and
-# JupyterLab waits for its answer for ever. Where there is a board, its heartbeats are the next one.
-NUDGE = f"""() => {{
-    const kernel = document.querySelector(".kcb-board") ? null : {PANEL}?.sessionContext?.session?.kernel;
-    kernel?.requestKernelInfo().catch(() => {{}});
-}}"""
 
 
 @contextlib.contextmanager
@@ -245,7 +239,7 @@ class Notebook:
         )
 
     def _wait_for(self, condition: str, timeout: float) -> None:
-        """Wait for something that the kernel must answer for, and nudge the kernels that may have overheard it."""
+        """Wait for something that the kernel must answer for."""
         from playwright.sync_api import TimeoutError  # here, so that without Playwright the tests can be skipped
 
         deadline = time.monotonic() + timeout
@@ -257,7 +251,13 @@ class Notebook:
             except TimeoutError:
                 if left <= kernels.NUDGE:
                     raise
-                self.page.evaluate(NUDGE)
+                self._nudge()
+
+    def _nudge(self) -> None:
+        """Wake a kernel that overheard a request; where there is a board, Monitor sees to that."""
+        if not self.page.locator(".kcb-board").count():
+            for file in (self.server.folder.parent / "runtime").glob("kernel-*.json"):
+                kernels.nudge_kernel(json.loads(file.read_text()))
 
     def text(self, index: int) -> str:
         """The text that a cell has put out."""

@@ -249,7 +249,7 @@ def test_calls_and_what_was_printed_can_be_read(host):
     assert [each.split() for each in table.get_by_role("row").all_inner_texts()] == [
         ["hook", "calls", "time"],
         ["on_epoch_end", "4", "2.10", "ms"],
-        ["on_train_begin", "1", "–"],
+        ["on_train_begin", "1", "\u2013"],
     ]
     printed = host.page.get_by_role("region", name="printed by Shouter")
     end = "(one) => one.scrollHeight > one.clientHeight && one.scrollTop + one.clientHeight >= one.scrollHeight - 4"

@@ -225,7 +225,7 @@ def scalar(value: Any) -> float | None:
 
 
 class Switch(Control):
-    """Whether a callback's hooks are called."""
+    """Whether a callback's hooks are called; a user's own callback still ends with the fit."""
 
     group, kind = "callbacks", "flag"
 

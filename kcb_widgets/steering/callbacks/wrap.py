@@ -73,9 +73,10 @@ def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """For batch hooks of callbacks that we know nothing of: also what they print, and whether they end the fit."""
     clock, tee, model = perf_counter, card.tee, card.scene.model
+    always = needed(card, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not card.on:
+        if not card.on and not always:
             return None
         stopping = getattr(model, "stop_training", False)
         out = sys.stdout
@@ -101,18 +102,26 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 
 def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """For the other hooks: also what they warn of, and the card looks at its callback before and after."""
-    inner = heard(card, name, hook, meter)
+    inner, always = heard(card, name, hook, meter), needed(card, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not card.on:
+        if not card.on and not always:
             return None
         card.looks(card.before, name)
+        index, logs = plain(args, kwargs)
+        if name == "on_epoch_begin":
+            card.scene.run.coming = index or 0
         with warned(card):
             result = inner(*args, **kwargs)
-        card.looks(card.after, name, *plain(args, kwargs))
+        card.looks(card.after, name, index, logs)
         return result
 
     return call
+
+
+def needed(card: Any, name: str) -> bool:
+    """Whether a hook is called although its callback is off: a user's own closes there what it opened as it began."""
+    return not card.known and name in ("on_train_begin", "on_train_end")
 
 
 def plain(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | None, dict[str, Any]]:
