@@ -77,6 +77,7 @@ class Run:
         self.controls: list[dict[str, Any]] = []
         self.continues = False  # same model as the run before
         self.inbox: Inbox | None = None
+        self.hurry = False  # somebody waits for what they have asked for
         self.events_list: list[Event] = []
         self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
         self.bad: list[dict[str, Any]] = []

@@ -22,7 +22,7 @@ from .terminal import ProgressLine
 from .waiting import waiting
 from .watch import Watch, fit_frame
 
-POLL_EVERY = 0.04  # seconds between looks for messages: a click waits at most this long, plus one batch
+POLL_EVERY = 0.01  # seconds between looks for messages: a click waits at most this long, plus one batch
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
 TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
@@ -116,6 +116,9 @@ class Session:
         self._pump.poll()
         if self._inbox.waiting:
             self.bridge.apply(heavy=False)
+            run.hurry = True
+        hurry, run.hurry = run.hurry, False
+        if hurry:
             self._next_look = 0.0  # the answer goes out at once
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY
@@ -129,7 +132,7 @@ class Session:
             if self._line is not None:
                 self._line.show(run)
             if run.watched:
-                self._pusher.push()
+                self._pusher.push(rush=hurry)
 
     def before_batch(self) -> None:
         """The model is at rest, just before a batch."""
@@ -167,12 +170,13 @@ class Session:
             self._pump.poll()
             if self._inbox.waiting:
                 self.bridge.apply(heavy=True)
-                self._next_look = 0.0
-            if now >= self._next_look:
+                run.hurry = True
+            hurry, run.hurry = run.hurry, False
+            if hurry or now >= self._next_look:
                 self._next_look = now + LOOK_EVERY
                 self.bridge.helm.look()
                 if run.watched:
-                    self._pusher.push()
+                    self._pusher.push(rush=hurry)
             if flow.could_resume(run) or flow.source in ("board", "python"):
                 alone_since = now
             elif now - alone_since > (PATIENCE if kernel.where() == "kernel" else 0.0):

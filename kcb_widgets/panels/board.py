@@ -230,6 +230,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         points = max(2, min(MAX_POINTS, int(numbers[2])))
         self._windows[view] = {"first": numbers[0], "last": numbers[1], "points": points, "request": int(numbers[3])}
+        self._run.hurry = True
 
     # -- where it is shown ------------------------------------------------------------------------------------------
 
