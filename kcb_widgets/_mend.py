@@ -23,13 +23,13 @@ def mend(kernel: Any) -> bool:
     Returns:
         Whether it needed that; False also where it was mended before.
     """
-    import zmq
-
     thread: Any = getattr(kernel, "shell_channel_thread", None)
     manager: Any = getattr(thread, "manager", None)
     send, stream = getattr(manager, SEND, None), getattr(kernel, "shell_stream", None)
     if send is None or stream is None or getattr(manager, "_shell_socket", None) is None or SEND in vars(manager):
         return False
+
+    import zmq  # here: outside of such a kernel nobody needs it
 
     def send_and_look(message: Any) -> None:
         send(message)
