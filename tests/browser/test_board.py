@@ -149,10 +149,8 @@ def test_dragging_is_throttled_and_the_last_value_is_sent(host):
     commands = host.sent("command", name="learning_rate", run="ab12cd34")
     times = [c["at"] for c in commands]
     between = np.diff(times)
-    # Letting go sends at once what is left; all before that keep their distance. The page notes when a message has gone
-    # out: one that took a few milliseconds seems closer to the next.
-    assert (between[:-1] >= 40).all()
-    assert between[:-1].mean() >= 49
+    # Letting go sends at once what is left; all before that keep their distance.
+    assert (between[:-1] >= 49).all()
     assert 2 <= len(commands) <= (times[-1] - times[0]) / 49 + 2
     assert len({c["id"] for c in commands}) == len(commands)
 
