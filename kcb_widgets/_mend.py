@@ -14,22 +14,19 @@ from typing import Any
 SEND = "_send_on_shell_channel"
 
 
-def mend(kernel: Any) -> bool:
+def mend(kernel: Any) -> None:
     """Have this kernel look for requests after each reply, for as long as it lives.
 
     Args:
-        kernel: ipykernel's kernel object.
-
-    Returns:
-        Whether it needed that; False also where it was mended before.
+        kernel: ipykernel's kernel object; one that needs no mending, or is mended already, stays as it is.
     """
-    import zmq
-
     thread: Any = getattr(kernel, "shell_channel_thread", None)
     manager: Any = getattr(thread, "manager", None)
     send, stream = getattr(manager, SEND, None), getattr(kernel, "shell_stream", None)
     if send is None or stream is None or getattr(manager, "_shell_socket", None) is None or SEND in vars(manager):
-        return False
+        return
+
+    import zmq  # here: outside of such a kernel nobody needs it
 
     def send_and_look(message: Any) -> None:
         send(message)
@@ -43,4 +40,3 @@ def mend(kernel: Any) -> bool:
 
     setattr(manager, SEND, send_and_look)  # for the subshells to come
     thread.io_loop.add_callback(install)
-    return True

@@ -1,18 +1,17 @@
 """JAX and torch for the tests: this environment, with one of them laid over it.
 
-`KCB_BACKENDS=jax,torch` names them; without it the tests use TensorFlow alone. An overlay is a folder under `.venvs/`,
-made once by `pip install --target` and put first on the path of a process: Keras, NumPy and all else is this
+`KCB_BACKENDS=jax,torch` names them; without it the tests use TensorFlow alone. Keras, NumPy and all else is this
 environment's.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+import overlays
+
 WANTED = {
     "jax": ["--no-deps", "jax==0.10.2", "jaxlib==0.10.2"],  # the rest, NumPy above all, came with Keras
     # Without CUDA: a tenth of the size.
@@ -27,19 +26,14 @@ def named() -> set[str]:
 
 def overlay(backend: str) -> Path:
     """The folder that holds this backend."""
-    folder = ROOT / ".venvs" / WANTED[backend][-1].replace("==", "-")
-    done = folder / ".complete"
-    if not done.exists():
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1"]
-        subprocess.run([*pip, "--upgrade", "--target", str(folder), *WANTED[backend]], check=True)
-        done.touch()
-    return folder
+    wanted = WANTED[backend]
+    return overlays.make(wanted[-1].replace("==", "-"), *wanted)
 
 
 def environment(backend: str) -> dict[str, str]:
     """The environment variables of a process that uses it."""
     over = [] if backend == "tensorflow" else [str(overlay(backend))]
-    path = os.pathsep.join([*over, str(ROOT)])
+    path = os.pathsep.join([*over, str(overlays.ROOT)])
     return {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 

@@ -1,8 +1,7 @@
 """Real kernels for the tests: this environment's, or the same one with only ipykernel exchanged.
 
 `KCB_KERNELS=6.31.0,7.0.1,7.3.0,latest` names the versions; without it the tests use what is installed. An exchanged
-ipykernel is a folder under `.venvs/`, made once by `pip install --target` and put first on the kernel's path: seconds
-and a megabyte, where a whole environment would take minutes.
+ipykernel is laid over this environment: seconds and a megabyte, where a whole environment would take minutes.
 """
 
 from __future__ import annotations
@@ -12,18 +11,17 @@ import functools
 import json
 import os
 import queue
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import overlays
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-ROOT = Path(__file__).parents[1]
 INSTALLED = "installed"
 NUDGE = 4.0
 DEAF = ("7.0", "7.1", "7.2", "7.3")
@@ -37,18 +35,15 @@ def versions() -> list[str]:
 @functools.cache
 def overlay(version: str) -> Path:
     """The folder that holds this ipykernel and nothing else."""
-    folder = ROOT / ".venvs" / f"ipykernel-{version}"
-    if version == "latest" or not folder.exists():
-        wanted = "ipykernel" if version == "latest" else f"ipykernel=={version}"
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--upgrade", "--target", str(folder), wanted], check=True)
-    return folder
+    latest = version == "latest"
+    wanted = "ipykernel" if latest else f"ipykernel=={version}"
+    return overlays.make(f"ipykernel-{version}", "--no-deps", wanted, again=latest)
 
 
 def write_spec(version: str, folder: Path, **environment: str) -> str:
     """Write a kernel spec for this ipykernel under `folder`/kernels and return its name."""
     name = f"ipykernel-{version}"
-    path = [str(ROOT)] if version == INSTALLED else [str(overlay(version)), str(ROOT)]
+    path = [str(overlays.ROOT)] if version == INSTALLED else [str(overlay(version)), str(overlays.ROOT)]
     spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": name,

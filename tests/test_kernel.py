@@ -12,6 +12,7 @@ from typing import Any
 
 import kernels
 import nbformat
+import overlays
 import pytest
 from kernels import LiveKernel
 from nbclient import NotebookClient
@@ -503,13 +504,13 @@ def test_a_script_does_not_import_jupyter() -> None:
         "sys.modules['kcb_widgets'] = package; import kcb_widgets.kernel as kernel; kernel.pump().poll();"
         "print(kernel.where(), [name for name in ('IPython', 'ipykernel', 'zmq', 'traitlets') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=kernels.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=overlays.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "script []\n"
 
 
 def test_a_terminal_is_no_kernel(tmp_path: Path) -> None:
     code = "from kcb_widgets import kernel; print(kernel.where(), kernel.pump().reason, kernel.cell_number())"
-    environment = {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(kernels.ROOT), "HOME": str(tmp_path)}
+    environment = {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(overlays.ROOT), "HOME": str(tmp_path)}
     terminal = [sys.executable, "-m", "IPython", "--no-banner", "--no-confirm-exit", "--colors=NoColor", "-c", code]
     done = subprocess.run(terminal, env=environment, capture_output=True, text=True, check=True)
     assert "terminal there is no Jupyter kernel" in done.stdout

@@ -254,10 +254,13 @@ class Notebook:
                 self._nudge()
 
     def _nudge(self) -> None:
-        """Wake a kernel that overheard a request; where there is a board, Monitor sees to that."""
-        if not self.page.locator(".kcb-board").count():
-            for file in (self.server.folder.parent / "runtime").glob("kernel-*.json"):
-                kernels.nudge_kernel(json.loads(file.read_text()))
+        """Wake an ipykernel of those that overhear requests; where there is a board, Monitor sees to that."""
+        if self.page.locator(".kcb-board").count():
+            return
+        for file in (self.server.folder.parent / "runtime").glob("kernel-*.json"):
+            connection = json.loads(file.read_text())
+            if connection["kernel_name"].removeprefix("ipykernel-").startswith(kernels.DEAF):
+                kernels.nudge_kernel(connection)
 
     def text(self, index: int) -> str:
         """The text that a cell has put out."""

@@ -3,6 +3,8 @@
 # ruff: noqa: F401, F811 - fixtures are asked for by name
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from host import (
@@ -480,6 +482,10 @@ def test_marks_can_be_clicked_in_every_plot_but_a_drag_is_a_zoom(host):
     assert host.page.locator(".kcb-confirm").is_hidden()
     button(host, "reset zoom").click()
     host.page.wait_for_function("document.querySelector('.kcb-reset').disabled")
+    for nudge in itertools.cycle((3, 4)):  # until the whole run is drawn again, with the mark where it was
+        host.page.mouse.move(x + nudge, bottom - 6)
+        if host.page.evaluate(cursor) == "pointer":
+            break
     host.page.mouse.click(x + 3, bottom - 60)
     assert host.page.locator(".kcb-confirm").is_hidden()
     host.page.mouse.click(x + 3, bottom - 6)

@@ -80,8 +80,8 @@ export function throttle(fn, ms) {
   const fire = () => {
     clearTimeout(timer);
     timer = undefined;
-    last = performance.now();
     fn(latest);
+    last = performance.now(); // from when it has gone out: a call takes time too
   };
   return {
     /** @param {T} value */

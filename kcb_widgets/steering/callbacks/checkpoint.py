@@ -20,7 +20,6 @@ from ..live import chain, roots
 from .card import Card, Parameter, first_line, scalar
 
 MAX_FILES = 20
-MEGABYTE = 2**20
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..control import Value
+from ..snapshots import megabytes
 from .card import Card
 from .checkpoint import stamp
 
@@ -68,7 +69,7 @@ class BackupAndRestoreCard(Writer):
         if begun:
             facts.append(("restored", f"the fit goes on with epoch {begun + 1}"))
         if self._last:
-            facts.append(("last", f"{self._last}, {self._bytes / 2**20:.3g} MiB"))
+            facts.append(("last", f"{self._last}, {megabytes(self._bytes)}"))
         if self._deleted:
             facts.append(("at the end", "deleted, as the fit ended well"))
         return facts
