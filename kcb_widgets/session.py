@@ -23,6 +23,7 @@ from .waiting import waiting
 from .watch import Watch, fit_frame
 
 POLL_EVERY = 0.01  # seconds between looks for messages: a click waits at most this long, plus one batch
+POLL_UNSEEN = 0.1  # while nobody looks at a board, so that the only message to come is that somebody does
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
 TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
@@ -110,7 +111,7 @@ class Session:
             now: ``time.perf_counter()``.
         """
         run = self.run
-        self.next_poll = now + POLL_EVERY
+        self.next_poll = now + (POLL_EVERY if run.attended else POLL_UNSEEN)
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
         self._pump.poll()

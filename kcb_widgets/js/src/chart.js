@@ -16,6 +16,7 @@ import { createZoom } from "./zoom.js";
 
 const MARGIN = 0.008;
 const MOST_POINTS = 1600;
+const BUDGET = 4; // milliseconds of a frame
 
 /** @type {import("./view.js").Panel} */
 export function chartPanel(body, { link, presence, theme, guard }) {
@@ -106,24 +107,33 @@ export function chartPanel(body, { link, presence, theme, guard }) {
         const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
         const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
         const first = plot.element === grid.firstElementChild;
-        plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis });
+        const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis };
+        waiting.push(() => plot.update(scene));
       },
     );
     empty.hidden = wanted.length > 0;
     setText(problem, link.problem());
     toolbar.draw();
-    drawReadout();
   };
 
-  // One repaint for each animation frame at most, and none that nobody would see.
+  // One repaint for each animation frame at most, and none that nobody would see. What a frame has no time for is drawn in
+  // the next, before anything newer: typing and scrolling go between.
+  /** @type {(() => void)[]} */
+  const waiting = [];
   let dirty = false;
   let onScreen = true;
   let frame = 0;
   const paint = guard(() => {
     frame = 0;
-    if (!dirty || !onScreen || document.hidden) return;
-    dirty = false;
-    draw();
+    if (!onScreen || document.hidden) return;
+    const began = performance.now();
+    if (!waiting.length && dirty) {
+      dirty = false;
+      draw();
+    }
+    while (waiting.length && performance.now() - began < BUDGET) waiting.shift()?.();
+    if (!waiting.length) drawReadout();
+    if (waiting.length || dirty) frame = requestAnimationFrame(paint);
   });
   const repaint = () => {
     dirty = true;
@@ -139,11 +149,11 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(() => resizes.disconnect());
   const sight = new IntersectionObserver((entries) => {
     onScreen = entries[entries.length - 1].isIntersecting;
-    if (onScreen && dirty) repaint();
+    if (onScreen && (dirty || waiting.length)) repaint();
   });
   sight.observe(body);
   scope.add(() => sight.disconnect());
-  scope.listen(document, "visibilitychange", () => dirty && repaint());
+  scope.listen(document, "visibilitychange", () => (dirty || waiting.length) && repaint());
   scope.add(theme.listen(() => plots.all().forEach((plot) => plot.redraw())));
   let kept = "";
   scope.add(

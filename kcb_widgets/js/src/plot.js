@@ -53,7 +53,7 @@ export function createPlot({ group, strip, theme, actions }) {
     const colors = theme.colors;
     return {
       ...size(),
-      padding: [8, 10, 0, 0],
+      padding: [8, 16, 0, 0], // half of a label may stand beyond the end of x
       legend: { show: false },
       scales: {
         x: { time: false, range: () => scene?.range ?? [0, 1] },
