@@ -3,7 +3,8 @@
     python tests/benchmarks/per_batch.py [--quick] [--backend NAME] [--repeats N] [--output DIR]
 
 One kernel does all of it, one fit per run of a cell, driven as a user would: whatever displays something displays it in
-a real browser. On JAX and torch only the time in hooks is taken. Prints a table, and writes it as Markdown and JSON. Targets are told, not asserted: machines differ.
+a real browser. On JAX and torch only the time in Monitor's hooks is taken. Prints a table, and writes it as Markdown
+and JSON. Targets are told, not asserted: machines differ.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def measure(settings: Settings, folder: Path, backend: str) -> list[dict[str, An
     setup = SETUP.format(here=str(HERE), settings=dataclasses.asdict(settings), folder=str(work))
     jobs = settings.jobs()
     environment = {name: backends.environment(backend)[name] for name in ("KERAS_BACKEND", "PYTHONPATH")}
-    environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    if backend == "jax":
+        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     began = time.monotonic()
     with chromium() as browser, lab.lab_server(server_folder, environment=environment) as server:
         notebook = server.open(browser, [setup, "bench.step()"])
