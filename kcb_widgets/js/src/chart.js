@@ -16,7 +16,7 @@ import { createZoom } from "./zoom.js";
 
 const MARGIN = 0.008;
 const MOST_POINTS = 1600;
-const BUDGET = 4; // milliseconds of a frame
+const BUDGET = 2; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
 
 /** @type {import("./view.js").Panel} */
 export function chartPanel(body, { link, presence, theme, guard }) {

@@ -114,6 +114,13 @@ export function createPlot({ group, strip, theme, actions }) {
   };
 
   /** @param {Scene} next */
+  const show = (next) =>
+    drawn(next.curves).forEach(({ curve }, i) => {
+      const shown = !next.hidden.has(curve.key);
+      if (u && u.series[i + 1].show !== shown) u.setSeries(i + 1, { show: shown }, false);
+    });
+
+  /** @param {Scene} next */
   const update = (next) => {
     scene = next;
     const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.ghost])]);
@@ -123,11 +130,15 @@ export function createPlot({ group, strip, theme, actions }) {
       legend.build(next.curves);
       u = new uPlot(options(next), data, holder);
       made = want;
-    } else u.setData(data, true);
-    drawn(next.curves).forEach(({ curve }, i) => {
-      const show = !next.hidden.has(curve.key);
-      if (u && u.series[i + 1].show !== show) u.setSeries(i + 1, { show }, false);
-    });
+      show(next);
+    } else {
+      const plot = u;
+      // Drawn now and not in a microtask: the chart looks at the clock.
+      plot.batch(() => {
+        plot.setData(data, true);
+        show(next);
+      });
+    }
     legend.press(next.hidden);
     legend.best(next.bests);
     if (!inside) setCursor(cursor);
