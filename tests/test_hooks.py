@@ -234,3 +234,20 @@ def test_between_two_looks_a_batch_costs_few_calls(unit_model, ones, calls):
     # The hook and the clock; at the end also the thread's number, the appends of run and table, and what those call.
     assert counted["begin"] <= 2
     assert counted["end"] <= 13
+
+
+def test_messages_are_looked_for_often_only_while_somebody_looks(unit_model, ones):
+    monitor, looks = kcb.Monitor(display=False), {}
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            session, now = monitor._session, time.perf_counter()
+            for there in (False, True):
+                leave = monitor.run.subscribe(lambda run: None, lambda there=there: there)
+                session.service(now)
+                looks[there] = session.next_poll - now
+                leave()
+
+    unit_model().fit(*ones, verbose=0, callbacks=[monitor, Look()])
+    assert looks[True] == pytest.approx(0.01)
+    assert looks[False] == pytest.approx(0.1)
