@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -39,7 +40,7 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
 
     def call(self: Monitor, *args: Any, **kwargs: Any) -> None:
         session = self._session
-        if session is None or threading.get_ident() != session.thread:
+        if session is None or get_ident() != session.thread:
             if session is None and noted:  # a call of evaluate or predict, outside of any fit
                 self._outside(hook.__name__, *args, **kwargs)
             return
@@ -171,7 +172,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         source = "python"
         if session is not None:
             reply.training_thread = session.thread
-            if threading.get_ident() == session.thread:
+            if get_ident() == session.thread:
                 source = session.bridge.speaking
         for name, value in commands:
             self._inbox.put(Command(name, value, source, reply=reply))
@@ -231,8 +232,9 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session.counts.begin_epoch()
         if session.bridge.lookout is not None:
             session.bridge.lookout.begin_epoch()
+        session.curious = True
         session.bridge.helm.look("LearningRateScheduler")
-        session.service(time.perf_counter())
+        session.service(perf_counter())
         session.bridge.alert = True
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -242,10 +244,10 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
             return
         if session.bridge.alert or self._inbox.waiting:
             self._before_batch()
-        now = time.perf_counter()
+        now = perf_counter()
         if now >= session.waiting.next:
             self._look_at_data(batch)
-            now = time.perf_counter()
+            now = perf_counter()
         session.spent.began = now
 
     @_guarded
@@ -259,18 +261,16 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a batch: record it, and now and then let messages in and show what is new."""
         session = self._session
-        if session is None or threading.get_ident() != session.thread:
+        if session is None or get_ident() != session.thread:
             return
         try:
             if session.lag < 0:
                 session.first_batch(batch)
-            now, run, spent = time.perf_counter(), session.run, session.spent
+            now, spent = perf_counter(), session.spent
             spent.step += now - spent.began
-            run.append(batch + session.lag, logs or {}, now)
-            if "train" in run.hooks.fresh:
-                run.hooks.keyed("train", logs or ())
-            if session.bridge.lookout is not None:
-                session.bridge.guard(logs or {})
+            session.run.append(batch + session.lag, logs or {}, now)
+            if session.curious:
+                session.look_closely(logs or {})
             if now >= session.next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
                 session.service(now)
         except Exception as error:
@@ -281,7 +281,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         """Validation begins."""
         session.counts.settle()
         session.run.phase, session.run.test_batch = "validate", 0
-        session.service(time.perf_counter())
+        session.service(perf_counter())
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """A batch of validation, or of ``evaluate``, is done."""
@@ -292,7 +292,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     @_guarded
     def _test_batch(self, session: Session, batch: int) -> None:
         session.run.test_batch = batch + 1
-        now = time.perf_counter()
+        now = perf_counter()
         if now >= session.next_poll:
             session.service(now)
 
@@ -308,7 +308,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session.counts.settle()
         session.bridge.helm.look("ReduceLROnPlateau")
         session.run.end_epoch(epoch, logs or {})
-        session.service(time.perf_counter())
+        session.service(perf_counter())
         session.epoch_ends(epoch, logs or {})
 
     @_guarded
@@ -330,7 +330,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     def _count(self, phase: str, logs: Any) -> None:
         session = self._session
-        if session is not None and threading.get_ident() != session.thread:
+        if session is not None and get_ident() != session.thread:
             return
         hooks = (self.run if session is None else session.run).hooks
         hooks.batches[phase] += 1
@@ -345,7 +345,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def _begin(self) -> None:
         frame, old = sys._getframe(2), self._session
         if old is not None:
-            if old.alive and old.thread != threading.get_ident():
+            if old.alive and old.thread != get_ident():
                 old.run.add_event("warning", "fit", message="a second fit in another thread is not monitored")
                 return
             old.finish_from(None)

@@ -25,37 +25,38 @@ class Pusher:
 
     def __init__(self, show: Callable[[], None]) -> None:
         self._show = show
-        self._news, self._rush = threading.Event(), threading.Event()
-        self._over = threading.Event()
+        self._news = False
+        self._rush, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def push(self, rush: bool = False) -> None:
         """There is news. Returns at once; calls that come before the next picture share it.
 
         Args:
-            rush: Somebody waits for it.
+            rush: Somebody waits for it. Otherwise the thread comes by itself: to wake it costs more than a batch does.
         """
+        self._news = True
         if self._thread is None:
             self._thread = threads.start(self._work, "kcb-push")
         if rush:
             self._rush.set()
-        self._news.set()
 
     def end(self) -> None:
         """No picture comes after this returns, unless one takes longer than two seconds."""
         self._over.set()
         self._rush.set()
-        self._news.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
 
     def _work(self) -> None:
         while True:
-            self._news.wait()
+            while not (self._news or self._over.is_set()):
+                self._rush.wait(EVERY)
+                self._rush.clear()  # news is noted before
             if self._over.is_set():
                 return
-            self._news.clear()
             self._rush.clear()
+            self._news = False
             began = time.perf_counter()
             self._show()
             took = time.perf_counter() - began

@@ -22,10 +22,12 @@ from .terminal import ProgressLine
 from .waiting import waiting
 from .watch import Watch, fit_frame
 
-POLL_EVERY = 0.01  # seconds between looks for messages: a click waits at most this long, plus one batch
-POLL_UNSEEN = 0.1  # while nobody looks at a board, so that the only message to come is that somebody does
+POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
+POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
+RATES_EVERY = 0.25  # seconds between readings of the learning rates: a tenth of a millisecond each
+SCAN_EVERY = 0.5  # seconds between looks for values that are not numbers
 TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
 LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
 
@@ -75,9 +77,11 @@ class Session:
         self._closer: Last | None = None
         self._next_tell = 0.0
         self.next_poll = 0.0
+        self.curious = True  # about the next batch
+        self._poll_every = POLL_UNSEEN
         self.lag = -1  # not known yet
         self._pump = kernel.pump()
-        self._next_look = 0.0
+        self._next_look = self._next_rates = self._next_scan = 0.0
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
         self._pusher = Pusher(self._show)
@@ -104,6 +108,15 @@ class Session:
         self.lag = steps - 1 if batch == 0 else 0
         self.next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told any more
 
+    def look_closely(self, logs: dict[str, Any]) -> None:
+        """At a batch's log keys, once in an epoch; at its values, where a guard was asked for."""
+        hooks, bridge = self.run.hooks, self.bridge
+        if "train" in hooks.fresh:
+            hooks.keyed("train", logs)
+        if bridge.lookout is not None:
+            bridge.guard(logs)
+        self.curious = bridge.lookout is not None
+
     def service(self, now: float) -> None:
         """Let messages in, carry out what they ask, and show what is new.
 
@@ -111,7 +124,7 @@ class Session:
             now: ``time.perf_counter()``.
         """
         run = self.run
-        self.next_poll = now + (POLL_EVERY if run.attended else POLL_UNSEEN)
+        self.next_poll = now + self._poll_every
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
         self._pump.poll()
@@ -120,13 +133,18 @@ class Session:
             run.hurry = True
         hurry, run.hurry = run.hurry, False
         if hurry:
-            self._next_look = 0.0  # the answer goes out at once
+            self._next_look = self._next_rates = 0.0  # the answer goes out at once
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY
-            self.bridge.helm.look()
+            self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
+            if now >= self._next_rates:
+                self._next_rates = now + RATES_EVERY
+                self.bridge.helm.look()
             if run.phase == "train":
                 run.pace.note(run.seconds, run.step)
-            run.scan()
+            if now >= self._next_scan:
+                self._next_scan = now + SCAN_EVERY
+                run.scan()
             if run.watched and (self.bridge.neighbours.news or now >= self._next_tell):
                 self._next_tell = now + TELL_EVERY
                 self.tell()
@@ -146,7 +164,7 @@ class Session:
             run = self.run
             run.status, run.message = "compiling", f"tracing the training step again: {', '.join(names)}"
             self._traced, self._tracing, self.next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
-            self._pusher.push()
+            self._pusher.push(rush=True)
         bridge.apply(heavy=True)
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -164,7 +182,7 @@ class Session:
         run, flow, began = self.run, self.bridge.flow, time.perf_counter()
         before, run.status, run.message = (run.status, run.message), "paused", f"paused after step {run.step}"
         alone_since = began
-        self._pusher.push()
+        self._pusher.push(rush=True)
         while self.bridge.due():
             time.sleep(PAUSED_POLL)
             now = time.perf_counter()

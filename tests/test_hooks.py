@@ -258,10 +258,11 @@ def test_messages_are_looked_for_often_only_while_somebody_looks(unit_model, one
             session, now = monitor._session, time.perf_counter()
             for there in (False, True):
                 leave = monitor.run.subscribe(lambda run: None, lambda there=there: there)
+                session._next_look = 0.0
                 session.service(now)
                 looks[there] = session.next_poll - now
                 leave()
 
     unit_model().fit(*ones, verbose=0, callbacks=[monitor, Look()])
-    assert looks[True] == pytest.approx(0.01)
-    assert looks[False] == pytest.approx(0.1)
+    assert looks[True] == pytest.approx(0.015)
+    assert looks[False] == pytest.approx(0.2)
