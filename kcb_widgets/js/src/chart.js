@@ -16,7 +16,7 @@ import { createZoom } from "./zoom.js";
 
 const MARGIN = 0.008;
 const MOST_POINTS = 1600;
-const BUDGET = 2; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
+const BUDGET = 1.5; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
 
 /** @type {import("./view.js").Panel} */
 export function chartPanel(body, { link, presence, theme, guard }) {
@@ -133,7 +133,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
     }
     while (waiting.length && performance.now() - began < BUDGET) waiting.shift()?.();
     if (!waiting.length) drawReadout();
-    if (waiting.length || dirty) frame = requestAnimationFrame(paint);
+    if (waiting.length || dirty) frame ||= requestAnimationFrame(paint);
   });
   const repaint = () => {
     dirty = true;
