@@ -24,6 +24,7 @@ from .steering.control import Control
 from .steering.guard import Guard
 from .steering.helm import refuse_all
 from .steering.snapshots import Snapshots
+from .tap import Tap
 
 if TYPE_CHECKING:
     from .background import Fit
@@ -110,6 +111,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         self._waiting: Run | None = None
         self._turn = threading.Lock()
         self._session: Session | None = None
+        self._tap: Tap | None = None
         self._expected = False
         self._last_model: Any = None
         self._inbox = Inbox()
@@ -232,23 +234,22 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session.counts.begin_epoch()
         if session.bridge.lookout is not None:
             session.bridge.lookout.begin_epoch()
-        session.curious = True
         session.bridge.helm.look("LearningRateScheduler")
         session.service(perf_counter())
-        session.bridge.alert = True
+        session.begin_epoch()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
-        session = self._session
-        if session is None:
+        tap = self._tap
+        if tap is None:
             return
-        if session.bridge.alert or self._inbox.waiting:
+        if tap.alert or tap.waiting:
             self._before_batch()
         now = perf_counter()
-        if now >= session.waiting.next:
+        if now >= tap.look:
             self._look_at_data(batch)
             now = perf_counter()
-        session.spent.began = now
+        tap.began = now
 
     @_guarded
     def _before_batch(self, session: Session) -> None:
@@ -256,25 +257,21 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     @_guarded
     def _look_at_data(self, session: Session, batch: int) -> None:
-        session.waiting.look(batch)
+        session.look_at_data(batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a batch: record it, and now and then let messages in and show what is new."""
-        session = self._session
-        if session is None or get_ident() != session.thread:
+        """After a batch: note it, and now and then record all of them, let messages in and show what is new."""
+        tap = self._tap
+        if tap is None or get_ident() != tap.thread:
             return
         try:
-            if session.lag < 0:
-                session.first_batch(batch)
-            now, spent = perf_counter(), session.spent
-            spent.step += now - spent.began
-            session.run.append(batch + session.lag, logs or {}, now)
-            if session.curious:
-                session.look_closely(logs or {})
-            if now >= session.next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
-                session.service(now)
+            now = perf_counter()
+            tap.step += now - tap.began
+            tap.put((batch, logs.copy() if logs else {}, now))  # a copy: other callbacks may add to them
+            if (now >= tap.due or tap.waiting) and self._session is not None:
+                self._session.attend(logs or {}, now)
         except Exception as error:
-            session.failed("on_train_batch_end", error)
+            self.run.failed("on_train_batch_end", error)
 
     @_guarded
     def on_test_begin(self, session: Session, logs: Any = None) -> None:
@@ -291,10 +288,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     @_guarded
     def _test_batch(self, session: Session, batch: int) -> None:
-        session.run.test_batch = batch + 1
-        now = perf_counter()
-        if now >= session.next_poll:
-            session.service(now)
+        session.test_batch(batch)
 
     @_guarded
     def on_test_end(self, session: Session, logs: Any = None) -> None:
@@ -360,6 +354,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         try:
             self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
         finally:
+            self._tap = None if self._session is None else self._session.tap
             self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
         session.bridge.helm.look()
         session.bridge.neighbours.join(session.bridge.helm)
@@ -374,10 +369,10 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     def _ended(self, session: Session) -> None:
         if self._session is session:
-            self._session = None
+            self._session = self._tap = None
 
     @staticmethod
     def _continue(run: Run, previous: Run, epoch: int) -> None:
         """A fit with ``initial_epoch`` that goes on where the run before it ended goes on counting steps."""
         if run.continues and previous.epoch is not None and previous.epoch + 1 == epoch:
-            run.first_step = run.step = previous.step
+            run.start_at(previous.step)

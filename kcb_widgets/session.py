@@ -18,6 +18,7 @@ from .run import Run, Status
 from .spent import Spent
 from .steering.bridge import Bridge, Options
 from .steering.helm import refuse_all
+from .tap import Tap
 from .terminal import ProgressLine
 from .waiting import waiting
 from .watch import Watch, fit_frame
@@ -26,7 +27,7 @@ POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most 
 POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
-RATES_EVERY = 0.25  # seconds between readings of the learning rates: a tenth of a millisecond each
+RATES_EVERY = 0.5  # seconds between readings of the learning rates: a tenth of a millisecond each
 SCAN_EVERY = 0.5  # seconds between looks for values that are not numbers
 TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
 LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
@@ -68,18 +69,18 @@ class Session:
             # would come late and out of order.
             callbacks._async_train = callbacks._async_test = False  # type: ignore[union-attr]
         fit = fit_frame(frame)
-        self.bridge = Bridge(run, model, inbox, callbacks, fit, options)
+        self.tap = Tap(self.thread, inbox, run)
+        self.bridge = Bridge(run, model, inbox, callbacks, fit, options, self.tap)
         self.counts = Counts(model, run)
         self.waiting = waiting(fit, model)
         neighbours = self.bridge.neighbours
-        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting)
+        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
         self._callbacks = callbacks
         self._closer: Last | None = None
         self._next_tell = 0.0
-        self.next_poll = 0.0
-        self.curious = True  # about the next batch
-        self._poll_every = POLL_UNSEEN
-        self.lag = -1  # not known yet
+        self._curious = True  # about the next batch's logs
+        self._next_poll, self._poll_every = 0.0, POLL_UNSEEN
+        run.together = getattr(model, "steps_per_execution", 1) or 1
         self._pump = kernel.pump()
         self._next_look = self._next_rates = self._next_scan = 0.0
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
@@ -99,23 +100,43 @@ class Session:
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
-    def first_batch(self, batch: int) -> None:
-        """Keras says ``batch`` at the end of the very first execution of ``steps_per_execution`` batches.
-
-        Older Keras (3.10) names its first batch, newer its last: ``lag`` is what is missing to the last.
-        """
-        steps = getattr(self._model, "steps_per_execution", 1) or 1
-        self.lag = steps - 1 if batch == 0 else 0
-        self.next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told any more
-
-    def look_closely(self, logs: dict[str, Any]) -> None:
+    def _look_closely(self, logs: dict[str, Any]) -> None:
         """At a batch's log keys, once in an epoch; at its values, where a guard was asked for."""
         hooks, bridge = self.run.hooks, self.bridge
         if "train" in hooks.fresh:
             hooks.keyed("train", logs)
         if bridge.lookout is not None:
             bridge.guard(logs)
-        self.curious = bridge.lookout is not None
+        self._curious = bridge.lookout is not None
+        self._arm()
+
+    def attend(self, logs: dict[str, Any], now: float) -> None:
+        """After a batch, where there is more to do than to note it."""
+        if self._curious:
+            self._look_closely(logs)
+        if now >= self._next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
+            self.service(now)
+
+    def begin_epoch(self) -> None:
+        """An epoch begins, and everybody has been told."""
+        self._curious = self.tap.alert = True
+        if self.run.status == "compiling":
+            self._next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told then
+        self._arm()
+
+    def test_batch(self, batch: int) -> None:
+        """A batch of validation is done."""
+        self.run.test_batch, now = batch + 1, time.perf_counter()
+        if now >= self._next_poll:
+            self.service(now)
+
+    def look_at_data(self, batch: int) -> None:
+        """Before a batch: whether it will have to wait."""
+        self.waiting.look(batch)
+        self.tap.look = self.waiting.next
+
+    def _arm(self) -> None:
+        self.tap.due = 0.0 if self._curious else self._next_poll
 
     def service(self, now: float) -> None:
         """Let messages in, carry out what they ask, and show what is new.
@@ -124,7 +145,8 @@ class Session:
             now: ``time.perf_counter()``.
         """
         run = self.run
-        self.next_poll = now + self._poll_every
+        self._next_poll = now + self._poll_every
+        self._arm()
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
         self._pump.poll()
@@ -136,6 +158,7 @@ class Session:
             self._next_look = self._next_rates = 0.0  # the answer goes out at once
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY
+            run.settle()
             self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
             if now >= self._next_rates:
                 self._next_rates = now + RATES_EVERY
@@ -163,7 +186,8 @@ class Session:
         if names and self.run.status == "running":
             run = self.run
             run.status, run.message = "compiling", f"tracing the training step again: {', '.join(names)}"
-            self._traced, self._tracing, self.next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
+            self._traced, self._tracing, self._next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
+            self._arm()
             self._pusher.push(rush=True)
         bridge.apply(heavy=True)
 
@@ -225,10 +249,8 @@ class Session:
             self.failed("board", error)
 
     def failed(self, where: str, error: Exception) -> None:
-        """Something of ours went wrong: say so, once for each kind, and train on."""
-        run, text = self.run, f"{type(error).__name__}: {error}"
-        if not any(e.kind == "error" and e.name == where and e.message == text for e in run.events_list[-100:]):
-            run.add_event("error", where, message=text)
+        """Something of ours went wrong: say so, and train on."""
+        self.run.failed(where, error)
 
     def tell(self) -> None:
         """Put what the other callbacks did on the record."""
