@@ -30,7 +30,7 @@ PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebod
 RATES_EVERY = 0.5  # seconds between readings of the learning rates: a tenth of a millisecond each
 SCAN_EVERY = 0.5  # seconds between looks for values that are not numbers
 TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
-LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
+LOOK_EVERY = 0.25  # seconds between looks at what is new besides: who looks at a board, the pace, and the above
 
 
 def first_line(error: BaseException) -> str:
@@ -83,6 +83,7 @@ class Session:
         run.together = getattr(model, "steps_per_execution", 1) or 1
         self._pump = kernel.pump()
         self._next_look = self._next_rates = self._next_scan = 0.0
+        self._watched = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
         self._pusher = Pusher(self._show)
@@ -157,24 +158,29 @@ class Session:
         if hurry:
             self._next_look = self._next_rates = 0.0  # the answer goes out at once
         if now >= self._next_look:
-            self._next_look = now + LOOK_EVERY
-            run.settle()
-            self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
-            if now >= self._next_rates:
-                self._next_rates = now + RATES_EVERY
-                self.bridge.helm.look()
-            if run.phase == "train":
-                run.pace.note(run.seconds, run.step)
-            if now >= self._next_scan:
-                self._next_scan = now + SCAN_EVERY
-                run.scan()
-            if run.watched and (self.bridge.neighbours.news or now >= self._next_tell):
-                self._next_tell = now + TELL_EVERY
-                self.tell()
-            if self._line is not None:
-                self._line.show(run)
-            if run.watched:
-                self._pusher.push(rush=hurry)
+            self._look(now)
+        if self._watched:
+            self._pusher.push(rush=hurry)
+
+    def _look(self, now: float) -> None:
+        run = self.run
+        self._next_look = now + LOOK_EVERY
+        run.settle()
+        self._watched = run.watched
+        self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
+        if now >= self._next_rates:
+            self._next_rates = now + RATES_EVERY
+            self.bridge.helm.look()
+        if run.phase == "train":
+            run.pace.note(run.seconds, run.step)
+        if now >= self._next_scan:
+            self._next_scan = now + SCAN_EVERY
+            run.scan()
+        if self._watched and (self.bridge.neighbours.news or now >= self._next_tell):
+            self._next_tell = now + TELL_EVERY
+            self.tell()
+        if self._line is not None:
+            self._line.show(run)
 
     def before_batch(self) -> None:
         """The model is at rest, just before a batch."""

@@ -70,14 +70,14 @@ class Bench:
                     seen["pushes"] = variant.pushes - seen["pushes"]
 
         # Hooks are seen one by one: one long epoch, so that pictures are due in the middle of it.
-        epoch, epochs = settings.epoch, settings.epochs
+        epoch, epochs, least = settings.epoch, settings.epochs, 5
         if hooks is not None:
-            epoch, epochs = epoch * epochs, 1
+            epoch, epochs, least = epoch * epochs, 1, 100
         meter = Meter(epochs, variant.ready, begin)
         keras.utils.set_random_seed(models.SEED)
         gc.collect()  # nobody pays for what the one before left
         callbacks = [Close(), meter.first, *variant.callbacks, meter.last]
-        steps = max(5, round(epoch / subject.seconds))
+        steps = max(least, round(epoch / subject.seconds))
         subject.model.fit(subject.data, epochs=1_000, steps_per_epoch=steps, verbose=0, callbacks=callbacks)
         result = {
             # The median epoch: others use the machine too, and a mean would tell of them.
