@@ -160,10 +160,12 @@ class Run:
                 return
             self._busy = True
             try:
-                waiting = [self.pending.popleft() for _ in range(len(self.pending))]
-                if not self._record_together(waiting):
-                    for each in waiting:
+                some = [self.pending.popleft() for _ in range(len(self.pending))]
+                if not self._record_together(some):
+                    for each in some:
                         self._record(*each)
+            except Exception as error:  # not the reader's: it may be anybody
+                self.failed("on_train_batch_end", error)
             finally:
                 self._busy = False
 
@@ -212,11 +214,7 @@ class Run:
         # With steps_per_execution Keras counts past the end of the data.
         self._batch = done if declared is None else min(done, declared)
         self._step = self.epoch_starts[-1][1] + self._batch
-        try:
-            refused = self._batch_table.append(self._step, now - self._clock, logs)
-        except Exception as error:
-            self.failed("on_train_batch_end", error)
-            return
+        refused = self._batch_table.append(self._step, now - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
 

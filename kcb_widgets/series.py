@@ -152,7 +152,7 @@ class Table:
             return False
         try:
             for column, name in enumerate(self.names):
-                chunk.values[column, i : i + n] = array("d", [row[name] for row in values])
+                chunk.values[column, i : i + n] = array("f", [row[name] for row in values])
         except (KeyError, TypeError, ValueError, OverflowError):
             return False
         self._seconds[i : i + n] = array("d", seconds)

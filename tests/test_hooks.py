@@ -247,7 +247,7 @@ def test_messages_are_looked_for_often_only_while_somebody_looks(unit_model, one
                 session._next_look = 0.0
                 for _ in range(2):  # one that finds it out, and one that goes by it
                     session.service(now)
-                looks[there] = session.next_poll - now
+                looks[there] = session.tap.due - now
                 leave()
 
     unit_model().fit(*ones, verbose=0, callbacks=[monitor, Look()])

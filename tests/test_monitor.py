@@ -53,6 +53,53 @@ def test_batches_are_what_keras_logs(classifier):
     assert batches["seconds"].is_monotonic_increasing
 
 
+def test_whoever_reads_in_mid_epoch_reads_the_newest_batch(classifier):
+    model, x, y = classifier()
+    monitor, seen = kcb.Monitor(display=False), []
+
+    class Reader(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            run, read = monitor.run, []
+            readers = [
+                lambda: read.append(run.step),
+                lambda: read.append(run.batch),
+                lambda: read.append(run.batch_table.rows),
+                lambda: read.append(len(run.batches)),
+            ]
+            if batch % 7 == 3:
+                readers[batch % 4]()
+            elif batch % 7 == 6:
+                thread = threading.Thread(target=readers[batch % 4])
+                thread.start()
+                thread.join()
+            seen.extend((number, batch + 1) for number in read)
+            logs["added"] = 1.0  # to Keras's own dictionary, after Monitor has seen it
+
+    fit(model, x, y, monitor, Reader())
+    assert len(seen) == 9
+    assert all(number == truth for number, truth in seen)
+    assert sorted(monitor.run.batch_table.names) == ["accuracy", "loss"]
+        "loss",
+        "accuracy",
+    ]
+
+
+def test_a_batch_costs_the_training_thread_a_note_and_no_more(classifier):
+    """What is recorded is recorded together, at the looks for messages: seen by counting, as clocks are no test."""
+    model, x, y = classifier()
+    monitor, left = kcb.Monitor(display=False), []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:  # what the first batch looks at is behind it; nobody looks for an hour
+                monitor._session.tap.due = float("inf")
+            left.append(len(monitor._session.run.pending))
+
+    fit(model, x, y, monitor, Count())
+    assert left[2:] == list(range(left[1] + 1, left[1] + 31))
+    assert monitor.run.batch_table.rows == 32
+
+
 @pytest.mark.parametrize("samples", [60, 64, 7])
 def test_each_batchs_own_value_is_recovered_also_of_a_smaller_last_batch(classifier, samples):
     model, x, y = classifier(samples, optimizer=keras.optimizers.SGD(0.0), metrics=["accuracy", "AUC"])
@@ -254,7 +301,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
 
-    for place in ("append", "begin_epoch", "end_epoch", "scan"):
+    for place in ("_record", "_record_together", "begin_epoch", "end_epoch", "scan"):
         with monkeypatch.context() as patch:
             patch.setattr(kcb.Run, place, broken)
             model, x, y = classifier()
