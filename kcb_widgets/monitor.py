@@ -268,7 +268,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
             now = perf_counter()
             tap.step += now - tap.began
             tap.put((batch, logs.copy() if logs else {}, now))  # a copy: other callbacks may add to them
-            if (now >= tap.due or tap.waiting) and self._session is not None:
+            if (now >= tap.due or tap.waiting or not batch & 127) and self._session is not None:
                 self._session.attend(logs or {}, now)
         except Exception as error:
             self.run.failed("on_train_batch_end", error)

@@ -25,17 +25,18 @@ class Pusher:
 
     def __init__(self, show: Callable[[], None]) -> None:
         self._show = show
-        self._news = False
+        self._news, self._head = False, 0.0
         self._rush, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def push(self, rush: bool = False) -> None:
+    def push(self, rush: bool = False, head: float = 0.0) -> None:
         """There is news. Returns at once; calls that come before the next picture share it.
 
         Args:
             rush: Somebody waits for it. Otherwise the thread comes by itself: to wake it costs more than a batch does.
+            head: Seconds to begin later by, if it is not at work already.
         """
-        self._news = True
+        self._news, self._head = True, head or self._head
         if self._thread is None:
             self._thread = threads.start(self._work, "kcb-push")
         if rush:
@@ -55,6 +56,9 @@ class Pusher:
                 self._rush.clear()  # news is noted before
             if self._over.is_set():
                 return
+            head, self._head = self._head, 0.0
+            if head:
+                self._over.wait(head)
             self._rush.clear()
             self._news = False
             began = time.perf_counter()

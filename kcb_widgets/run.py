@@ -161,13 +161,18 @@ class Run:
             self._busy = True
             try:
                 some = [self.pending.popleft() for _ in range(len(self.pending))]
-                if not self._record_together(some):
+                if not self._contained(self._record_together, some):
                     for each in some:
-                        self._record(*each)
-            except Exception as error:  # not the reader's: it may be anybody
-                self.failed("on_train_batch_end", error)
+                        self._contained(self._record, *each)
             finally:
                 self._busy = False
+
+    def _contained(self, record: Callable[..., Any], *args: Any) -> Any:
+        """Whoever reads must not fail of what is read: it may be anybody."""
+        try:
+            return record(*args)
+        except Exception as error:
+            self.failed("on_train_batch_end", error)
 
     def begin_epoch(self, epoch: int) -> None:
         """An epoch begins."""

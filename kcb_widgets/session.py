@@ -25,8 +25,10 @@ from .watch import Watch, fit_frame
 
 POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
 POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
+HEAD = 0.005  # seconds: what was asked for reaches the model first, the picture of it is made then
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
+MANY = 100  # batches that may wait to be recorded
 RATES_EVERY = 0.5  # seconds between readings of the learning rates: a tenth of a millisecond each
 SCAN_EVERY = 0.5  # seconds between looks for values that are not numbers
 TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
@@ -115,6 +117,8 @@ class Session:
         """After a batch, where there is more to do than to note it."""
         if self._curious:
             self._look_closely(logs)
+        if len(self.run.pending) >= MANY:
+            self.run.settle()
         if now >= self._next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
             self.service(now)
 
@@ -151,16 +155,16 @@ class Session:
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
         self._pump.poll()
-        if self._inbox.waiting:
+        asked = bool(self._inbox.waiting)
+        if asked:
             self.bridge.apply(heavy=False)
-            run.hurry = True
-        hurry, run.hurry = run.hurry, False
+        hurry, run.hurry = asked or run.hurry, False
         if hurry:
             self._next_look = self._next_rates = 0.0  # the answer goes out at once
         if now >= self._next_look:
             self._look(now)
         if self._watched:
-            self._pusher.push(rush=hurry)
+            self._pusher.push(rush=hurry, head=HEAD if asked else 0.0)
 
     def _look(self, now: float) -> None:
         run = self.run

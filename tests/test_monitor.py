@@ -82,19 +82,46 @@ def test_whoever_reads_in_mid_epoch_reads_the_newest_batch(classifier):
 
 
 def test_a_batch_costs_the_training_thread_a_note_and_no_more(classifier):
-    """What is recorded is recorded together, at the looks for messages: seen by counting, as clocks are no test."""
-    model, x, y = classifier()
+    """What is recorded is recorded together, now and then: seen by counting, as clocks are no test."""
+    model, x, y = classifier(600)
     monitor, left = kcb.Monitor(display=False), []
 
     class Count(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if batch == 1:  # what the first batch looks at is behind it; nobody looks for an hour
-                monitor._session.tap.due = float("inf")
+            if batch == 1:  # what the first batch looks at is behind it; nobody looks for messages any more
+                monitor._session.tap.due = monitor._session._next_poll = float("inf")
             left.append(len(monitor._session.run.pending))
 
     fit(model, x, y, monitor, Count())
-    assert left[2:] == list(range(left[1] + 1, left[1] + 31))
-    assert monitor.run.batch_table.rows == 32
+    assert left[1:128] == list(range(left[1], left[1] + 127))
+    assert left[128:256] == list(range(128))  # however fast the batches are, those that wait do not pile up
+    assert monitor.run.batch_table.rows == 300
+
+
+def test_what_is_asked_for_reaches_the_model_before_its_picture_is_made(classifier, monkeypatch):
+    from kcb_widgets.pusher import Pusher
+
+    model, x, y = classifier()
+    monitor, pushes = kcb.Monitor(display=False), []
+    monkeypatch.setattr(Pusher, "push", lambda self, rush=False, head=0.0: pushes.append((rush, head)))
+
+    class Ask(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 5:
+                pushes.clear()
+                monitor.set(learning_rate=0.5)
+                monitor._session.service(0.0)
+            elif batch == 10:
+                pushes.clear()
+                monitor.run.hurry = True  # as a board does for a closer look
+                monitor._session.service(0.0)
+            if batch in (5, 10):
+                asked.append(pushes[:1])
+
+    asked = []
+    monitor.run.subscribe(lambda run: None)
+    fit(model, x, y, monitor, Ask())
+    assert asked == [[(True, 0.005)], [(True, 0.0)]]
 
 
 @pytest.mark.parametrize("samples", [60, 64, 7])
