@@ -29,10 +29,7 @@ HEAD = 0.005  # seconds: what was asked for reaches the model first, the picture
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
 MANY = 100  # batches that may wait to be recorded
-RATES_EVERY = 0.5  # seconds between readings of the learning rates: a tenth of a millisecond each
-SCAN_EVERY = 0.5  # seconds between looks for values that are not numbers
-TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
-LOOK_EVERY = 0.25  # seconds between looks at what is new besides: who looks at a board, the pace, and the above
+LOOK_EVERY = 0.5  # seconds between looks at all else: learning rates, NaN, the other callbacks, who looks at a board
 
 
 def first_line(error: BaseException) -> str:
@@ -79,12 +76,11 @@ class Session:
         self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
         self._callbacks = callbacks
         self._closer: Last | None = None
-        self._next_tell = 0.0
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_UNSEEN
         run.together = getattr(model, "steps_per_execution", 1) or 1
         self._pump = kernel.pump()
-        self._next_look = self._next_rates = self._next_scan = 0.0
+        self._next_look = 0.0
         self._watched = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
@@ -159,32 +155,26 @@ class Session:
         if asked:
             self.bridge.apply(heavy=False)
         hurry, run.hurry = asked or run.hurry, False
-        if hurry:
-            self._next_look = self._next_rates = 0.0  # the answer goes out at once
-        if now >= self._next_look:
+        if hurry or now >= self._next_look:
             self._look(now)
+        if self._line is not None:
+            self._line.show(run)
         if self._watched:
             self._pusher.push(rush=hurry, head=HEAD if asked else 0.0)
 
     def _look(self, now: float) -> None:
+        """All that costs more than a look for messages: a few tenths of a millisecond after a long step."""
         run = self.run
         self._next_look = now + LOOK_EVERY
         run.settle()
         self._watched = run.watched
         self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
-        if now >= self._next_rates:
-            self._next_rates = now + RATES_EVERY
-            self.bridge.helm.look()
+        self.bridge.helm.look()
         if run.phase == "train":
             run.pace.note(run.seconds, run.step)
-        if now >= self._next_scan:
-            self._next_scan = now + SCAN_EVERY
-            run.scan()
-        if self._watched and (self.bridge.neighbours.news or now >= self._next_tell):
-            self._next_tell = now + TELL_EVERY
+        run.scan()
+        if self._watched:
             self.tell()
-        if self._line is not None:
-            self._line.show(run)
 
     def before_batch(self) -> None:
         """The model is at rest, just before a batch."""

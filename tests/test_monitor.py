@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import sys
 import threading
 
 import keras
@@ -96,6 +98,29 @@ def test_a_batch_costs_the_training_thread_a_note_and_no_more(classifier):
     assert left[1:128] == list(range(left[1], left[1] + 127))
     assert left[128:256] == list(range(128))  # however fast the batches are, those that wait do not pile up
     assert monitor.run.batch_table.rows == 300
+
+
+def test_a_batch_allocates_its_note_and_nothing_else(classifier):
+    model, x, y = classifier()
+    monitor, grown = kcb.Monitor(display=False), []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 20:
+                monitor._session.tap.due = float("inf")
+                before = sys.getallocatedblocks()
+                for _ in range(1000):
+                    monitor.on_train_batch_begin(1)
+                    monitor.on_train_batch_end(1, logs)
+                grown.append(sys.getallocatedblocks() - before)
+                monitor.run.pending.clear()
+
+    gc.disable()
+    try:
+        fit(model, x, y, monitor, Count())
+    finally:
+        gc.enable()
+    assert 2000 <= grown[0] <= 4000  # of each batch a tuple, a time, and the logs in two blocks
 
 
 def test_what_is_asked_for_reaches_the_model_before_its_picture_is_made(classifier, monkeypatch):

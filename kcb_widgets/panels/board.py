@@ -190,6 +190,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         seq = content.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or abs(seq) > 2**53:
             return
+        self._run.hurry = self._run.hurry or not self.attended  # somebody has come
         self._views[view] = (time.monotonic(), seq)
         while len(self._views) > MAX_VIEWS:
             del self._views[min(self._views, key=lambda v: self._views[v][0])]
