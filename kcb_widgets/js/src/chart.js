@@ -62,8 +62,8 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       for (const each of plots.all()) each.setCursor(x);
       drawReadout();
     }),
-    /** @param {number} min @param {number} max */
-    onZoom(min, max) {
+    /** @param {number} min @param {number} max @param {import("./axis.js").XAxis} axis what the plot shows, which may lag behind */
+    onZoom(min, max, axis) {
       const first = Math.max(axis.toStep(axis.min), axis.toStep(min));
       const last = Math.min(axis.toStep(axis.max), axis.toStep(max));
       if (last <= axis.toStep(axis.min) || last - first < 1e-6) return;
@@ -121,17 +121,20 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   /** @type {(() => void)[]} */
   const waiting = [];
   let dirty = false;
+  let asked = false; // by a person, who gets all of it at once
   let onScreen = true;
   let frame = 0;
   const paint = guard(() => {
     frame = 0;
     if (!onScreen || document.hidden) return;
     const began = performance.now();
+    if (asked) waiting.length = 0;
     if (!waiting.length && dirty) {
       dirty = false;
       draw();
     }
-    while (waiting.length && performance.now() - began < BUDGET) waiting.shift()?.();
+    while (waiting.length && (asked || performance.now() - began < BUDGET)) waiting.shift()?.();
+    asked = false;
     if (!waiting.length) drawReadout();
     if (waiting.length || dirty) frame ||= requestAnimationFrame(paint);
   });
@@ -158,7 +161,10 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   let kept = "";
   scope.add(
     link.listen((topic) => {
-      if (topic === "ui") toolbar.draw();
+      if (topic === "ui") {
+        toolbar.draw();
+        asked = true;
+      }
       if (topic === "state" || topic === "alive" || topic === "callbacks") {
         guard(confirm.draw)();
         const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best)]);

@@ -15,7 +15,7 @@ import { createSpots, snapshotAt } from "./spots.js";
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
 /** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bests: import("./bests.js").Best[],
  *   first: boolean, axis: import("./axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
-/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number) => void, onReset: () => void,
+/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./axis.js").XAxis) => void, onReset: () => void,
  *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
 
 /** In the order of drawing: what was abandoned lies below. @param {Curve[]} curves */
@@ -89,7 +89,7 @@ export function createPlot({ group, strip, theme, actions }) {
           (self) => {
             const { left, width } = self.select;
             self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            if (inside && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
+            if (inside && scene && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"), scene.axis);
           },
         ],
         draw: [
@@ -195,7 +195,7 @@ export function createPlot({ group, strip, theme, actions }) {
     else if (event.key === "+" || event.key === "-") {
       const middle = cursor ?? (min + max) / 2;
       const half = ((max - min) / 2) * (event.key === "+" ? 0.5 : 2);
-      actions.onZoom(middle - half, middle + half);
+      actions.onZoom(middle - half, middle + half, scene.axis);
     } else if (event.key === "0") actions.onReset();
     else return;
     event.preventDefault();
