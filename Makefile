@@ -40,6 +40,8 @@ lint: $(INSTALLED)
 
 bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/per_batch.py
+	for backend in jax torch; do $(BIN)/python tests/benchmarks/per_batch.py --backend $$backend || exit 1; done
+	$(BIN)/python tests/benchmarks/length.py
 	$(BIN)/python tests/benchmarks/latency.py
 	$(BIN)/python tests/benchmarks/browser.py
 	$(BIN)/python tests/benchmarks/start.py

@@ -6,13 +6,15 @@ many, neighbours merge in pairs. Nothing between two buckets is ever dropped: a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .series import CHUNK, Floats, Values
+from . import blocks
+from .blocks import BLOCK, READ, Blocks
+from .series import Floats, Indices, Values
 
 Flags = npt.NDArray[np.bool_]
 
@@ -44,7 +46,17 @@ class Buckets:
 
 
 class Source:
-    """What buckets are made of; ``Run`` gives one for batches, one for epochs, one for control values."""
+    """What buckets are made of; ``curves.py`` gives one for batches, one for epochs, one for control values.
+
+    Args:
+        rows: How many rows there are.
+        names: Their columns.
+        values: Reads rows from the first to the last (excluded): ``(c, rows)`` float32.
+        x: Where they are: ``(4, rows)``: step, step again, epoch, seconds.
+        x_at: The same of single rows, in rising order.
+        kept: What is known of each 64 rows; one's own by default.
+        key: What the values depend on besides the rows.
+    """
 
     def __init__(
         self,
@@ -52,43 +64,45 @@ class Source:
         names: Callable[[], Sequence[str]],
         values: Callable[[int, int], Values],
         x: Callable[[int, int], Floats],
+        x_at: Callable[[Indices], Floats] | None = None,
+        kept: Blocks | None = None,
+        key: Callable[[], Hashable] = bool,
     ) -> None:
-        self.rows, self.names, self.values, self.x = rows, names, values, x
+        self.rows, self.names, self.values, self.x, self.key = rows, names, values, x, key
+        self._x_at, self._kept = x_at, kept or Blocks()
 
+    def x_at(self, rows: Indices) -> Floats:
+        """Where single rows are, ``(4, n)``."""
+        if self._x_at is not None:
+            return self._x_at(rows)
+        first = int(rows[0])
+        return self.x(first, int(rows[-1]) + 1)[:, rows - first]
 
-def reduce_rows(values: Values, x: Floats, per_bucket: int) -> Buckets:
-    """Buckets of ``per_bucket`` rows; the last may be partial.
+    def read(self, first: int, last: int, per_bucket: int) -> Buckets:
+        """Rows as buckets; the last bucket may be partial.
 
-    Args:
-        values: ``(c, rows)`` float32.
-        x: ``(4, rows)``: step, step again, epoch, seconds of each row.
-        per_bucket: Rows in a bucket.
-    """
-    columns, rows = values.shape
-    if per_bucket == 1:
-        clean = np.where(np.isfinite(values), values, np.float32(np.nan))
-        return Buckets(clean, clean, clean, np.ones(clean.shape, bool), x.copy(), 1)
-    n = -(-rows // per_bucket)
-    padded = np.full((columns, n * per_bucket), np.nan, np.float32)
-    padded[:, :rows] = values
-    block = padded.reshape(columns, n, per_bucket)
-    finite = np.isfinite(block)
-    low = np.where(finite, block, np.float32(np.inf))
-    high = np.where(finite, block, np.float32(-np.inf))
-    count = finite.sum(axis=2)
-    total = np.where(finite, block, np.float32(0)).sum(axis=2, dtype=np.float64)
-    empty = count == 0
-    nan = np.float32(np.nan)
-    starts = np.arange(n) * per_bucket
-    ends = np.minimum(starts + per_bucket, rows) - 1
-    return Buckets(
-        np.where(empty, nan, low.min(axis=2)),
-        np.where(empty, nan, high.max(axis=2)),
-        (total / np.where(empty, np.nan, count)).astype(np.float32),
-        low.argmin(axis=2) <= high.argmax(axis=2),
-        np.vstack([x[0, starts], x[1, ends], x[2, ends], x[3, ends]]),
-        per_bucket,
-    )
+        Args:
+            first: First row, a multiple of ``per_bucket``.
+            last: Row after the last.
+            per_bucket: Rows in a bucket, a power of two.
+        """
+        nan = np.float32(np.nan)
+        if per_bucket == 1:
+            values = self.values(first, last)
+            clean = np.where(np.isfinite(values), values, nan)
+            return Buckets(clean, clean, clean, np.ones(clean.shape, bool), self.x(first, last), 1)
+        if per_bucket < BLOCK:
+            pieces = range(first, last, READ)
+            found = blocks.join([blocks.of_rows(self.values(at, min(at + READ, last)), per_bucket) for at in pieces])
+        else:
+            key, rows = self.key(), max(last, self.rows())
+            found = self._kept.read(first, last, per_bucket // BLOCK, rows, self.values, key)
+        starts = np.arange(first, last, per_bucket)
+        ends = np.minimum(starts + per_bucket, last) - 1
+        none = found.count == 0
+        low, high, mean = (np.where(none, nan, part) for part in (found.low, found.high, found.mean))
+        x = np.vstack([self.x_at(starts)[:1], self.x_at(ends)[1:]])
+        return Buckets(low, high, mean, found.order, x, per_bucket)
 
 
 def merge_pairs(buckets: Buckets) -> Buckets:
@@ -156,33 +170,24 @@ class Bins:
         self._limit = limit
         self._closed: Buckets | None = None
         self._per_bucket = 1
+        self._key: Hashable = None
 
     def update(self) -> Buckets | None:
         """The picture of all rows so far; None while there are none."""
-        rows = self._source.rows()
+        key, rows = self._source.key(), self._source.rows()
         if not rows:
             return None
-        columns = len(self._source.names())
-        if self._closed is not None:
-            self._closed = _with_columns(self._closed, columns)
+        if key != self._key:  # what was made of the rows is no longer what would be made of them now
+            self._key, self._closed = key, None
         while (rows - 1) // self._per_bucket >= self._limit:
             self._halve()
         done = 0 if self._closed is None else self._closed.length
         want = (rows - 1) // self._per_bucket
-        # A long gap (a board first shown late in a run) is taken in pieces, to keep memory flat.
-        piece = max(1, CHUNK // self._per_bucket)
-        while want - done > piece:
-            self._closed = self._and(self._read(done * self._per_bucket, (done + piece) * self._per_bucket))
-            done += piece
-        whole = self._and(self._read(done * self._per_bucket, rows))
+        whole = self._source.read(done * self._per_bucket, rows, self._per_bucket)
+        if self._closed is not None:
+            whole = join([_with_columns(self._closed, whole.mean.shape[0]), whole])
         self._closed = first(whole, want) if want else None
         return whole
-
-    def _read(self, first: int, last: int) -> Buckets:
-        return reduce_rows(self._source.values(first, last), self._source.x(first, last), self._per_bucket)
-
-    def _and(self, more: Buckets) -> Buckets:
-        return more if self._closed is None else join([self._closed, more])
 
     def _halve(self) -> None:
         self._per_bucket *= 2
@@ -197,17 +202,11 @@ class Bins:
 
 
 def window(source: Source, first_row: int, last_row: int, points: int) -> Buckets | None:
-    """Rows ``first_row`` to ``last_row`` (excluded) in at most ``points`` buckets, read from the rows themselves."""
+    """Rows ``first_row`` to ``last_row`` (excluded) in at most ``points`` buckets, and one more for their alignment."""
     first_row, last_row = max(0, first_row), min(last_row, source.rows())
     if first_row >= last_row:
         return None
     per_bucket = 1
     while (last_row - first_row) // per_bucket > points:
         per_bucket *= 2
-    first_row -= first_row % per_bucket
-    piece = max(per_bucket, CHUNK // per_bucket * per_bucket)
-    parts = []
-    for at in range(first_row, last_row, piece):
-        until = min(at + piece, last_row)
-        parts.append(reduce_rows(source.values(at, until), source.x(at, until), per_bucket))
-    return join(parts)
+    return source.read(first_row - first_row % per_bucket, last_row, per_bucket)

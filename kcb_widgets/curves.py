@@ -6,7 +6,7 @@ import numpy as np
 
 from .bins import Source
 from .run import Run
-from .series import Floats, Values
+from .series import Floats, Indices, Table, Values
 
 
 def batches(run: Run) -> Source:
@@ -17,13 +17,15 @@ def batches(run: Run) -> Source:
         lambda: table.names,
         lambda first, last: run.means.recover(table, first, last),
         lambda first, last: run.x(table, first, last),
+        lambda rows: run.x_at(table, rows),
+        run.blocks,
+        lambda: frozenset(run.means.names),
     )
 
 
 def epochs(run: Run) -> Source:
     """Every epoch's metrics, where its last batch stands."""
-    table = run.epoch_table
-    return Source(lambda: table.rows, lambda: table.names, table.values, lambda first, last: run.x(table, first, last))
+    return _plain(run, run.epoch_table)
 
 
 def controls(run: Run) -> Source:
@@ -37,18 +39,28 @@ def controls(run: Run) -> Source:
         return np.hstack([rows, table.values(table.rows - 1, table.rows)])
 
     def x(first: int, last: int) -> Floats:
-        rows = run.x(table, first, min(last, table.rows))
-        if last <= table.rows:
-            return rows
-        return np.hstack([rows, now(run)[:, None]])
+        return x_at(np.arange(first, last))
 
-    return Source(lambda: table.rows and table.rows + 1, lambda: table.names, values, x)
+    def x_at(rows: Indices) -> Floats:
+        there = run.x_at(table, rows[rows < table.rows])
+        return there if there.shape[1] == len(rows) else np.hstack([there, now(run)[:, None]])
+
+    return Source(lambda: table.rows and table.rows + 1, lambda: table.names, values, x, x_at)
 
 
 def evaluations(run: Run) -> Source:
     """What evaluating between batches found."""
-    table = run.evaluation_table
-    return Source(lambda: table.rows, lambda: table.names, table.values, lambda first, last: run.x(table, first, last))
+    return _plain(run, run.evaluation_table)
+
+
+def _plain(run: Run, table: Table) -> Source:
+    return Source(
+        lambda: table.rows,
+        lambda: table.names,
+        table.values,
+        lambda first, last: run.x(table, first, last),
+        lambda rows: run.x_at(table, rows),
+    )
 
 
 AHEAD = 0.25  # how far a plan is drawn beyond now, as a share of the run so far

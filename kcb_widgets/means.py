@@ -8,11 +8,12 @@ relative error of about ``k / 2**24`` in the k-th batch of an epoch: 1e-4 after 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 import numpy as np
 
-from .series import Floats, Table, Values
+from .series import Table, Values
 
 
 class Means:
@@ -29,6 +30,7 @@ class Means:
         self._starts: list[tuple[int, int]] = []  # (first row, step before it) of each epoch
         self._last_total = -1
         self._totals: dict[int, dict[str, float]] = {}  # last row of an epoch -> weight of the epoch in full batches
+        self._latest: dict[str, float] = {}
 
     @property
     def began(self) -> int:
@@ -68,7 +70,9 @@ class Means:
             else:
                 unsteady.append(name)
                 self.names.discard(name)
-        self._totals[table.rows - 1] = totals
+        if totals == self._latest:  # as it mostly is: then the epochs share one
+            totals = self._latest
+        self._totals[table.rows - 1] = self._latest = totals
         self._last_total = table.rows - 1
         return unsteady
 
@@ -81,51 +85,33 @@ class Means:
         columns = [i for i, name in enumerate(names) if name in self.names]
         if not columns or last <= first:
             return table.values(first, last)
-        opened, step = self._starts[-1]  # taken once: the training thread may begin an epoch meanwhile
-        if opened < first and self._last_total < first:
-            return self._within_epoch(table, columns, first, last, step)
-        running = table.values(first, last)
-        rows = np.arange(first, last)
-        starts = np.array([row for row, _ in self._starts[-(last - first + 1) :]], np.int64)
-        befores = np.array([step for _, step in self._starts[-(last - first + 1) :]], np.float64)
-        if not len(starts) or starts[0] > first:  # an older stretch of the run: look at all epochs
-            starts = np.array([row for row, _ in self._starts], np.int64)
-            befores = np.array([step for _, step in self._starts], np.float64)
-        which = np.clip(np.searchsorted(starts, rows, side="right") - 1, 0, None)
-        weight = table.steps(first, last) - befores[which]
-        opening = starts[which] == rows
-        previous_weight = np.empty_like(weight)
-        previous_weight[1:] = weight[:-1]
-        before = max(first - 1, 0)
-        previous_weight[0] = table.steps(before, before + 1)[0] - befores[which[0]]
-        previous_weight[opening] = 0.0
-        out = running.copy()
-        mean = running[columns].astype(np.float64)
-        previous = np.empty_like(mean)
-        previous[:, 1:] = mean[:, :-1]
-        previous[:, 0] = table.values(before, before + 1)[columns, 0]
-        previous[:, opening] = 0.0
-        weights = np.broadcast_to(weight, mean.shape).copy()
-        self._settle(weights, [names[i] for i in columns], first, last)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            own = (mean * weights - previous * previous_weight) / (weights - previous_weight)
-        out[columns] = own.astype(np.float32)
+        before = max(first - 1, 0)  # the row before is needed too
+        running = table.values(before, last)
+        mean = (running if len(columns) == len(running) else running[columns]).astype(np.float64)
+        epochs = self._epochs(first, last)
+        starts = np.array([row for row, _ in epochs], np.int64)
+        befores = np.array([step for _, step in epochs], np.float64)
+        which = np.clip(np.searchsorted(starts, np.arange(before, last), side="right") - 1, 0, None)
+        weight = table.steps(before, last) - befores[which]
+        if not first:
+            mean, weight = np.pad(mean, ((0, 0), (1, 0))), np.append(0.0, weight)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            sums = mean * weight
+            own = sums[:, 1:] - sums[:, :-1]
+            own /= weight[1:] - weight[:-1]
+            opening = starts[(starts >= first) & (starts < last)] - first
+            own[:, opening] = mean[:, opening + 1]
+            for row in {*(starts - 1).tolist(), self._last_total} - set((opening + first).tolist()):
+                known = self._totals.get(row) if first <= row < last else None
+                if known is not None:
+                    i = row - first
+                    total = np.array([known.get(names[column], np.nan) for column in columns])
+                    own[:, i] = (mean[:, i + 1] * total - sums[:, i]) / (total - weight[i])
+        out = running[:, -(last - first) :].copy()
+        out[columns] = own
         return out
 
-    def _within_epoch(self, table: Table, columns: list[int], first: int, last: int, step: int) -> Values:
-        """The same for rows of the current epoch, after its first: all there is to do between most pictures."""
-        running = table.values(first - 1, last).astype(np.float64)
-        weights = table.steps(first - 1, last) - step
-        out = running[:, 1:].astype(np.float32)
-        sums = running[columns] * weights
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out[columns] = (sums[:, 1:] - sums[:, :-1]) / (weights[1:] - weights[:-1])
-        return out
-
-    def _settle(self, weights: Floats, names: list[str], first: int, last: int) -> None:
-        known = self._totals
-        ends = list(known) if last - first > len(known) else [row for row in range(first, last) if row in known]
-        for row in ends:
-            if first <= row < last:
-                for i, name in enumerate(names):
-                    weights[i, row - first] = self._totals[row].get(name, np.nan)
+    def _epochs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The epochs that rows ``first`` to ``last`` belong to, and the one after: where the last of them ends."""
+        begins, end = (bisect_right(self._starts, row, key=lambda start: start[0]) for row in (first, last))
+        return self._starts[max(begins - 1, 0) : max(end, 1)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -23,6 +24,7 @@ from .steering.control import Control
 from .steering.guard import Guard
 from .steering.helm import refuse_all
 from .steering.snapshots import Snapshots
+from .tap import Tap
 
 if TYPE_CHECKING:
     from .background import Fit
@@ -39,7 +41,7 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
 
     def call(self: Monitor, *args: Any, **kwargs: Any) -> None:
         session = self._session
-        if session is None or threading.get_ident() != session.thread:
+        if session is None or get_ident() != session.thread:
             if session is None and noted:  # a call of evaluate or predict, outside of any fit
                 self._outside(hook.__name__, *args, **kwargs)
             return
@@ -109,6 +111,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         self._waiting: Run | None = None
         self._turn = threading.Lock()
         self._session: Session | None = None
+        self._tap: Tap | None = None
         self._expected = False
         self._last_model: Any = None
         self._inbox = Inbox()
@@ -171,7 +174,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         source = "python"
         if session is not None:
             reply.training_thread = session.thread
-            if threading.get_ident() == session.thread:
+            if get_ident() == session.thread:
                 source = session.bridge.speaking
         for name, value in commands:
             self._inbox.put(Command(name, value, source, reply=reply))
@@ -232,21 +235,21 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         if session.bridge.lookout is not None:
             session.bridge.lookout.begin_epoch()
         session.bridge.helm.look("LearningRateScheduler")
-        session.service(time.perf_counter())
-        session.bridge.alert = True
+        session.service(perf_counter())
+        session.begin_epoch()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
-        session = self._session
-        if session is None:
+        tap = self._tap
+        if tap is None:
             return
-        if session.bridge.alert or self._inbox.waiting:
+        if tap.alert or tap.waiting:
             self._before_batch()
-        now = time.perf_counter()
-        if now >= session.waiting.next:
+        now = perf_counter()
+        if now >= tap.look:
             self._look_at_data(batch)
-            now = time.perf_counter()
-        session.spent.began = now
+            now = perf_counter()
+        tap.began = now
 
     @_guarded
     def _before_batch(self, session: Session) -> None:
@@ -254,34 +257,28 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     @_guarded
     def _look_at_data(self, session: Session, batch: int) -> None:
-        session.waiting.look(batch)
+        session.look_at_data(batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """After a batch: record it, and now and then let messages in and show what is new."""
-        session = self._session
-        if session is None or threading.get_ident() != session.thread:
+        """After a batch: note it, and now and then record all of them, let messages in and show what is new."""
+        tap = self._tap
+        if tap is None or get_ident() != tap.thread:
             return
         try:
-            if session.lag < 0:
-                session.first_batch(batch)
-            now, run, spent = time.perf_counter(), session.run, session.spent
-            spent.step += now - spent.began
-            run.append(batch + session.lag, logs or {}, now)
-            if "train" in run.hooks.fresh:
-                run.hooks.keyed("train", logs or ())
-            if session.bridge.lookout is not None:
-                session.bridge.guard(logs or {})
-            if now >= session.next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
-                session.service(now)
+            now = perf_counter()
+            tap.step += now - tap.began
+            tap.put((batch, logs.copy() if logs else {}, now))  # a copy: other callbacks may add to them
+            if (now >= tap.due or tap.waiting or not batch & 127) and self._session is not None:
+                self._session.attend(logs or {}, now)
         except Exception as error:
-            session.failed("on_train_batch_end", error)
+            self.run.failed("on_train_batch_end", error)
 
     @_guarded
     def on_test_begin(self, session: Session, logs: Any = None) -> None:
         """Validation begins."""
         session.counts.settle()
         session.run.phase, session.run.test_batch = "validate", 0
-        session.service(time.perf_counter())
+        session.service(perf_counter())
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """A batch of validation, or of ``evaluate``, is done."""
@@ -291,10 +288,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     @_guarded
     def _test_batch(self, session: Session, batch: int) -> None:
-        session.run.test_batch = batch + 1
-        now = time.perf_counter()
-        if now >= session.next_poll:
-            session.service(now)
+        session.test_batch(batch)
 
     @_guarded
     def on_test_end(self, session: Session, logs: Any = None) -> None:
@@ -308,7 +302,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session.counts.settle()
         session.bridge.helm.look("ReduceLROnPlateau")
         session.run.end_epoch(epoch, logs or {})
-        session.service(time.perf_counter())
+        session.service(perf_counter())
         session.epoch_ends(epoch, logs or {})
 
     @_guarded
@@ -330,7 +324,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     def _count(self, phase: str, logs: Any) -> None:
         session = self._session
-        if session is not None and threading.get_ident() != session.thread:
+        if session is not None and get_ident() != session.thread:
             return
         hooks = (self.run if session is None else session.run).hooks
         hooks.batches[phase] += 1
@@ -345,7 +339,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def _begin(self) -> None:
         frame, old = sys._getframe(2), self._session
         if old is not None:
-            if old.alive and old.thread != threading.get_ident():
+            if old.alive and old.thread != get_ident():
                 old.run.add_event("warning", "fit", message="a second fit in another thread is not monitored")
                 return
             old.finish_from(None)
@@ -360,6 +354,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         try:
             self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
         finally:
+            self._tap = None if self._session is None else self._session.tap
             self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
         session.bridge.helm.look()
         session.bridge.neighbours.join(session.bridge.helm)
@@ -374,10 +369,10 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     def _ended(self, session: Session) -> None:
         if self._session is session:
-            self._session = None
+            self._session = self._tap = None
 
     @staticmethod
     def _continue(run: Run, previous: Run, epoch: int) -> None:
         """A fit with ``initial_epoch`` that goes on where the run before it ended goes on counting steps."""
         if run.continues and previous.epoch is not None and previous.epoch + 1 == epoch:
-            run.first_step = run.step = previous.step
+            run.start_at(previous.step)

@@ -11,6 +11,7 @@ from . import threads
 EVERY = 0.1  # seconds between pictures, at least
 SHARE = 50  # and this many times as long as the last one took: the thread never takes more of Python's time than that
 SELDOM = 1.0
+RUSHED = 10  # times as long as the last one took, for the answer to what a person has just asked
 
 
 class Pusher:
@@ -24,30 +25,45 @@ class Pusher:
 
     def __init__(self, show: Callable[[], None]) -> None:
         self._show = show
-        self._news = threading.Event()
-        self._over = threading.Event()
+        self._news, self._head = False, 0.0
+        self._rush, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def push(self) -> None:
-        """There is news. Returns at once; calls that come before the next picture share it."""
+    def push(self, rush: bool = False, head: float = 0.0) -> None:
+        """There is news. Returns at once; calls that come before the next picture share it.
+
+        Args:
+            rush: Somebody waits for it. Otherwise the thread comes by itself: to wake it costs more than a batch does.
+            head: Seconds to begin later by, if it is not at work already.
+        """
+        self._news, self._head = True, head or self._head
         if self._thread is None:
             self._thread = threads.start(self._work, "kcb-push")
-        self._news.set()
+        if rush:
+            self._rush.set()
 
     def end(self) -> None:
         """No picture comes after this returns, unless one takes longer than two seconds."""
         self._over.set()
-        self._news.set()
+        self._rush.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
 
     def _work(self) -> None:
         while True:
-            self._news.wait()
+            while not (self._news or self._over.is_set()):
+                self._rush.wait(EVERY)
+                self._rush.clear()  # news is noted before
             if self._over.is_set():
                 return
-            self._news.clear()
+            head, self._head = self._head, 0.0
+            if head:
+                self._over.wait(head)
+            self._rush.clear()
+            self._news = False
             began = time.perf_counter()
             self._show()
             took = time.perf_counter() - began
-            self._over.wait(max(0.0, min(SELDOM, max(EVERY, took * SHARE)) - took))
+            soon, late = (max(0.0, min(SELDOM, least) - took) for least in (took * RUSHED, max(EVERY, took * SHARE)))
+            self._over.wait(soon)
+            self._rush.wait(late - soon)

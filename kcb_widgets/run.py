@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 import uuid
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import frames
+from .blocks import Blocks
 from .events import Event
 from .hooks import Hooks
 from .means import Means
 from .pace import Pace
-from .series import Table
+from .series import Indices, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 Status = Literal[
     "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
 ]
+Trained = tuple[int, Mapping[str, float], float]  # a batch: Keras's index of it, its logs, and when
 OVER = ("finished", "stopped", "interrupted", "failed")
 MAX_BAD = 100
 
@@ -63,11 +67,9 @@ class Run:
         self.phase = ""
         self.params: dict[str, Any] = {}
         self.first_step = first_step
-        self.step = first_step
         self.epoch: int | None = None
         self.initial_epoch = 0
         self.coming = 0  # the epoch that callbacks before Monitor have been told of already
-        self.batch = 0
         self.batches_per_epoch: int | None = None
         self.test_batch = 0
         self.test_batches: int | None = None
@@ -75,11 +77,12 @@ class Run:
         self.controls: list[dict[str, Any]] = []
         self.continues = False  # same model as the run before
         self.inbox: Inbox | None = None
+        self.hurry = False  # somebody waits for what they have asked for
         self.events_list: list[Event] = []
         self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
         self.bad: list[dict[str, Any]] = []
-        self.batch_table, self.epoch_table, self.value_table = Table(), Table(), Table()
-        self.evaluation_table = Table()
+        self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
+        self.blocks = Blocks()  # of the batches; one for all boards
         self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
         self.snapshots: list[dict[str, Any]] = []
         self.cards: list[dict[str, Any]] = []
@@ -92,6 +95,11 @@ class Run:
         self.pace = Pace()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
         self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
+        self.pending: deque[Trained] = deque()  # what the training thread left behind; see `settle`
+        self.together = 1  # batches in one execution
+        self._lag: int | None = None  # what is missing from the batch that Keras names to the last one trained
+        self._step, self._batch, self._batch_table = first_step, 0, Table()
+        self._settling, self._busy = threading.RLock(), False
         self._clock = time.perf_counter()
         self._ended: float | None = None
         self._scanned = 0
@@ -116,12 +124,63 @@ class Run:
         """Whether the fit has ended, in whatever way."""
         return self.status in OVER
 
+    @property
+    def step(self) -> int:
+        """Batches trained since the run began (a continued ``fit`` goes on counting)."""
+        self.settle()
+        return self._step
+
+    @property
+    def batch(self) -> int:
+        """Batches trained in the current epoch."""
+        self.settle()
+        return self._batch
+
+    @property
+    def batch_table(self) -> Table:
+        """A row for each ``on_train_batch_end``."""
+        self.settle()
+        return self._batch_table
+
+    def start_at(self, step: int) -> None:
+        """Count on from ``step``, before the first batch."""
+        self.first_step = self._step = step
+
+    def settle(self) -> None:
+        """Record the batches that were trained since the last time; any thread may.
+
+        The hook of a batch only leaves behind what it was given: after a real step all that it touches has to come
+        from slow memory, and the less that is, the less the fit waits. Whoever reads settles first, so nobody sees a
+        record that lags behind.
+        """
+        if not self.pending:
+            return
+        with self._settling:
+            if self._busy:  # a row that is being recorded reads the record itself
+                return
+            self._busy = True
+            try:
+                some = [self.pending.popleft() for _ in range(len(self.pending))]
+                if not self._contained(self._record_together, some):
+                    for each in some:
+                        self._contained(self._record, *each)
+            finally:
+                self._busy = False
+
+    def _contained(self, record: Callable[..., Any], *args: Any) -> Any:
+        """Whoever reads must not fail of what is read: it may be anybody."""
+        try:
+            return record(*args)
+        except Exception as error:
+            self.failed("on_train_batch_end", error)
+
     def begin_epoch(self, epoch: int) -> None:
         """An epoch begins."""
         if self.epoch is None:
             self.initial_epoch = epoch
+        self.settle()
         self.epoch = epoch
-        self.batch = 0
+        self._batch = 0
         self.phase = "train"
         self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
         self.means.begin_epoch(self.batch_table.rows, self.step)
@@ -135,14 +194,32 @@ class Run:
             logs: Keras's logs: running means since the epoch began.
             now: ``time.perf_counter()``, where the caller has it.
         """
+        self.pending.append((batch, logs, time.perf_counter() if now is None else now))
+        self.settle()
+
+    def _record_together(self, some: list[Trained]) -> bool:
+        """Record batches in one go, in a fifth of the time; False where that cannot be, and nothing was done."""
+        if len(some) < 3 or self.together != 1 or not self.epoch_starts:
+            return False
+        batches, logs, times = zip(*some, strict=True)
+        before, last, declared = self.epoch_starts[-1][1], batches[-1] + 1, self.params.get("steps")
+        if batches != tuple(range(batches[0], last)) or (declared is not None and last > declared):
+            return False
+        if not self._batch_table.extend(before + batches[0] + 1, [now - self._clock for now in times], logs):
+            return False
+        self._batch, self._step = last, before + last
+        return True
+
+    def _record(self, batch: int, logs: Mapping[str, float], now: float) -> None:
         if not self.epoch_starts:
             self.begin_epoch(0)
-        declared = self.params.get("steps")
+        if self._lag is None:  # older Keras (3.10) names an execution by its first batch, newer by its last
+            self._lag = self.together - 1 if batch == 0 else 0
+        done, declared = batch + 1 + self._lag, self.params.get("steps")
         # With steps_per_execution Keras counts past the end of the data.
-        self.batch = batch + 1 if declared is None else min(batch + 1, declared)
-        self.step = self.epoch_starts[-1][1] + self.batch
-        seconds = (time.perf_counter() if now is None else now) - self._clock
-        refused = self.batch_table.append(self.step, seconds, logs)
+        self._batch = done if declared is None else min(done, declared)
+        self._step = self.epoch_starts[-1][1] + self._batch
+        refused = self._batch_table.append(self._step, now - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
 
@@ -218,6 +295,12 @@ class Run:
         event = Event(self.step, epoch, self.seconds, kind, name, old, new, source, message, requested)
         self.events_list.append(event)
         return event
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Something of ours went wrong: say so, once for each kind, and train on."""
+        text = f"{type(error).__name__}: {error}"
+        if not any(e.kind == "error" and e.name == where and e.message == text for e in self.events_list[-100:]):
+            self.add_event("error", where, message=text)
 
     def scan(self) -> None:
         """Look through the rows that came since the last scan for values that are not finite."""
@@ -298,16 +381,16 @@ class Run:
         return to_code(self)
 
     def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Fractional epochs done after each of ``steps``: 2.5 is half of the third epoch."""
+        """Fractional epochs done after each of ``steps``, which rise: 2.5 is half of the third epoch."""
         if not self.epoch_starts:
             return np.zeros_like(steps)
-        _, before, epoch = self.epoch_starts[-1]
-        if len(steps) and steps[0] > before:  # all in the current epoch, as it mostly is: no look at the others
-            length = float(self.batches_per_epoch or max(self.batch, 1))
-            return np.asarray(epoch + np.minimum((steps - before) / length, 1.0))
-        starts = list(self.epoch_starts)
-        befores = np.array([step for _, step, _ in starts], np.float64)
-        epochs = np.array([epoch for _, _, epoch in starts], np.float64)
+        if not len(steps):
+            return np.zeros(0)
+        starts, last = self.epoch_starts, len(self.epoch_starts)
+        first, end = (bisect_left(starts, steps[i], 0, last, key=lambda start: start[1]) for i in (0, -1))
+        some = starts[max(first - 1, 0) : min(end, last) + 1]  # and the one after, where the last of them ends
+        befores = np.array([step for _, step, _ in some], np.float64)
+        epochs = np.array([epoch for _, _, epoch in some], np.float64)
         lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))
         which = np.clip(np.searchsorted(befores, steps, side="left") - 1, 0, None)
         part = (steps - befores[which]) / np.maximum(lengths[which], 1.0)
@@ -330,10 +413,12 @@ class Run:
     def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
         steps = table.steps(first, last)
-        out = np.empty((4, last - first))
-        out[0] = out[1] = steps
-        out[2], out[3] = self.epoch_at(steps), table.seconds(first, last)
-        return out
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds(first, last)])
+
+    def x_at(self, table: Table, rows: Indices) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The same of single rows, in rising order."""
+        steps = table.steps_at(rows)
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds_at(rows)])
 
     def subscribe(self, callback: Callable[[Run], None], looks: Callable[[], bool] = bool) -> Callable[[], None]:
         """Have ``callback(run)`` called when there is something new to show.

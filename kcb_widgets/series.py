@@ -6,8 +6,9 @@ on another thread sees only complete rows and can never disturb the training thr
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,56 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 
 CHUNK = 65_536
+MISSING = np.array([0x7FC0DEAD], np.uint32).view(np.float32)[0]  # a NaN of our own: no value, as against one of NaN
+GROUP = 64  # rows of a full chunk whose times share a unit
+TICKS = 1040  # units in the mean distance of a group's rows: the 63 distances just fit 16 bits
+
+
+class _Times:
+    """Seconds of a full chunk's rows in a little over 2 bytes each: to a thousandth of the mean row's time around it.
+
+    Args:
+        seconds: float64, of a multiple of ``GROUP`` rows.
+    """
+
+    __slots__ = ("_starts", "_ticks", "_units")
+
+    def __init__(self, seconds: Floats) -> None:
+        groups = seconds.reshape(-1, GROUP)
+        self._starts = groups.min(axis=1)
+        self._units = (groups.max(axis=1) - self._starts) / ((GROUP - 1) * TICKS)
+        units = np.where(self._units > 0, self._units, 1.0)
+        self._ticks = np.rint((groups - self._starts[:, None]) / units[:, None]).astype(np.uint16).ravel()
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._starts.nbytes + self._units.nbytes + self._ticks.nbytes)
+
+    def at(self, rows: Indices) -> Floats:
+        group = rows // GROUP
+        return np.asarray(self._starts[group] + self._units[group] * self._ticks[rows])
 
 
 class _Chunk:
-    """Up to ``CHUNK`` rows: ``values`` is ``(columns, CHUNK)`` float32, ``seconds`` counts from ``start``."""
+    """Up to ``CHUNK`` rows: ``values`` is ``(columns, CHUNK)`` float32, ``times`` float64 until the chunk is full."""
 
-    __slots__ = ("seconds", "start", "values", "writers")
+    __slots__ = ("times", "values", "writers")
 
-    def __init__(self, names: list[str], start: float) -> None:
-        self.start = start
-        self.seconds = np.empty(CHUNK, np.float32)
-        self.values = np.full((len(names), CHUNK), np.nan, np.float32)
+    def __init__(self, names: list[str]) -> None:
+        self.times: Floats | _Times = np.empty(CHUNK, np.float64)
+        self.values = np.full((len(names), CHUNK), MISSING, np.float32)
         self.bind(names)
+
+    def seconds(self, rows: Indices) -> Floats:
+        times = self.times  # taken once: the training thread may pack them meanwhile
+        return times.at(rows) if isinstance(times, _Times) else times[rows]
+
+    def pack(self) -> None:
+        """The chunk is full."""
+        self.times = _Times(self.seconds(np.arange(CHUNK)))
 
     def bind(self, names: list[str]) -> None:
         """A memoryview takes one number in half the time a NumPy array does."""
@@ -47,8 +84,6 @@ class Table:
         self.names: list[str] = []
         self.rows = 0
         self._chunks: list[_Chunk] = []
-        self._first_rows: list[int] = []  # first row of each column: before it the value is missing, not NaN
-        self._missing: set[tuple[int, str]] = set()
         self._segments: list[tuple[int, int, int]] = []  # (row, step, stride): regular steps cost no memory
         self._segment_rows: list[int] = []
         self._next_step = -1
@@ -59,6 +94,11 @@ class Table:
     def last_step(self) -> int:
         """The newest row's step; 0 when there is none."""
         return self._last_step
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns, in bytes."""
+        return sum(chunk.values.nbytes + chunk.times.nbytes for chunk in self._chunks)
 
     def append(self, step: int, seconds: float, values: Mapping[str, float]) -> list[str]:
         """Add one row.
@@ -74,7 +114,7 @@ class Table:
         row = self.rows
         i = row % CHUNK
         if i == 0 or not self._chunks:
-            self._grow(seconds)
+            self._grow()
         chunk = self._chunks[-1]
         refused: list[str] = []
         try:
@@ -85,7 +125,7 @@ class Table:
             regular = False
         if not regular:
             refused = self._append_irregular(chunk, i, values)
-        self._seconds[i] = seconds - chunk.start
+        self._seconds[i] = seconds
         if step != self._next_step:
             self._new_segment(row, step)
         self._next_step = step + self._segments[-1][2]
@@ -93,10 +133,40 @@ class Table:
         self.rows = row + 1  # last: from here on readers see the row
         return refused
 
-    def _grow(self, seconds: float) -> None:
-        chunk = _Chunk(self.names, seconds)
-        self._seconds = memoryview(chunk.seconds)  # type: ignore[arg-type]
+    def extend(self, step: int, seconds: Sequence[float], values: Sequence[Mapping[str, float]]) -> bool:
+        """Add some rows, one step after the other, where nothing about them is out of the ordinary.
+
+        Args:
+            step: The first row's step.
+            seconds: Of each row.
+            values: Of each row.
+
+        Returns:
+            Whether they were added: all, or none. ``append`` takes any row.
+        """
+        i, n = self.rows % CHUNK, len(values)
+        if i == 0 or i + n > CHUNK or step != self._next_step or self._segments[-1][2] != 1:
+            return False
+        chunk, columns = self._chunks[-1], len(self.names)
+        if len(chunk.writers) != columns or any(len(row) != columns for row in values):
+            return False
+        try:
+            for column, name in enumerate(self.names):
+                chunk.values[column, i : i + n] = array("f", [row[name] for row in values])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return False
+        self._seconds[i : i + n] = array("d", seconds)
+        self._last_step = step + n - 1
+        self._next_step = step + n
+        self.rows += n  # last: from here on readers see the rows
+        return True
+
+    def _grow(self) -> None:
+        chunk = _Chunk(self.names)
+        self._seconds = memoryview(chunk.times)  # type: ignore[arg-type]
         self._chunks.append(chunk)
+        if len(self._chunks) > 1:
+            self._chunks[-2].pack()
 
     def _new_segment(self, row: int, step: int) -> None:
         stride = max(1, step - self._last_step) if row else 1
@@ -114,13 +184,13 @@ class Table:
         fresh = [name for name in numbers if name not in self.names]
         if fresh:
             self.names = self.names + fresh
-            self._first_rows += [self.rows] * len(fresh)
-            chunk.values = np.vstack([chunk.values, np.full((len(fresh), CHUNK), np.nan, np.float32)])
+            chunk.values = np.vstack([chunk.values, np.full((len(fresh), CHUNK), MISSING, np.float32)])
             chunk.bind(self.names)
-        for name, column in chunk.writers:
-            column[i] = numbers.get(name, np.nan)
-            if name not in numbers:
-                self._missing.add((self.rows, name))
+        for row, (name, column) in enumerate(chunk.writers):
+            if name in numbers:
+                column[i] = numbers[name]
+            else:
+                chunk.values[row, i] = MISSING
         return refused
 
     def values(self, first: int, last: int) -> Values:
@@ -144,15 +214,30 @@ class Table:
 
     def seconds(self, first: int, last: int) -> Floats:
         """Seconds since the run began of rows ``first`` to ``last`` (excluded)."""
-        out = np.empty(last - first, np.float64)
-        at = first
-        while at < last:
-            chunk = self._chunks[at // CHUNK]
-            i = at % CHUNK
-            n = min(CHUNK - i, last - at)
-            out[at - first : at - first + n] = chunk.start + chunk.seconds[i : i + n].astype(np.float64)
-            at += n
+        return self.seconds_at(np.arange(first, last))
+
+    def seconds_at(self, rows: Indices) -> Floats:
+        """Seconds since the run began of ``rows``, in rising order.
+
+        Of rows long past they are known to a thousandth of what the 64 rows around took on average.
+        """
+        out = np.empty(len(rows), np.float64)
+        at = 0
+        while at < len(rows):
+            which = int(rows[at]) // CHUNK
+            end = int(np.searchsorted(rows, (which + 1) * CHUNK))
+            out[at:end] = self._chunks[which].seconds(rows[at:end] - which * CHUNK)
+            at = end
         return out
+
+    def steps_at(self, rows: Indices) -> Floats:
+        """Steps of ``rows``, in rising order, as float64 (exact to 2**53)."""
+        if not len(rows):
+            return np.empty(0)
+        first, last = (bisect_right(self._segment_rows, rows[i]) - 1 for i in (0, -1))
+        which = [first] if first == last else [bisect_right(self._segment_rows, row) - 1 for row in rows.tolist()]
+        began, step, stride = np.array([self._segments[each] for each in which], np.float64).T
+        return np.asarray(step + stride * (rows - began))
 
     def steps(self, first: int, last: int) -> Floats:
         """Steps of rows ``first`` to ``last`` (excluded), as float64 (exact to 2**53)."""
@@ -180,4 +265,5 @@ class Table:
 
     def is_missing(self, row: int, name: str) -> bool:
         """Whether the row simply had no such value (as against a value of NaN)."""
-        return row < self._first_rows[self.names.index(name)] or (row, name) in self._missing
+        values, column = self._chunks[row // CHUNK].values, self.names.index(name)
+        return column >= len(values) or values[column, row % CHUNK].tobytes() == MISSING.tobytes()

@@ -18,15 +18,18 @@ from .run import Run, Status
 from .spent import Spent
 from .steering.bridge import Bridge, Options
 from .steering.helm import refuse_all
+from .tap import Tap
 from .terminal import ProgressLine
 from .waiting import waiting
 from .watch import Watch, fit_frame
 
-POLL_EVERY = 0.04  # seconds between looks for messages: a click waits at most this long, plus one batch
+POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
+POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
+HEAD = 0.005  # seconds: what was asked for reaches the model first, the picture of it is made then
 PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
-TELL_EVERY = 0.5  # seconds between looks at what the other callbacks took and printed
-LOOK_EVERY = 0.1  # seconds between looks at what is new: the controls' values, NaN, the pace
+MANY = 100  # batches that may wait to be recorded
+LOOK_EVERY = 0.5  # seconds between looks at all else: learning rates, NaN, the other callbacks, who looks at a board
 
 
 def first_line(error: BaseException) -> str:
@@ -65,18 +68,20 @@ class Session:
             # would come late and out of order.
             callbacks._async_train = callbacks._async_test = False  # type: ignore[union-attr]
         fit = fit_frame(frame)
-        self.bridge = Bridge(run, model, inbox, callbacks, fit, options)
+        self.tap = Tap(self.thread, inbox, run)
+        self.bridge = Bridge(run, model, inbox, callbacks, fit, options, self.tap)
         self.counts = Counts(model, run)
         self.waiting = waiting(fit, model)
         neighbours = self.bridge.neighbours
-        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting)
+        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
         self._callbacks = callbacks
         self._closer: Last | None = None
-        self._next_tell = 0.0
-        self.next_poll = 0.0
-        self.lag = -1  # not known yet
+        self._curious = True  # about the next batch's logs
+        self._next_poll, self._poll_every = 0.0, POLL_UNSEEN
+        run.together = getattr(model, "steps_per_execution", 1) or 1
         self._pump = kernel.pump()
         self._next_look = 0.0
+        self._watched = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
         self._pusher = Pusher(self._show)
@@ -94,14 +99,45 @@ class Session:
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
-    def first_batch(self, batch: int) -> None:
-        """Keras says ``batch`` at the end of the very first execution of ``steps_per_execution`` batches.
+    def _look_closely(self, logs: dict[str, Any]) -> None:
+        """At a batch's log keys, once in an epoch; at its values, where a guard was asked for."""
+        hooks, bridge = self.run.hooks, self.bridge
+        if "train" in hooks.fresh:
+            hooks.keyed("train", logs)
+        if bridge.lookout is not None:
+            bridge.guard(logs)
+        self._curious = bridge.lookout is not None
+        self._arm()
 
-        Older Keras (3.10) names its first batch, newer its last: ``lag`` is what is missing to the last.
-        """
-        steps = getattr(self._model, "steps_per_execution", 1) or 1
-        self.lag = steps - 1 if batch == 0 else 0
-        self.next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told any more
+    def attend(self, logs: dict[str, Any], now: float) -> None:
+        """After a batch, where there is more to do than to note it."""
+        if self._curious:
+            self._look_closely(logs)
+        if len(self.run.pending) >= MANY:
+            self.run.settle()
+        if now >= self._next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
+            self.service(now)
+
+    def begin_epoch(self) -> None:
+        """An epoch begins, and everybody has been told."""
+        self._curious = self.tap.alert = True
+        if self.run.status == "compiling":
+            self._next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told then
+        self._arm()
+
+    def test_batch(self, batch: int) -> None:
+        """A batch of validation is done."""
+        self.run.test_batch, now = batch + 1, time.perf_counter()
+        if now >= self._next_poll:
+            self.service(now)
+
+    def look_at_data(self, batch: int) -> None:
+        """Before a batch: whether it will have to wait."""
+        self.waiting.look(batch)
+        self.tap.look = self.waiting.next
+
+    def _arm(self) -> None:
+        self.tap.due = 0.0 if self._curious else self._next_poll
 
     def service(self, now: float) -> None:
         """Let messages in, carry out what they ask, and show what is new.
@@ -110,26 +146,35 @@ class Session:
             now: ``time.perf_counter()``.
         """
         run = self.run
-        self.next_poll = now + POLL_EVERY
+        self._next_poll = now + self._poll_every
+        self._arm()
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
         self._pump.poll()
-        if self._inbox.waiting:
+        asked = bool(self._inbox.waiting)
+        if asked:
             self.bridge.apply(heavy=False)
-            self._next_look = 0.0  # the answer goes out at once
-        if now >= self._next_look:
-            self._next_look = now + LOOK_EVERY
-            self.bridge.helm.look()
-            if run.phase == "train":
-                run.pace.note(run.seconds, run.step)
-            run.scan()
-            if run.watched and (self.bridge.neighbours.news or now >= self._next_tell):
-                self._next_tell = now + TELL_EVERY
-                self.tell()
-            if self._line is not None:
-                self._line.show(run)
-            if run.watched:
-                self._pusher.push()
+        hurry, run.hurry = asked or run.hurry, False
+        if hurry or now >= self._next_look:
+            self._look(now)
+        if self._line is not None:
+            self._line.show(run)
+        if self._watched:
+            self._pusher.push(rush=hurry, head=HEAD if asked else 0.0)
+
+    def _look(self, now: float) -> None:
+        """All that costs more than a look for messages: a few tenths of a millisecond after a long step."""
+        run = self.run
+        self._next_look = now + LOOK_EVERY
+        run.settle()
+        self._watched = run.watched
+        self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
+        self.bridge.helm.look()
+        if run.phase == "train":
+            run.pace.note(run.seconds, run.step)
+        run.scan()
+        if self._watched:
+            self.tell()
 
     def before_batch(self) -> None:
         """The model is at rest, just before a batch."""
@@ -141,8 +186,9 @@ class Session:
         if names and self.run.status == "running":
             run = self.run
             run.status, run.message = "compiling", f"tracing the training step again: {', '.join(names)}"
-            self._traced, self._tracing, self.next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
-            self._pusher.push()
+            self._traced, self._tracing, self._next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
+            self._arm()
+            self._pusher.push(rush=True)
         bridge.apply(heavy=True)
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -160,19 +206,20 @@ class Session:
         run, flow, began = self.run, self.bridge.flow, time.perf_counter()
         before, run.status, run.message = (run.status, run.message), "paused", f"paused after step {run.step}"
         alone_since = began
-        self._pusher.push()
+        self._pusher.push(rush=True)
         while self.bridge.due():
             time.sleep(PAUSED_POLL)
             now = time.perf_counter()
             self._pump.poll()
             if self._inbox.waiting:
                 self.bridge.apply(heavy=True)
-                self._next_look = 0.0
-            if now >= self._next_look:
+                run.hurry = True
+            hurry, run.hurry = run.hurry, False
+            if hurry or now >= self._next_look:
                 self._next_look = now + LOOK_EVERY
                 self.bridge.helm.look()
                 if run.watched:
-                    self._pusher.push()
+                    self._pusher.push(rush=hurry)
             if flow.could_resume(run) or flow.source in ("board", "python"):
                 alone_since = now
             elif now - alone_since > (PATIENCE if kernel.where() == "kernel" else 0.0):
@@ -202,10 +249,8 @@ class Session:
             self.failed("board", error)
 
     def failed(self, where: str, error: Exception) -> None:
-        """Something of ours went wrong: say so, once for each kind, and train on."""
-        run, text = self.run, f"{type(error).__name__}: {error}"
-        if not any(e.kind == "error" and e.name == where and e.message == text for e in run.events_list[-100:]):
-            run.add_event("error", where, message=text)
+        """Something of ours went wrong: say so, and train on."""
+        self.run.failed(where, error)
 
     def tell(self) -> None:
         """Put what the other callbacks did on the record."""

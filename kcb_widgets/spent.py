@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from .run import Run
+from .tap import Tap
 from .waiting import Waiting
 
 BOUND = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound
@@ -31,15 +32,11 @@ class Spent:
         cards: The other callbacks, in the order of the list.
         before: How many of them stand before Monitor.
         waiting: How long the training waits for data.
-
-    Attributes:
-        began: When the batch under way began.
-        step: Seconds between the batch hooks since the epoch began.
+        tap: Where the batch hooks add up the time between them.
     """
 
-    def __init__(self, run: Run, cards: Sequence[Metered], before: int, waiting: Waiting) -> None:
-        self._run, self._cards, self._before, self._waiting = run, cards, before, waiting
-        self.began = self.step = 0.0
+    def __init__(self, run: Run, cards: Sequence[Metered], before: int, waiting: Waiting, tap: Tap) -> None:
+        self._run, self._cards, self._before, self._waiting, self._tap = run, cards, before, waiting, tap
         self._epoch: float | None = None
         self._test = self._validation = self._paused = 0.0
         self._at: list[dict[str, float]] = []
@@ -72,9 +69,10 @@ class Spent:
         self._run.hooks.seconds = seconds
 
     def _open(self, now: float) -> None:
-        self._epoch, self.step = now, 0.0
+        self._epoch, self._tap.step = now, 0.0
         self._validation = self._paused = 0.0
         self._waiting.begin_epoch()
+        self._tap.look = self._waiting.next
         self._at = [{name: meter.seconds for name, meter in card.meters.items()} for card in self._cards]
 
     def _close(self, now: float) -> None:
@@ -90,7 +88,7 @@ class Spent:
         between = _sum(spent[self._before :], *began) + _sum(spent[: self._before], *ended)
         tests = _sum(spent[self._before :], "on_test_begin") + _sum(spent[: self._before], "on_test_end")
         tests += _sum(spent, "on_test_batch_begin", "on_test_batch_end")
-        step, validation = max(self.step - between, 0.0), max(self._validation - tests, 0.0)
+        step, validation = max(self._tap.step - between, 0.0), max(self._validation - tests, 0.0)
         waits = self._waiting.end_epoch()
         data = 0.0
         if waits is not None:

@@ -40,7 +40,7 @@ class ProgressLine:
             numbers |= {k: v for k, v in last.items() if k.startswith("val_") and isinstance(v, float)}
         bar.set_postfix_str(", ".join(f"{k}={v:.4g}" for k, v in numbers.items()), refresh=False)
         bar.n = run.step - run.first_step
-        bar.refresh()  # the session calls ten times a second at most: no need of tqdm's own throttle
+        bar.refresh()  # the session calls five times a second at most: no need of tqdm's own throttle
         if run.over:
             bar.set_description_str(run.status)
             bar.close()

@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-EVERY = 0.1  # seconds between looks into a buffer that was not empty; a look costs about 0.1 ms
+SOON, LATE = 0.1, 0.8  # seconds between looks into a buffer that is not empty: more and more; each costs about 0.1 ms
 NAP = 0.0005
 FIRST = 0.25  # seconds that an epoch's first look may wait: how long a batch takes is not known yet
 
@@ -135,6 +135,7 @@ class Buffered(Waiting):
         self._stood = 0  # batches that the looks so far stand for
         self._looks = 0
         self._last: tuple[int, float] | None = None
+        self._every = SOON
 
     def look(self, batch: int) -> None:
         """Wait until there is a batch in the buffer, and note how long that took."""
@@ -158,7 +159,8 @@ class Buffered(Waiting):
         self._estimated += (batch + 1 - self._stood) * waited
         self._stood, self._looks = batch + 1, self._looks + 1
         # An empty buffer costs nothing to look at again: the next step would wait as well.
-        self.next = now if waited else began + EVERY
+        self.next = now if waited else began + self._every
+        self._every = SOON if waited else min(2 * self._every, LATE)
 
     def end_epoch(self) -> Waits | None:
         """What the epoch waited, as far as the looks tell."""

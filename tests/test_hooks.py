@@ -221,16 +221,35 @@ def test_between_two_looks_a_batch_costs_few_calls(unit_model, ones, calls):
 
     class Count(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            session = monitor._session
+            tap = monitor._session.tap
             if monitor.run.epoch != 1 or batch != 1:
                 return
-            session.next_poll = session.waiting.next = float("inf")
-            session.bridge.alert = False
+            tap.due = tap.look = float("inf")
+            tap.alert = False
             counted["begin"] = calls(lambda: monitor.on_train_batch_begin(1))
             counted["end"] = calls(lambda: monitor.on_train_batch_end(1, logs))
-            session.next_poll = 0.0
+            tap.due = 0.0
 
     unit_model().fit(*ones, batch_size=2, epochs=2, verbose=0, callbacks=[monitor, Count()])
-    # The hook and the clock; at the end also the thread's number, the appends of run and table, and what those call.
+    # The hook and the clock; at the end also the thread's number, the copy of the logs and where they are put.
     assert counted["begin"] <= 2
-    assert counted["end"] <= 13
+    assert counted["end"] <= 5
+
+
+def test_messages_are_looked_for_often_only_while_somebody_looks(unit_model, ones):
+    monitor, looks = kcb.Monitor(display=False), {}
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            session, now = monitor._session, time.perf_counter()
+            for there in (False, True):
+                leave = monitor.run.subscribe(lambda run: None, lambda there=there: there)
+                session._next_look = 0.0
+                for _ in range(2):  # one that finds it out, and one that goes by it
+                    session.service(now)
+                looks[there] = session.tap.due - now
+                leave()
+
+    unit_model().fit(*ones, verbose=0, callbacks=[monitor, Look()])
+    assert looks[True] == pytest.approx(0.015)
+    assert looks[False] == pytest.approx(0.2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import sys
 import threading
 
 import keras
@@ -51,6 +53,100 @@ def test_batches_are_what_keras_logs(classifier):
     for name in ("loss", "accuracy"):
         assert batches[name].tolist() == [logs[name] for _, logs in seen]
     assert batches["seconds"].is_monotonic_increasing
+
+
+def test_whoever_reads_in_mid_epoch_reads_the_newest_batch(classifier):
+    model, x, y = classifier()
+    monitor, seen = kcb.Monitor(display=False), []
+
+    class Reader(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            run, read = monitor.run, []
+            readers = [
+                lambda: read.append(run.step),
+                lambda: read.append(run.batch),
+                lambda: read.append(run.batch_table.rows),
+                lambda: read.append(len(run.batches)),
+            ]
+            if batch % 7 == 3:
+                readers[batch % 4]()
+            elif batch % 7 == 6:
+                thread = threading.Thread(target=readers[batch % 4])
+                thread.start()
+                thread.join()
+            seen.extend((number, batch + 1) for number in read)
+            logs["added"] = 1.0  # to Keras's own dictionary, after Monitor has seen it
+
+    fit(model, x, y, monitor, Reader())
+    assert len(seen) == 9
+    assert all(number == truth for number, truth in seen)
+    assert sorted(monitor.run.batch_table.names) == ["accuracy", "loss"]
+
+
+def test_a_batch_costs_the_training_thread_a_note_and_no_more(classifier):
+    """What is recorded is recorded together, now and then: seen by counting, as clocks are no test."""
+    model, x, y = classifier(600)
+    monitor, left = kcb.Monitor(display=False), []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:  # what the first batch looks at is behind it; nobody looks for messages any more
+                monitor._session.tap.due = monitor._session._next_poll = float("inf")
+            left.append(len(monitor._session.run.pending))
+
+    fit(model, x, y, monitor, Count())
+    assert left[1:128] == list(range(left[1], left[1] + 127))
+    assert left[128:256] == list(range(128))  # however fast the batches are, those that wait do not pile up
+    assert monitor.run.batch_table.rows == 300
+
+
+def test_a_batch_allocates_its_note_and_nothing_else(classifier):
+    model, x, y = classifier()
+    monitor, grown = kcb.Monitor(display=False), []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 20:
+                monitor._session.tap.due = float("inf")
+                before = sys.getallocatedblocks()
+                for _ in range(1000):
+                    monitor.on_train_batch_begin(1)
+                    monitor.on_train_batch_end(1, logs)
+                grown.append(sys.getallocatedblocks() - before)
+                monitor.run.pending.clear()
+
+    gc.disable()
+    try:
+        fit(model, x, y, monitor, Count())
+    finally:
+        gc.enable()
+    assert 2000 <= grown[0] <= 4000  # of each batch a tuple, a time, and the logs in two blocks
+
+
+def test_what_is_asked_for_reaches_the_model_before_its_picture_is_made(classifier, monkeypatch):
+    from kcb_widgets.pusher import Pusher
+
+    model, x, y = classifier()
+    monitor, pushes = kcb.Monitor(display=False), []
+    monkeypatch.setattr(Pusher, "push", lambda self, rush=False, head=0.0: pushes.append((rush, head)))
+
+    class Ask(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 5:
+                pushes.clear()
+                monitor.set(learning_rate=0.5)
+                monitor._session.service(0.0)
+            elif batch == 10:
+                pushes.clear()
+                monitor.run.hurry = True  # as a board does for a closer look
+                monitor._session.service(0.0)
+            if batch in (5, 10):
+                asked.append(pushes[:1])
+
+    asked = []
+    monitor.run.subscribe(lambda run: None)
+    fit(model, x, y, monitor, Ask())
+    assert asked == [[(True, 0.005)], [(True, 0.0)]]
 
 
 @pytest.mark.parametrize("samples", [60, 64, 7])
@@ -254,7 +350,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
 
-    for place in ("append", "begin_epoch", "end_epoch", "scan"):
+    for place in ("_record", "_record_together", "begin_epoch", "end_epoch", "scan"):
         with monkeypatch.context() as patch:
             patch.setattr(kcb.Run, place, broken)
             model, x, y = classifier()

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import struct
+import threading
 import time
 
 import keras
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 import kcb_widgets as kcb
+from kcb_widgets import pusher
 from kcb_widgets.panels import board as board_module
 
 
@@ -327,3 +329,17 @@ def test_the_still_picture_is_small_and_marked(classifier):
     image = Image.open(io.BytesIO(raw))
     assert image.text["kcb-board"] == "abc"
     assert b"abc" in raw[:200]
+
+
+def test_an_answer_that_somebody_waits_for_does_not_wait_for_the_next_picture(monkeypatch):
+    monkeypatch.setattr(pusher, "EVERY", 60.0)
+    monkeypatch.setattr(pusher, "SELDOM", 60.0)
+    shown = threading.Semaphore(0)
+    pushing = pusher.Pusher(shown.release)
+    pushing.push()
+    assert shown.acquire(timeout=5)
+    pushing.push()
+    assert not shown.acquire(timeout=0.2)  # its turn is in a minute
+    pushing.push(rush=True)
+    assert shown.acquire(timeout=5)
+    pushing.end()

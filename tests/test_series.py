@@ -41,6 +41,53 @@ def test_rows_come_back_as_they_went_in_across_chunks(short_chunks):
     assert np.allclose(table.seconds(0, 1000), 0.25 * np.arange(1000))
 
 
+ODD = {
+    "ordinary": lambda row: row,
+    "numbers of NumPy": lambda row: {name: np.float64(value) for name, value in row.items()},
+    "not finite": lambda row: {**row, "loss": float("nan"), "accuracy": float("inf")},
+    "too large": lambda row: {**row, "loss": 1e300},
+    "one missing": lambda row: {"loss": row["loss"]},
+    "one more": lambda row: {**row, "auc": 0.5},
+    "another": lambda row: {"loss": row["loss"], "auc": 0.5},
+    "none": lambda row: {},
+    "text": lambda row: {**row, "loss": "much"},
+    "other order": lambda row: dict(reversed(row.items())),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("at", [0, 1, 40, 64, 65, 130])
+def test_many_rows_in_one_go_are_those_one_by_one(short_chunks, odd, at):
+    rng = np.random.default_rng(at)
+    rows = [{"loss": float(loss), "accuracy": float(accuracy)} for loss, accuracy in rng.normal(size=(200, 2))]
+    rows[at] = ODD[odd](rows[at])
+    one, many, i = Table(), Table(), 0
+    for step, row in enumerate(rows, 1):
+        one.append(step, 0.5 * step, row)
+    together = 0
+    while i < len(rows):
+        n = int(rng.integers(1, 50))
+        some = rows[i : i + n]
+        if many.extend(i + 1, [0.5 * (i + j + 1) for j in range(len(some))], some):
+            together += len(some)
+        else:
+            for j, row in enumerate(some):
+                many.append(i + j + 1, 0.5 * (i + j + 1), row)
+        i += len(some)
+    assert together > 20 or "auc" in many.names  # from there on each row lacks one
+    assert (many.rows, many.names, many.last_step) == (one.rows, one.names, one.last_step)
+    assert many.values(0, 200).tobytes() == one.values(0, 200).tobytes()
+    assert np.array_equal(many.steps(0, 200), one.steps(0, 200))
+    assert np.array_equal(many.seconds(0, 200), one.seconds(0, 200))
+
+
+def test_rows_that_leave_a_gap_are_not_taken_in_one_go():
+    table, _ = filled(10)
+    assert not table.extend(12, [3.0, 3.25, 3.5], [{"loss": 1.0, "accuracy": 0.0}] * 3)
+    assert table.rows == 10
+
+
 def test_irregular_steps_are_kept_exactly():
     table = Table()
     steps = [5, 10, 15, 17, 22, 27, 30, 31, 32]

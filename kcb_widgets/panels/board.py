@@ -190,6 +190,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         seq = content.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or abs(seq) > 2**53:
             return
+        self._run.hurry = self._run.hurry or not self.attended  # somebody has come
         self._views[view] = (time.monotonic(), seq)
         while len(self._views) > MAX_VIEWS:
             del self._views[min(self._views, key=lambda v: self._views[v][0])]
@@ -230,6 +231,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         points = max(2, min(MAX_POINTS, int(numbers[2])))
         self._windows[view] = {"first": numbers[0], "last": numbers[1], "points": points, "request": int(numbers[3])}
+        self._run.hurry = True
 
     # -- where it is shown ------------------------------------------------------------------------------------------
 

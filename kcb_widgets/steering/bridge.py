@@ -10,6 +10,7 @@ from typing import Any
 
 from ..commands import Command, Inbox
 from ..run import Run
+from ..tap import Tap
 from .evaluate import Evaluation
 from .extend import Extension
 from .flow import Flow
@@ -47,18 +48,25 @@ class Bridge:
         callbacks: Keras's ``CallbackList``, where it was found.
         fit: The frame of ``fit``, where it was found.
         options: What the Monitor was told.
+        tap: Told whether there is anything to do before each batch.
 
     Attributes:
-        alert: Whether there is anything to do before each batch; tested there, so that it costs nothing when not.
         neighbours: The fit's other callbacks.
         lookout: What watches for NaN and leaps, if a guard was asked for.
         speaking: Who asks when a command comes from the training thread itself.
     """
 
     def __init__(
-        self, run: Run, model: Any, inbox: Inbox, callbacks: Any, fit: FrameType | None, options: Options
+        self,
+        run: Run,
+        model: Any,
+        inbox: Inbox,
+        callbacks: Any,
+        fit: FrameType | None,
+        options: Options,
+        tap: Tap,
     ) -> None:
-        self._run, self._inbox, self._options = run, inbox, options
+        self._run, self._inbox, self._options, self._tap = run, inbox, options, tap
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
         veil, told = Veil(list(roots(model).values())), int(run.params.get("epochs") or 0)
         self.flow = Flow(run, model, Extension(fit, told, callbacks, self._not_extended), options.paused)
@@ -85,7 +93,7 @@ class Bridge:
         )
         self.speaking = "python"
         self._next = {i: run.step + every for i, (every, _) in enumerate(options.policies) if every != "epoch"}
-        self.alert = True
+        tap.alert = True
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
@@ -108,7 +116,7 @@ class Bridge:
         """Carry out what waits in the inbox."""
         if self._inbox.waiting:
             self.helm.apply(heavy)
-        self.alert = bool(self.flow.planned or self.helm.rates.held or self.helm.retracing or self._next)
+        self._tap.alert = bool(self.flow.planned or self.helm.rates.held or self.helm.retracing or self._next)
 
     def due(self) -> bool:
         """Whether the next batch must wait; says so, once, when so many batches were asked for."""
@@ -128,7 +136,7 @@ class Bridge:
         if self.flow.until == "epoch":
             self.flow.pause(self.flow.source)
             self._run.add_event("paused", "pause", message="the epoch is done")
-        self.alert = True
+        self._tap.alert = True
 
     def _policies(self, wanted: Callable[[int], bool]) -> None:
         for i, (_, function) in enumerate(list(self._options.policies)):

@@ -111,17 +111,11 @@ class Neighbours:
                 card.trouble(error)
         if said != self._scene.run.cards:
             self._scene.run.cards = said
-        self._scene.news = False
 
     @property
     def after(self) -> int:
         """How many of them stand after Monitor."""
         return len(self.cards) - self.before
-
-    @property
-    def news(self) -> bool:
-        """Whether a card has seen something since it was last told."""
-        return self._scene.news
 
     # -- what can be changed and done ---------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from typing import Any
 import keras
 import models
 import numpy as np
-import tensorflow as tf
 from meters import Hooks, Meter
 from plan import Job, Settings
 from variants import Variant
@@ -28,13 +27,12 @@ class Bench:
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        # One thread for TensorFlow's work: the other core is the browser's, and a step takes the same time each time.
-        tf.config.threading.set_intra_op_parallelism_threads(1)
+        models.one_thread()
         self._settings, self._folder = settings, folder
         self._jobs = iter(settings.jobs())
         self._subjects = {name: models.make(name) for name in settings.models}
         for name, subject in self._subjects.items():
-            self._write({"kind": "model", "model": name, "ms": 1000 * subject.seconds, "batch": subject.batch_size})
+            self._write({"kind": "model", "model": name, "ms": 1000 * subject.seconds, "batch": len(subject.batch[0])})
 
     def step(self) -> None:
         """Do the next job. Nothing of it may end the benchmark."""
@@ -72,14 +70,14 @@ class Bench:
                     seen["pushes"] = variant.pushes - seen["pushes"]
 
         # Hooks are seen one by one: one long epoch, so that pictures are due in the middle of it.
-        epoch, epochs = settings.epoch, settings.epochs
+        epoch, epochs, least = settings.epoch, settings.epochs, 5
         if hooks is not None:
-            epoch, epochs = epoch * epochs, 1
+            epoch, epochs, least = epoch * epochs, 1, 100
         meter = Meter(epochs, variant.ready, begin)
         keras.utils.set_random_seed(models.SEED)
         gc.collect()  # nobody pays for what the one before left
         callbacks = [Close(), meter.first, *variant.callbacks, meter.last]
-        steps = max(5, round(epoch / subject.seconds))
+        steps = max(least, round(epoch / subject.seconds))
         subject.model.fit(subject.data, epochs=1_000, steps_per_epoch=steps, verbose=0, callbacks=callbacks)
         result = {
             # The median epoch: others use the machine too, and a mean would tell of them.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from plan import MODELS
 
 WIDTH = 512
@@ -20,9 +20,37 @@ class Subject:
     """A model, its data (one batch again and again, so that data cost nothing) and how long a step takes."""
 
     model: Any
-    data: Any
-    batch_size: int
-    seconds: float
+    batch: tuple[Any, Any]
+    seconds: float = 0.0
+
+    @property
+    def data(self) -> Any:
+        """Without end, as ``fit`` takes it."""
+        if keras.backend.backend() != "tensorflow":
+            return _again(self.batch)
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensors(self.batch).repeat()
+
+
+def _again(batch: Any) -> Iterator[Any]:
+    while True:
+        yield batch
+
+
+def one_thread() -> None:
+    """One thread for the backend's work: the other core is the browser's, and a step takes the same time each time.
+
+    JAX reads it from its environment, see ``per_batch.py``.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(1)
 
 
 def make(name: str) -> Subject:
@@ -47,17 +75,18 @@ def _subject(batch_size: int, width: int = WIDTH, layers: int = 3) -> Subject:
     model = keras.Sequential([keras.Input((width,)), *dense, keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(1e-3), loss="mse", metrics=["mae"])
     x = np.random.default_rng(SEED).normal(size=(batch_size, width)).astype("float32")
-    data = tf.data.Dataset.from_tensors((x, x[:, :1])).repeat()
-    model.fit(data, epochs=1, steps_per_epoch=3, verbose=0)
-    return Subject(model, data, batch_size, _time(model, data))
+    subject = Subject(model, (x, x[:, :1]))
+    model.fit(subject.data, epochs=1, steps_per_epoch=3, verbose=0)
+    subject.seconds = _time(subject)
+    return subject
 
 
-def _time(model: Any, data: Any) -> float:
+def _time(subject: Subject) -> float:
     """Seconds a step takes: the least of some tries, which other load on the machine disturbs least."""
     steps, best = 3, float("inf")
     for _ in range(6):
         began = time.perf_counter()
-        model.fit(data, epochs=1, steps_per_epoch=steps, verbose=0)
+        subject.model.fit(subject.data, epochs=1, steps_per_epoch=steps, verbose=0)
         best = min(best, (time.perf_counter() - began) / steps)
         steps = max(3, min(200, round(0.1 / best)))
     return best

@@ -1,9 +1,10 @@
 """What a batch costs: Monitor against nothing, a no-op callback and what else people use, in a real JupyterLab.
 
-    python tests/benchmarks/per_batch.py [--quick] [--repeats N] [--output DIR]
+    python tests/benchmarks/per_batch.py [--quick] [--backend NAME] [--repeats N] [--output DIR]
 
 One kernel does all of it, one fit per run of a cell, driven as a user would: whatever displays something displays it in
-a real browser. Prints a table, and writes it as Markdown and JSON. Targets are told, not asserted: machines differ.
+a real browser. On JAX and torch only the time in Monitor's hooks is taken. Prints a table, and writes it as Markdown
+and JSON. Targets are told, not asserted: machines differ.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent
 sys.path[:0] = [str(HERE), str(TESTS), str(TESTS / "browser")]
 
+import backends  # noqa: E402
 import lab  # noqa: E402
 import report  # noqa: E402
 from plan import FULL, QUICK, Job, Settings  # noqa: E402
@@ -46,8 +48,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a smoke size: under a minute, and no numbers to quote")
     parser.add_argument("--repeats", type=int, help=f"fits per variant and model (default {FULL.repeats})")
     parser.add_argument("--output", type=Path, default=TESTS / "output", help="folder for the report")
+    parser.add_argument("--backend", choices=("tensorflow", *backends.WANTED), default="tensorflow")
     options = parser.parse_args()
     settings = QUICK if options.quick else FULL
+    if options.backend != "tensorflow":
+        settings = dataclasses.replace(settings, whole=())
     if options.repeats is not None:
         settings = dataclasses.replace(settings, repeats=max(1, options.repeats))
 
@@ -55,24 +60,33 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="kcb-bench-", ignore_cleanup_errors=True) as folder:
         machine = report.machine()
-        results = measure(settings, Path(folder))
-    document = {"machine": machine, "settings": dataclasses.asdict(settings), "results": results}
+        results = measure(settings, Path(folder), options.backend)
+    document = {
+        "machine": machine,
+        "backend": options.backend,
+        "settings": dataclasses.asdict(settings),
+        "results": results,
+    }
     options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "per_batch.json").write_text(json.dumps(document, indent=1) + "\n")
-    (options.output / "per_batch.md").write_text(report.markdown(document))
+    name = "per_batch" if options.backend == "tensorflow" else f"per_batch-{options.backend}"
+    (options.output / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    (options.output / f"{name}.md").write_text(report.markdown(document))
     print(report.text(document))
     return 0
 
 
-def measure(settings: Settings, folder: Path) -> list[dict[str, Any]]:
+def measure(settings: Settings, folder: Path, backend: str) -> list[dict[str, Any]]:
     """Run all jobs in a kernel of a JupyterLab of our own."""
     server_folder, work = folder / "server", folder / "work"
     server_folder.mkdir()
     work.mkdir()
     setup = SETUP.format(here=str(HERE), settings=dataclasses.asdict(settings), folder=str(work))
     jobs = settings.jobs()
+    environment = {name: backends.environment(backend)[name] for name in ("KERAS_BACKEND", "PYTHONPATH")}
+    if backend == "jax":
+        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     began = time.monotonic()
-    with chromium() as browser, lab.lab_server(server_folder) as server:
+    with chromium() as browser, lab.lab_server(server_folder, environment=environment) as server:
         notebook = server.open(browser, [setup, "bench.step()"])
         try:
             notebook.run(0)

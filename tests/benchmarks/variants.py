@@ -58,7 +58,7 @@ class Variant:
         monitor = self._monitor
         return {
             "look": lambda: getattr(monitor._session, "_next_look", None),
-            "poll": lambda: getattr(monitor._session, "next_poll", None),
+            "poll": lambda: getattr(monitor._session, "_next_poll", None),
         }
 
     def complaints(self) -> list[str]:

@@ -49,6 +49,7 @@ def lab_server(
     kind: str = "lab",
     versions: Sequence[str] = (kernels.INSTALLED,),
     settings: Mapping[str, Mapping[str, Any]] = SETTINGS,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Start a server that knows nothing of the user's settings, and stop it with all its kernels.
 
@@ -57,13 +58,14 @@ def lab_server(
         kind: "lab" or "notebook".
         versions: The ipykernel versions to offer kernels for.
         settings: JupyterLab's settings, by plugin.
+        environment: The kernels' environment variables besides the usual ones.
     """
     for name, values in settings.items():
         file = folder / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     for version in versions:
-        kernels.write_spec(version, folder, IPYTHONDIR=str(folder / "ipython"))
+        kernels.write_spec(version, folder, IPYTHONDIR=str(folder / "ipython"), **(environment or {}))
     notebooks = folder / "notebooks"
     notebooks.mkdir()
     with socket.socket() as probe:

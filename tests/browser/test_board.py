@@ -731,6 +731,7 @@ def test_nothing_is_left_behind(make_host):
     held = "({timers: holds.timers.size, listeners: holds.listeners, observers: holds.observers.size})"
     before = host.page.evaluate(held)
     host.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<div data-kcb-board=\"b0a7d\"></div>')")
+    host.page.set_viewport_size({"width": 1000, "height": 3000})  # both in sight: what is not is not drawn
     host.start("one", "two", series=run_picture(400))
     host.page.wait_for_function("document.querySelectorAll('.kcb-plot canvas').length === 9")
     drag_zoom(host)

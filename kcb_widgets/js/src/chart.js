@@ -16,6 +16,7 @@ import { createZoom } from "./zoom.js";
 
 const MARGIN = 0.008;
 const MOST_POINTS = 1600;
+const BUDGET = 1.5; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
 
 /** @type {import("./view.js").Panel} */
 export function chartPanel(body, { link, presence, theme, guard }) {
@@ -61,8 +62,8 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       for (const each of plots.all()) each.setCursor(x);
       drawReadout();
     }),
-    /** @param {number} min @param {number} max */
-    onZoom(min, max) {
+    /** @param {number} min @param {number} max @param {import("./axis.js").XAxis} axis what the plot shows, which may lag behind */
+    onZoom(min, max, axis) {
       const first = Math.max(axis.toStep(axis.min), axis.toStep(min));
       const last = Math.min(axis.toStep(axis.max), axis.toStep(max));
       if (last <= axis.toStep(axis.min) || last - first < 1e-6) return;
@@ -106,24 +107,36 @@ export function chartPanel(body, { link, presence, theme, guard }) {
         const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
         const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
         const first = plot.element === grid.firstElementChild;
-        plot.update({ curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis });
+        const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis };
+        waiting.push(() => plot.update(scene));
       },
     );
     empty.hidden = wanted.length > 0;
     setText(problem, link.problem());
     toolbar.draw();
-    drawReadout();
   };
 
-  // One repaint for each animation frame at most, and none that nobody would see.
+  // One repaint for each animation frame at most, and none that nobody would see. What a frame has no time for is drawn in
+  // the next, before anything newer: typing and scrolling go between.
+  /** @type {(() => void)[]} */
+  const waiting = [];
   let dirty = false;
+  let asked = false; // by a person, who gets all of it at once
   let onScreen = true;
   let frame = 0;
   const paint = guard(() => {
     frame = 0;
-    if (!dirty || !onScreen || document.hidden) return;
-    dirty = false;
-    draw();
+    if (!onScreen || document.hidden) return;
+    const began = performance.now();
+    if (asked) waiting.length = 0;
+    if (!waiting.length && dirty) {
+      dirty = false;
+      draw();
+    }
+    while (waiting.length && (asked || performance.now() - began < BUDGET)) waiting.shift()?.();
+    asked = false;
+    if (!waiting.length) drawReadout();
+    if (waiting.length || dirty) frame ||= requestAnimationFrame(paint);
   });
   const repaint = () => {
     dirty = true;
@@ -139,16 +152,19 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(() => resizes.disconnect());
   const sight = new IntersectionObserver((entries) => {
     onScreen = entries[entries.length - 1].isIntersecting;
-    if (onScreen && dirty) repaint();
+    if (onScreen && (dirty || waiting.length)) repaint();
   });
   sight.observe(body);
   scope.add(() => sight.disconnect());
-  scope.listen(document, "visibilitychange", () => dirty && repaint());
+  scope.listen(document, "visibilitychange", () => (dirty || waiting.length) && repaint());
   scope.add(theme.listen(() => plots.all().forEach((plot) => plot.redraw())));
   let kept = "";
   scope.add(
     link.listen((topic) => {
-      if (topic === "ui") toolbar.draw();
+      if (topic === "ui") {
+        toolbar.draw();
+        asked = true;
+      }
       if (topic === "state" || topic === "alive" || topic === "callbacks") {
         guard(confirm.draw)();
         const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best)]);

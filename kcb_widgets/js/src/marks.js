@@ -1,7 +1,7 @@
 // @ts-check
 // What happened, drawn over the curves: a line and a shape for each kind of event, a cross where a value was not a number.
 import { sentence, snapshotWords } from "./sentence.js";
-import { SHAPES, drawCross } from "./shapes.js";
+import { SHAPES } from "./shapes.js";
 
 /** @typedef {import("./link.js").Link} Link */
 /** @typedef {import("./axis.js").XAxis} XAxis */
@@ -47,46 +47,47 @@ export function nearest(marks, x, reach) {
   return best;
 }
 
-/** @param {import("uplot")} u @param {Mark[]} marks @param {Record<import("./theme.js").ColorName, string>} colors @param {number} ratio device pixels per CSS pixel */
+/** One path for all of a kind, and of those in one place one: a thousand cost little more than ten.
+ * @param {import("uplot")} u @param {Mark[]} marks @param {Record<import("./theme.js").ColorName, string>} colors @param {number} ratio device pixels per CSS pixel */
 export function drawMarks(u, marks, colors, ratio) {
   const { ctx, bbox } = u;
   const { left, top, width, height } = bbox;
-  const visible = marks.filter(({ x }) => {
-    const at = u.valToPos(x, "x", true);
-    return at >= left - 1 && at <= left + width + 1;
-  });
-  const crowded = visible.length > CROWDED;
-  let lastBad = -Infinity;
-  ctx.save();
-  for (const { x, kind } of visible) {
+  /** @type {Map<import("./shapes.js").Kind, number[]>} */
+  const places = new Map();
+  let visible = 0;
+  for (const { x, kind } of marks) {
     const at = Math.round(u.valToPos(x, "x", true));
-    const size = 4 * ratio;
-    ctx.setLineDash([]);
-    if (kind === "bad") {
-      // A run of them is one row of crosses, not a blot.
-      if (at - lastBad < 2.5 * size) continue;
-      lastBad = at;
-      ctx.lineWidth = 2 * ratio;
-      ctx.strokeStyle = colors.bad;
-      drawCross(ctx, at, top + height - size - ratio, size);
-      continue;
-    }
+    if (!(at >= left - 1 && at <= left + width + 1)) continue;
+    const there = places.get(kind) ?? [];
+    places.set(kind, there);
+    visible++;
+    // A run of values that are not numbers is one row of crosses, not a blot.
+    if (!there.length || at - there[there.length - 1] >= (kind === "bad" ? 10 * ratio : 1)) there.push(at);
+  }
+  ctx.save();
+  for (const [kind, there] of places) {
     const shape = SHAPES[kind];
-    ctx.lineWidth = 1.25 * ratio;
+    const size = 4 * ratio;
     ctx.strokeStyle = ctx.fillStyle = colors[shape.color];
+    ctx.lineWidth = 1.25 * ratio;
     if (shape.line) {
+      const end = top + (visible > CROWDED && shape.line.length ? 3 * size : height);
+      const lines = new Path2D();
+      for (const at of there) {
+        lines.moveTo(at, top);
+        lines.lineTo(at, end);
+      }
       ctx.setLineDash(shape.line.map((dash) => dash * ratio));
       ctx.globalAlpha = 0.75;
-      ctx.beginPath();
-      ctx.moveTo(at, top);
-      ctx.lineTo(at, top + (crowded && shape.line.length ? 3 * size : height));
-      ctx.stroke();
+      ctx.stroke(lines);
       ctx.globalAlpha = 1;
       ctx.setLineDash([]);
     }
-    const path = shape.path(at, shape.bottom ? top + height - ratio : top, shape.bottom ? 1.25 * size : size);
+    const path = new Path2D();
+    for (const at of there) shape.add(path, at, shape.bottom ? top + height - ratio : top, shape.bottom && !shape.open ? 1.25 * size : size);
     if (shape.hollow) ctx.fillStyle = colors.bg;
-    ctx.fill(path);
+    if (shape.open) ctx.lineWidth = 2 * ratio;
+    else ctx.fill(path);
     if (shape.hollow || shape.bottom) ctx.stroke(path);
   }
   ctx.restore();

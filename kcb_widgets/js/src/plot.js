@@ -15,7 +15,7 @@ import { createSpots, snapshotAt } from "./spots.js";
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
 /** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bests: import("./bests.js").Best[],
  *   first: boolean, axis: import("./axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
-/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number) => void, onReset: () => void,
+/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./axis.js").XAxis) => void, onReset: () => void,
  *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
 
 /** In the order of drawing: what was abandoned lies below. @param {Curve[]} curves */
@@ -53,7 +53,7 @@ export function createPlot({ group, strip, theme, actions }) {
     const colors = theme.colors;
     return {
       ...size(),
-      padding: [8, 10, 0, 0],
+      padding: [8, 16, 0, 0], // half of a label may stand beyond the end of x
       legend: { show: false },
       scales: {
         x: { time: false, range: () => scene?.range ?? [0, 1] },
@@ -89,7 +89,7 @@ export function createPlot({ group, strip, theme, actions }) {
           (self) => {
             const { left, width } = self.select;
             self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            if (inside && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
+            if (inside && scene && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"), scene.axis);
           },
         ],
         draw: [
@@ -114,6 +114,13 @@ export function createPlot({ group, strip, theme, actions }) {
   };
 
   /** @param {Scene} next */
+  const show = (next) =>
+    drawn(next.curves).forEach(({ curve }, i) => {
+      const shown = !next.hidden.has(curve.key);
+      if (u && u.series[i + 1].show !== shown) u.setSeries(i + 1, { show: shown }, false);
+    });
+
+  /** @param {Scene} next */
   const update = (next) => {
     scene = next;
     const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.ghost])]);
@@ -123,11 +130,15 @@ export function createPlot({ group, strip, theme, actions }) {
       legend.build(next.curves);
       u = new uPlot(options(next), data, holder);
       made = want;
-    } else u.setData(data, true);
-    drawn(next.curves).forEach(({ curve }, i) => {
-      const show = !next.hidden.has(curve.key);
-      if (u && u.series[i + 1].show !== show) u.setSeries(i + 1, { show }, false);
-    });
+      show(next);
+    } else {
+      const plot = u;
+      // Drawn now and not in a microtask: the chart looks at the clock.
+      plot.batch(() => {
+        plot.setData(data, true);
+        show(next);
+      });
+    }
     legend.press(next.hidden);
     legend.best(next.bests);
     if (!inside) setCursor(cursor);
@@ -184,7 +195,7 @@ export function createPlot({ group, strip, theme, actions }) {
     else if (event.key === "+" || event.key === "-") {
       const middle = cursor ?? (min + max) / 2;
       const half = ((max - min) / 2) * (event.key === "+" ? 0.5 : 2);
-      actions.onZoom(middle - half, middle + half);
+      actions.onZoom(middle - half, middle + half, scene.axis);
     } else if (event.key === "0") actions.onReset();
     else return;
     event.preventDefault();

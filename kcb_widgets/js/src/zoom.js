@@ -1,6 +1,7 @@
 // @ts-check
 // The zoomed range, and the finer picture of it that Python is asked for.
 
+// The first is asked for at once, the last of several in a row when they pause.
 const PAUSE = 150;
 
 /** @typedef {import("./link.js").Link} Link */
@@ -11,8 +12,11 @@ export function createZoom(link, view, points) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
+  let asked = -Infinity;
+
   const ask = () => {
     timer = undefined;
+    asked = performance.now();
     if (!ui.zoom || !link.alive() || document.hidden) return;
     const { first, last } = ui.zoom;
     link.requestWindow(view, Math.max(0, Math.floor(first)), Math.max(1, Math.ceil(last)), points());
@@ -23,7 +27,7 @@ export function createZoom(link, view, points) {
     set(first, last) {
       link.choose({ zoom: { first, last }, fine: null });
       clearTimeout(timer);
-      timer = setTimeout(ask, PAUSE);
+      timer = setTimeout(ask, performance.now() - asked > PAUSE ? 0 : PAUSE);
     },
     reset() {
       clearTimeout(timer);

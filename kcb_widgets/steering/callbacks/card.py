@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -31,7 +31,6 @@ class Scene:
     run: Run
     model: Any
     helm: Any = None
-    news: bool = field(default=True)
 
 
 def first_line(error: BaseException) -> str:
@@ -133,7 +132,6 @@ class Card:
 
     def looks(self, function: Callable[..., None], *args: Any) -> None:
         """Have a look at the callback; what goes wrong in that is ours, and ends nothing."""
-        self.scene.news = True
         try:
             function(*args)
         except Exception as error:
@@ -149,7 +147,6 @@ class Card:
         """A hook raised; Keras deals with it as ever."""
         text = first_line(error)
         self.error = {"hook": hook, "message": text}
-        self.scene.news = True
         self.scene.run.add_event("error", self.id, new=hook, source=self.type, message=f"{hook} raised {text}")
 
     def warned(self, message: str) -> None:
@@ -238,7 +235,6 @@ class Switch(Control):
 
     def write(self, value: Value) -> Written:
         old, self._card.on = self._card.on, bool(value)
-        self._card.scene.news = True
         return Written(old, self._card.on)
 
 
@@ -272,7 +268,6 @@ class Parameter(Control):
     def write(self, value: Value) -> Written:
         old = self.read()
         setattr(self._card.callback, self.label, value)
-        self._card.scene.news = True
         return Written(old, self.read(), message=self._said(value) if self._said else "")
 
 

@@ -161,7 +161,6 @@ class ModelCheckpointCard(Card):
         found = stamp(path)
         if found is not None:
             self._note(path, found, run.epoch or 0, logs)
-        self.scene.news = True
         message = f"{path}, asked for by {command.source}"
         return run.add_event(
             "saved", self.id, None, os.path.basename(path), self.type, message, requested=command.requested

@@ -166,7 +166,6 @@ class ReduceLROnPlateauCard(Patient):
             msg = f"the learning rate is at min_lr already: {lowest:g}"
             raise Refused(msg)
         callback.cooldown_counter, callback.wait = callback.cooldown, 0  # as after a cut of its own
-        self.scene.news = True
         return event
 
     def _rates(self) -> list[Control]:

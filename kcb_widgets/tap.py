@@ -1,0 +1,41 @@
+"""Tap: what Monitor's batch hooks touch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from .commands import Command, Inbox
+from .run import Run, Trained
+
+
+class Tap:
+    """All that a batch hook needs, in one place.
+
+    After a real training step next to nothing of Monitor is left in the processor's caches: a hook costs about as much
+    as the objects it touches, each of which comes from slow memory again. So there is one, and others write to it.
+
+    Args:
+        thread: The thread that trains.
+        inbox: Where commands wait.
+        run: The record.
+
+    Attributes:
+        thread: The thread that trains.
+        waiting: Commands that wait.
+        put: Leaves a trained batch for the record.
+        alert: Whether there is anything to do before the next batch.
+        look: When the next look at the data is due, by ``perf_counter``.
+        due: When there is more to do after a batch than to note it.
+        began: When the batch under way began.
+        step: Seconds between the batch hooks since the epoch began.
+    """
+
+    __slots__ = ("alert", "began", "due", "look", "put", "step", "thread", "waiting")
+
+    def __init__(self, thread: int, inbox: Inbox, run: Run) -> None:
+        self.thread = thread
+        self.waiting: deque[Command] = inbox.waiting
+        self.put: Callable[[Trained], None] = run.pending.append
+        self.alert = True
+        self.look = self.due = self.began = self.step = 0.0
