@@ -189,6 +189,22 @@ def test_evaluate_now_finds_what_evaluate_finds_and_disturbs_nothing(classifier,
     assert monitor.run.evaluation_table.rows == 1
 
 
+def test_evaluate_before_the_first_batch_leaves_no_trace_in_the_metrics_it_makes(classifier):
+    model, x, y = classifier()
+    plain = fit(model, x, y, epochs=2, validation_split=0.25).history
+    model, x, y = classifier()
+    start = model.get_weights()
+    monitor, replies = kcb.Monitor(), []
+    ask = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: replies.append(monitor.evaluate()))
+    history = fit(model, x, y, monitor, ask, epochs=2, validation_split=0.25).history
+    assert history == plain
+    event = replies[0].wait(0)
+    assert (event.kind, event.step) == ("evaluated", 0)
+    model.set_weights(start)
+    found = model.evaluate(x[48:], y[48:], batch_size=2, verbose=0, return_dict=True)
+    assert event.new == pytest.approx(found["loss"], rel=1e-6)
+
+
 @pytest.mark.skipif(BACKEND != "torch", reason="only torch's modules have a training mode")
 def test_after_evaluate_now_torchs_modules_are_in_training_mode_again(ones, at):
     class Mode(keras.layers.Layer):

@@ -45,27 +45,30 @@ class Evaluation:
         if why := self.why_not():
             raise Refused(why)
         model = synced(self._model)
-        parts = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
-        named = dict(zip(("x", "y", "sample_weight"), parts, strict=False))
-        kept = [np.array(keras.ops.convert_to_numpy(part)) for part in _metrics(model)]
+        data = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
+        named = dict(zip(("x", "y", "sample_weight"), data, strict=False))
+        kept = [(each, [_copy(part) for part in parts(each)]) for each in model.metrics_variables]
         stopping, random, modes = model.stop_training, torch_state(), torch_modes(model)
         try:
             logs = model.evaluate(
                 **named,
-                batch_size=self._batch_size if hasattr(parts[0], "shape") else None,
+                batch_size=self._batch_size if hasattr(data[0], "shape") else None,
                 steps=None if self._own else self._steps,
                 verbose=0,
                 return_dict=True,
             )
         finally:
             synced(model)
-            for part, value in zip(_metrics(model), kept, strict=True):
-                part.assign(value)
+            if len(model.metrics_variables) > len(kept):  # before the first batch some were not there yet
+                model.reset_metrics()
+            for each, values in kept:
+                for part, value in zip(parts(each), values, strict=True):
+                    part.assign(value)
             set_torch_state(random)  # reading data draws from it, and so does the next batch's dropout
             set_torch_modes(modes)  # evaluate ends training mode, which Keras begins with an epoch only
             model.stop_training = stopping
         return {f"val_{name}": float(value) for name, value in logs.items()}
 
 
-def _metrics(model: Any) -> list[Any]:
-    return [part for variable in model.metrics_variables for part in parts(variable)]
+def _copy(part: Any) -> Any:
+    return np.array(keras.ops.convert_to_numpy(part))
