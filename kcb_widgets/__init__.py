@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._doctor import Report, doctor
 from .background import Fit
 from .commands import Reply
 from .events import Event
-from .monitor import Monitor
 from .run import Run
-from .steering.guard import Guard
-from .steering.snapshots import Snapshots
+
+try:
+    from .monitor import Monitor
+    from .steering.guard import Guard
+    from .steering.snapshots import Snapshots
+except ModuleNotFoundError as error:
+    if error.name not in ("tensorflow", "jax", "torch"):
+        raise
+    msg = (
+        f"Keras trains with {error.name} here, which is not installed: pip install 'kcb-widgets[tensorflow]' "
+        "('kcb-widgets[cpu]' is smaller), or set KERAS_BACKEND to one that is, before Keras is imported"
+    )
+    raise ModuleNotFoundError(msg, name=error.name) from error
 
 if TYPE_CHECKING:
     from .panels.board import Board
 
 __version__ = "0.1.0"
-__all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Run", "Snapshots"]
+__all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Report", "Run", "Snapshots", "doctor"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,6 +35,7 @@ def __getattr__(name: str) -> Any:
     if name == "Board":
         from .panels.board import Board
 
+        globals()[name] = Board
         return Board
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

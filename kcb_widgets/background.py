@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from threading import current_thread
 from typing import TYPE_CHECKING, Any
 
 from . import kernel, threads
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _training: dict[int, Fit] = {}
 _lock = threading.Lock()
+STOPPING = 10.0  # seconds that a new fit waits for one that is at its end
 
 
 class Fit:
@@ -28,11 +30,12 @@ class Fit:
         self.history: Any = None
         self.exception: BaseException | None = None
         self._monitor, self._model = monitor, model
-        self._done = threading.Event()
+        self._done, self._thread = threading.Event(), current_thread()
         callbacks = kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         if monitor not in callbacks:
             callbacks.append(monitor)
+        self._follow(monitor, model)
         with _lock:
             other = _training.get(id(model))
             if other is not None and other.running:
@@ -45,7 +48,23 @@ class Fit:
         monitor.expect()
         kwargs.setdefault("verbose", 0)  # Keras's own progress would print into whatever cell ran last
         all_kwargs = {**kwargs, "callbacks": callbacks}
-        threads.start(lambda: self._work(args, all_kwargs), "kcb-fit")
+        self._thread = threads.start(lambda: self._work(args, all_kwargs), "kcb-fit")
+
+    @staticmethod
+    def _follow(monitor: Monitor, model: Any) -> None:
+        """Wait for the other fit of the model or the Monitor to leave, where it is about to.
+
+        Its run is over and seen to be so a moment before ``model.fit`` returns: who presses "Train" then means it. One
+        whose cell was run anew is stopped.
+        """
+        for other in list(_training.values()):
+            if (other._model is not model and other._monitor is not monitor) or other._thread is current_thread():
+                continue
+            if threads.dismissed(other._thread):
+                other.stop()
+            elif other._monitor.training:
+                continue
+            other._done.wait(STOPPING)
 
     def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
@@ -89,6 +108,10 @@ class Fit:
         if self.exception is not None:
             raise self.exception
         return self.history
+
+    def _display_(self) -> Any:
+        """In marimo the value of a cell takes the place of all that was shown before: the board, then."""
+        return self._monitor.board
 
     def __repr__(self) -> str:
         state = "running" if self.running else ("failed" if self.exception else "finished")

@@ -20,7 +20,14 @@ from .run import Run, group_of
 TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#CC79A7"
 POINTS = 1600
 MAX_MARKERS = 50
-STILL_COLORS = 64
+STILL_COLORS = 128
+
+
+class Picture(Figure):
+    """A figure that a notebook shows by itself: without pyplot, nobody has told IPython how."""
+
+    def _repr_png_(self) -> bytes:
+        return _png(self)
 
 
 def plot(run: Run) -> Figure:
@@ -32,14 +39,14 @@ def plot(run: Run) -> Figure:
         run: The run to draw, finished or not.
 
     Returns:
-        A figure with its own Agg canvas; show it, or ``savefig`` it.
+        A figure with its own Agg canvas; a notebook shows it, ``savefig`` writes it.
     """
     groups = _groups(run)
     controls = list(run.value_table.names) if run.value_table.rows else []
     count = max(1, len(groups) + len(controls))
     columns = min(count, 2)
     rows = -(-count // columns)
-    figure = Figure(figsize=(5.2 * columns, 2.9 * rows), layout="constrained")
+    figure = Picture(figsize=(5.2 * columns, 2.9 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     axes = [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
     if not groups and not controls:
@@ -52,6 +59,9 @@ def plot(run: Run) -> Figure:
     for axis in axes[: len(groups) + len(controls)]:
         _markers(axis, run)
         axis.set_xlabel("step")
+        if run.step > run.first_step:
+            margin = 0.04 * (run.step - run.first_step)
+            axis.set_xlim(run.first_step - margin, run.step + margin)  # the same for all, whenever a control was met
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axis.grid(alpha=0.25)
     # Metric names are data: a "$" in one must not be read as mathematics.
@@ -61,17 +71,21 @@ def plot(run: Run) -> Figure:
 
 def still(run: Run, board_id: str) -> str:
     """The same figure as a small PNG in base64, marked with the board it stands for."""
+    return base64.b64encode(_png(plot(run), board_id)).decode()
+
+
+def _png(figure: Figure, board_id: str = "") -> bytes:
+    """A small PNG, marked with the board it stands for, if it does."""
     from PIL import Image, PngImagePlugin
 
-    figure = plot(run)
-    raw = io.BytesIO()
+    raw, small, info = io.BytesIO(), io.BytesIO(), PngImagePlugin.PngInfo()
     figure.savefig(raw, format="png", dpi=90)
-    info = PngImagePlugin.PngInfo()
-    info.add_text("kcb-board", board_id)
-    small = io.BytesIO()
-    # A palette makes the picture three times smaller than full colour, and nobody sees it.
-    Image.open(raw).convert("RGB").quantize(STILL_COLORS).save(small, "png", optimize=True, pnginfo=info)
-    return base64.b64encode(small.getvalue()).decode()
+    if board_id:
+        info.add_text("kcb-board", board_id)
+    # A palette makes the picture three times smaller than full colour. Not any: the usual one may turn blue dots green.
+    few = Image.open(raw).convert("RGB").quantize(STILL_COLORS, method=Image.Quantize.FASTOCTREE)
+    few.save(small, "png", optimize=True, pnginfo=info)
+    return small.getvalue()
 
 
 def _groups(run: Run) -> list[str]:
@@ -82,6 +96,7 @@ def _groups(run: Run) -> list[str]:
 
 def _metric(axis: Any, run: Run, group: str) -> None:
     batches, epochs = run.batch_table, run.epoch_table
+    kept, left = [], False  # what is on the way to where the run is now, and whether anything is not
     if group in batches.names:
         buckets = window(curves.batches(run), 0, batches.rows, POINTS)
         if buckets is not None:
@@ -93,7 +108,9 @@ def _metric(axis: Any, run: Run, group: str) -> None:
             gone, mean = run.abandoned(buckets.x[1]), buckets.mean[column]
             line = {"color": TRAIN, "linewidth": 0.9}
             axis.plot(buckets.x[0], np.where(gone, np.nan, mean), alpha=0.6, label=label, **line)
+            kept.append(mean[~gone])
             if gone.any():
+                left = True
                 axis.plot(buckets.x[0], np.where(gone, mean, np.nan), alpha=0.2, **line)
     steps = epochs.steps(0, epochs.rows)
     gone = run.abandoned(steps)
@@ -105,12 +122,15 @@ def _metric(axis: Any, run: Run, group: str) -> None:
             values = epochs.column(name)
             values = np.where(np.isfinite(values), values, np.nan)
             axis.plot(steps, np.where(gone, np.nan, values), style, color=color, markersize=4, label=label)
+            kept.append(values[~gone])
             if gone.any():
                 axis.plot(steps, np.where(gone, values, np.nan), style, color=color, markersize=4, alpha=0.2)
     evaluated = run.evaluation_table
     if f"val_{group}" in evaluated.names:
         at, found = evaluated.steps(0, evaluated.rows), evaluated.column(f"val_{group}")
         axis.plot(at, found, "^", color=VALIDATION, markersize=5, fillstyle="none", label="evaluated")
+    if left:
+        _fit_to(axis, np.concatenate(kept))
     for bad in run.bad:
         if bad["group"] == group:
             axis.axvline(bad["step"], color=BAD, linewidth=1)
@@ -118,6 +138,14 @@ def _metric(axis: Any, run: Run, group: str) -> None:
     axis.set_title(_literal(group), fontsize=10)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7, framealpha=0.6)
+
+
+def _fit_to(axis: Any, values: Any) -> None:
+    """Scale an axis by these values alone: a stretch that was left for its explosion must not flatten the rest."""
+    values = values[np.isfinite(values)]
+    if values.size:
+        margin = 0.05 * (values.max() - values.min()) or 0.05 * abs(values.max()) or 1.0
+        axis.set_ylim(values.min() - margin, values.max() + margin)
 
 
 def _control(axis: Any, run: Run, name: str) -> None:
@@ -128,7 +156,7 @@ def _control(axis: Any, run: Run, name: str) -> None:
         return
     steps, values = steps[known], values[known]
     axis.step([*steps, max(run.step, steps[-1])], [*values, values[-1]], where="post", color=RATE)
-    if values.min() > 0:
+    if values.min() > 0 and values.max() >= 10 * values.min():
         axis.set_yscale("log")
     axis.set_title(_literal(name), fontsize=10)
 

@@ -17,15 +17,19 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
+from . import _marimo
 from ._mend import mend
 from ._pump import Pump
 
 __all__ = [
     "Pump",
+    "append",
     "arrival",
-    "cell_number",
+    "blocking",
+    "cell",
     "disown",
     "ipykernel_version",
+    "notebook",
     "on_cell_end",
     "own",
     "pump",
@@ -37,12 +41,19 @@ _owned: set[str] = set()
 _pump: Pump | None = None
 
 
-def where() -> Literal["kernel", "terminal", "script"]:
-    """Whether this process is a Jupyter kernel, an IPython terminal or plain Python."""
+def where() -> Literal["kernel", "marimo", "terminal", "script"]:
+    """Whether this is a Jupyter kernel, a marimo notebook, an IPython terminal or plain Python."""
+    if _marimo.here():
+        return "marimo"
     shell = _shell()
     if shell is None:
         return "script"
     return "terminal" if getattr(shell, "kernel", None) is None else "kernel"
+
+
+def notebook() -> bool:
+    """Whether there are cells and pages here, so that a board can be shown: a Jupyter kernel or marimo."""
+    return where() in ("kernel", "marimo")
 
 
 def pump() -> Pump:
@@ -51,6 +62,8 @@ def pump() -> Pump:
     kernel = getattr(_shell(), "kernel", None)
     if _pump is None or _pump.kernel is not kernel:
         _pump = Pump(kernel, _owned)
+        if kernel is None and where() == "marimo":
+            _pump.reason = _marimo.REASON
         with contextlib.suppress(Exception):  # it is a kernel that we do not know, and it may need no mending
             mend(kernel)
     return _pump
@@ -86,13 +99,23 @@ def arrival() -> Literal["pump", "subshell", "main", ""]:
 
     Returns:
         "pump" inside `Pump.poll`, "subshell" on another thread than the main one, "main" on the main thread of an idle
-        kernel, and an empty string outside a kernel.
+        kernel, marimo's too, and an empty string outside a kernel.
     """
     if where() != "kernel":
-        return ""
+        return "main" if where() == "marimo" else ""
     if threading.current_thread() is not threading.main_thread():
         return "subshell"
     return "pump" if pump().delivering else "main"
+
+
+def blocking() -> bool:
+    """Whether what runs on this thread keeps all else waiting: cells and clicks, or the rest of a script."""
+    return _marimo.busy() if where() == "marimo" else threading.current_thread() is threading.main_thread()
+
+
+def append(widget: Any) -> None:
+    """In marimo: put a widget under the running cell, or the one that started this thread."""
+    _marimo.show(widget)
 
 
 def on_cell_end(callback: Callable[[BaseException | None], None]) -> Callable[[], None]:
@@ -119,8 +142,10 @@ def on_cell_end(callback: Callable[[BaseException | None], None]) -> Callable[[]
     return stop
 
 
-def cell_number() -> int | None:
-    """The number in the brackets of the running cell, `In [7]`, or None outside IPython."""
+def cell() -> int | str | None:
+    """What tells the running cell from others: in IPython the number in its brackets; None where there are no cells."""
+    if where() == "marimo":
+        return _marimo.cell()
     # Not `execution_count`: IPython 9 already counts on at the start of a cell, earlier versions at its end.
     cells = getattr(getattr(_shell(), "history_manager", None), "input_hist_parsed", None)
     return len(cells) - 1 if isinstance(cells, list) else None

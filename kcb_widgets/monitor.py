@@ -18,7 +18,7 @@ from .commands import Command, Inbox, Reply, Value
 from .panels.showing import Showing
 from .remote import Remote
 from .run import Run
-from .session import Session, check_kernel, first_line
+from .session import Session, check_place, first_line
 from .steering.bridge import Options
 from .steering.control import Control
 from .steering.guard import Guard
@@ -63,7 +63,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     a notebook it records the run all the same, and shows a line of progress in a terminal.
 
     Args:
-        display: Show the board when a fit begins. None: wherever there is a Jupyter kernel.
+        display: Show the board when a fit begins. None: in notebooks.
         paused: Begin paused, before the first batch. Where nobody is there to resume it, training goes on.
         snapshots: Which snapshots are taken by themselves, and how many are kept; none by themselves by default.
         guard: What to do when a metric is NaN or leaps; nothing by default.
@@ -120,6 +120,10 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         self._showing = Showing(display)
 
     # -- what users call, from any thread -----------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo: Any) -> Monitor:
+        """Itself: it is what people look at, and tuners copy their callbacks for every trial."""
+        return self
 
     @property
     def run(self) -> Run:
@@ -192,7 +196,8 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def training(self) -> bool:
         """Whether a fit is under way, or about to begin in another thread."""
-        return self._session is not None or self._expected
+        session = self._session
+        return self._expected or (session is not None and not session.run.over)
 
     def expect(self) -> None:
         """Show the board of a fit that is about to begin in another thread, under the cell that starts it."""
@@ -277,7 +282,9 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def on_test_begin(self, session: Session, logs: Any = None) -> None:
         """Validation begins."""
         session.counts.settle()
-        session.run.phase, session.run.test_batch = "validate", 0
+        run = session.run
+        run.pace.rest(run.seconds, run.step)
+        run.phase, run.test_batch = "validate", 0
         session.service(perf_counter())
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -295,6 +302,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         """Validation is over."""
         run = session.run
         run.phase, run.test_batches = "train", run.test_batch or None
+        run.pace.begin(run.seconds, run.step)
 
     @_guarded
     def on_epoch_end(self, session: Session, epoch: int, logs: Any = None) -> None:
@@ -359,7 +367,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session.bridge.helm.look()
         session.bridge.neighbours.join(session.bridge.helm)
         run.note_hook("on_train_begin", None)
-        check_kernel(run)
+        check_place(run)
         self._last_model, last = self._model, self._last_model
         run.continues = last is self._model
         try:

@@ -22,10 +22,15 @@ class Pace:
         self._extra = 0.0  # seconds an epoch takes beyond its batches
         self._epochs = 0
 
-    def begin_epoch(self, seconds: float) -> None:
+    def begin_epoch(self, seconds: float, step: int) -> None:
         """Called as an epoch begins."""
         self._epoch_began = seconds
+        self.begin(seconds, step)
+
+    def begin(self, seconds: float, step: int) -> None:
+        """Batches are trained from now on; what was until now, tracing or validation, is none of their time."""
         self._seen.clear()
+        self.note(seconds, step)
 
     def note(self, seconds: float, step: int) -> None:
         """Called now and then while batches are trained."""
@@ -35,6 +40,11 @@ class Pace:
         (first, from_step), (last, to_step) = self._seen[0], self._seen[-1]
         if to_step > from_step and last > first:
             self._per_step = (last - first) / (to_step - from_step)
+
+    def rest(self, seconds: float, step: int) -> None:
+        """Something else comes before the next batch."""
+        self.note(seconds, step)
+        self._seen.clear()
 
     def waited(self, seconds: float) -> None:
         """The fit was paused for so long."""

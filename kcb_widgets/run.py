@@ -184,7 +184,7 @@ class Run:
         self.phase = "train"
         self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
         self.means.begin_epoch(self.batch_table.rows, self.step)
-        self.pace.begin_epoch(self.seconds)
+        self.pace.begin_epoch(self.seconds, self._step)
 
     def append(self, batch: int, logs: Mapping[str, float], now: float | None = None) -> None:
         """One batch was trained.

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from . import kernel
-from .commands import Inbox
+from . import kernel, places, threads
+from .commands import Command, Inbox
 from .counts import Counts
 from .last import Last
 from .pusher import Pusher
@@ -61,7 +61,6 @@ class Session:
     ) -> None:
         self.run, self.thread = run, threading.get_ident()
         self._model, self._inbox, self._ended = model, inbox, ended
-        self._main = threading.current_thread() is threading.main_thread()
         callbacks = frame.f_locals.get("self")
         if getattr(callbacks, "_async_train", False):
             # `callbacks=monitor` passed bare: Keras overlooks that our hooks are not for its thread pool, where they
@@ -70,6 +69,7 @@ class Session:
         fit = fit_frame(frame)
         self.tap = Tap(self.thread, inbox, run)
         self.bridge = Bridge(run, model, inbox, callbacks, fit, options, self.tap)
+        self._blocking = self.bridge.flow.blocking = kernel.blocking()
         self.counts = Counts(model, run)
         self.waiting = waiting(fit, model)
         neighbours = self.bridge.neighbours
@@ -86,7 +86,7 @@ class Session:
         self._tracing: tuple[list[str], float] | None = None
         self._pusher = Pusher(self._show)
         self._closing = threading.Lock()
-        self._closed = False
+        self._closed = self._dismissed = False
         run.status, run.inbox = "compiling", inbox
         self._line = None if run.params.get("verbose") else ProgressLine(run)
         self._watch = None if fit is None else Watch(fit, self._gone)
@@ -150,11 +150,7 @@ class Session:
         self._arm()
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
-        self._pump.poll()
-        asked = bool(self._inbox.waiting)
-        if asked:
-            self.bridge.apply(heavy=False)
-        hurry, run.hurry = asked or run.hurry, False
+        hurry, asked = self._hear(heavy=False)
         if hurry or now >= self._next_look:
             self._look(now)
         if self._line is not None:
@@ -162,11 +158,20 @@ class Session:
         if self._watched:
             self._pusher.push(rush=hurry, head=HEAD if asked else 0.0)
 
+    def _hear(self, heavy: bool) -> tuple[bool, bool]:
+        """Let messages in and carry out what they ask; whether somebody waits for a picture, and for an answer."""
+        self._pump.poll()
+        asked = bool(self._inbox.waiting)
+        if asked:
+            self.bridge.apply(heavy=heavy)
+        hurry, self.run.hurry = asked or self.run.hurry, False
+        return hurry, asked
+
     def _look(self, now: float) -> None:
         """All that costs more than a look for messages: a few tenths of a millisecond after a long step."""
         run = self.run
         self._next_look = now + LOOK_EVERY
-        run.settle()
+        self._care()
         self._watched = run.watched
         self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
         self.bridge.helm.look()
@@ -175,6 +180,12 @@ class Session:
         run.scan()
         if self._watched:
             self.tell()
+
+    def _care(self) -> None:
+        """Whether the fit is still wanted: marimo forgets a background thread whose cell is run anew."""
+        if not self._dismissed and threads.dismissed():
+            self._dismissed = True
+            self._inbox.put(Command("stop", "batch", "notebook"))
 
     def before_batch(self) -> None:
         """The model is at rest, just before a batch."""
@@ -205,18 +216,16 @@ class Session:
         """Wait here until somebody resumes; everything else works meanwhile."""
         run, flow, began = self.run, self.bridge.flow, time.perf_counter()
         before, run.status, run.message = (run.status, run.message), "paused", f"paused after step {run.step}"
+        run.pace.rest(run.seconds, run.step)
         alone_since = began
         self._pusher.push(rush=True)
         while self.bridge.due():
             time.sleep(PAUSED_POLL)
             now = time.perf_counter()
-            self._pump.poll()
-            if self._inbox.waiting:
-                self.bridge.apply(heavy=True)
-                run.hurry = True
-            hurry, run.hurry = run.hurry, False
+            hurry, _ = self._hear(heavy=True)
             if hurry or now >= self._next_look:
                 self._next_look = now + LOOK_EVERY
+                self._care()
                 self.bridge.helm.look()
                 if run.watched:
                     self._pusher.push(rush=hurry)
@@ -234,6 +243,7 @@ class Session:
     def _compiled(self, now: float) -> None:
         run = self.run
         run.status, run.message = "running", ""
+        run.pace.begin(run.seconds, run.step)
         if self._tracing is None:
             self.counts.first()
             self.bridge.helm.trained()
@@ -317,7 +327,7 @@ class Session:
 
     def _gone(self, error: BaseException | None) -> None:
         """On the watching thread: ``fit`` is gone and Keras said nothing."""
-        if error is None and self._main and kernel.where() == "kernel":
+        if error is None and self._blocking and kernel.where() == "kernel":
             time.sleep(1.0)  # IPython tells us the exception when the cell ends, most often at once
         self.finish_from(error)
 
@@ -326,20 +336,26 @@ class Session:
             self.finish_from(error)
 
 
-_warned = False
+_told: set[str] = set()
 
 
-def check_kernel(run: Run) -> None:
-    """See whether messages get in while this cell runs; where they do not, say so: once aloud, always on record."""
-    global _warned
-    busy = kernel.where() == "kernel" and threading.current_thread() is threading.main_thread()
-    if not busy or kernel.self_test():
+def check_place(run: Run) -> None:
+    """Say what cannot work here and what to do: aloud once where that is certain, always on the run's record."""
+    place = places.here()
+    if place.problem:
+        _tell(run, "front end", place.problem, aloud=place.sure)
+    if not kernel.notebook() or not kernel.blocking() or kernel.self_test():
         return
+    instead = "; monitor.fit(model, ...) trains in the background and keeps them live" if place.background else ""
     message = (
         f"this kernel lets no widget messages in while a cell runs ({kernel.pump().reason}), so the board's controls "
-        "wait until the cell ends; monitor.fit(model, ...) trains in the background and keeps them live"
+        f"wait until the cell ends{instead}"
     )
-    run.add_event("warning", "kernel", message=message)
-    if not _warned:
-        _warned = True
-        warnings.warn(f"kcb_widgets: {message}", RuntimeWarning, stacklevel=2)
+    _tell(run, "kernel", message, aloud=True)
+
+
+def _tell(run: Run, what: str, message: str, aloud: bool) -> None:
+    run.add_event("warning", what, message=message)
+    if aloud and what not in _told:
+        _told.add(what)
+        warnings.warn(f"kcb_widgets: {message}", RuntimeWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Threads that may send to a browser."""
+"""Threads that may send to a browser, and are told when nobody waits for them any more."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import contextvars
 import threading
 from collections.abc import Callable
 
+from . import _marimo
+
+
+def dismissed(thread: threading.Thread | None = None) -> bool:
+    """Whether nobody waits any more for what a thread does, or this one: marimo says so when a cell is run anew."""
+    return _marimo.dismissed(thread or threading.current_thread())
+
 
 def start(work: Callable[[], None], name: str) -> threading.Thread:
     """Run ``work`` on a daemon thread that shares its maker's context.
 
     ipykernel 7.0 keeps the running cell in a context variable, without which a widget's message cannot be sent.
     """
-    context = contextvars.copy_context()
-    thread = threading.Thread(target=lambda: context.run(work), name=name, daemon=True)
+    if _marimo.here():
+        thread = _marimo.thread(work, name)
+    else:
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=lambda: context.run(work), name=name, daemon=True)
     thread.start()
     return thread

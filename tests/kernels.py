@@ -1,7 +1,7 @@
 """Real kernels for the tests: this environment's, or the same one with only ipykernel exchanged.
 
-`KCB_KERNELS=6.31.0,7.0.1,7.3.0,latest` names the versions; without it the tests use what is installed. An exchanged
-ipykernel is laid over this environment: seconds and a megabyte, where a whole environment would take minutes.
+`KCB_KERNELS=6.31.0,7.0.1,7.3.0,latest,colab` names the versions; without it the tests use what is installed. An
+exchanged ipykernel is laid over this environment: seconds and a megabyte, where a whole environment would take minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 INSTALLED = "installed"
+COLAB = "colab"
+# What Google Colab's image of June 2026 has of what a kernel and its widgets are made of.
+COLAB_PACKAGES = (
+    *("ipykernel==6.17.1", "ipython==7.34.0", "ipywidgets==7.7.1", "traitlets==5.7.1", "anywidget==0.9.21"),
+    *("pyzmq==26.2.1", "tornado==6.5.1", "jupyter_client==7.4.9"),
+    # What these need besides.
+    *("backcall", "pickleshare", "decorator", "ipython_genutils", "setuptools<80"),
+)
 NUDGE = 4.0
 DEAF = ("7.0", "7.1", "7.2", "7.3")
 
@@ -34,7 +42,9 @@ def versions() -> list[str]:
 
 @functools.cache
 def overlay(version: str) -> Path:
-    """The folder that holds this ipykernel and nothing else."""
+    """The folder that holds this ipykernel and nothing else; for Colab, all that is old there."""
+    if version == COLAB:
+        return overlays.make(COLAB, "--no-deps", *COLAB_PACKAGES)
     latest = version == "latest"
     wanted = "ipykernel" if latest else f"ipykernel=={version}"
     return overlays.make(f"ipykernel-{version}", "--no-deps", wanted, again=latest)

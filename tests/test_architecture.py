@@ -33,14 +33,17 @@ ALLOWED = {
     "code": {"_code_template", "commands", "replay", "run"},
     "curves": {"bins", "run", "series"},
     "figures": {"bins", "curves", "events", "run"},
-    "kernel": {"_mend", "_pump"},
+    "kernel": {"_marimo", "_mend", "_pump"},
+    "_marimo": set(),
     "_mend": set(),
     "_pump": {"_queue"},
     "_queue": set(),
-    "threads": set(),
+    "threads": {"_marimo"},
     "watch": {"threads"},
     "pusher": {"threads"},
     "terminal": {"run"},
+    "places": {"_marimo"},
+    "_doctor": {"kernel", "places"},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import sys
 import threading
 
@@ -11,8 +12,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import kcb_widgets as kcb
+from kcb_widgets import figures
 
 BACKEND = keras.backend.backend()
 ONE_STEP = pytest.mark.skipif(BACKEND == "torch", reason="Keras has no steps_per_execution on torch")
@@ -81,6 +84,43 @@ def test_whoever_reads_in_mid_epoch_reads_the_newest_batch(classifier):
     assert len(seen) == 9
     assert all(number == truth for number, truth in seen)
     assert sorted(monitor.run.batch_table.names) == ["accuracy", "loss"]
+
+
+def test_the_pace_follows_epochs_that_are_shorter_than_the_time_between_two_looks(monkeypatch):
+    run, now = kcb.Run(), [0.0]
+    monkeypatch.setattr(kcb.Run, "seconds", property(lambda run: now[0]))
+    run.params = {"steps": 40}
+    for epoch, per_step in enumerate((0.1, 0.01, 0.01)):
+        run.begin_epoch(epoch)
+        for batch in range(40):
+            now[0] += per_step
+            run.append(batch, {"loss": 1.0})
+            if batch == 30:  # the only look in this epoch
+                run.pace.note(run.seconds, run.step)
+        run.end_epoch(epoch, {"loss": 1.0})
+        assert run.pace.seconds_per_step == pytest.approx(per_step)
+
+
+def test_the_pace_is_that_of_training_alone(unit_model, ones, monkeypatch):
+    """Not of tracing and not of validation, each of which takes long here."""
+    model, monitor, seen, now = unit_model(), kcb.Monitor(), [], [0.0]
+    monkeypatch.setattr(kcb.Run, "seconds", property(lambda run: now[0]))
+    monkeypatch.setattr("kcb_widgets.session.LOOK_EVERY", 0.0)
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            now[0] += 0.01 if monitor.run.step else 3.0  # the first is traced
+
+        def on_test_begin(self, logs=None):
+            now[0] += 2.0
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(monitor.run.pace.seconds_per_step)
+
+    fit(model, *ones, monitor, Clock(), epochs=2, validation_data=ones)
+    assert seen == pytest.approx([0.01, 0.01])
+    assert monitor.run.pace.seconds_per_step == pytest.approx(0.01)
+    assert monitor.run.epochs["seconds"].tolist() == pytest.approx([5.05, 2.06])
 
 
 def test_a_batch_costs_the_training_thread_a_note_and_no_more(classifier):
@@ -324,6 +364,45 @@ def test_plot_draws_every_curve(classifier):
     assert np.allclose(lines["each batch"].get_ydata(), monitor.run.batches["batch_loss"])
 
 
+def colours(picture):
+    """How many pixels of each of the figure's colours a picture has, about."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    named = {"train": figures.TRAIN, "val": figures.VALIDATION, "rate": figures.RATE}
+    rgb = {name: [int(color[i : i + 2], 16) for i in (1, 3, 5)] for name, color in named.items()}
+    return {name: int((abs(pixels - value).sum(axis=2) < 12).sum()) for name, value in rgb.items()}
+
+
+def test_the_small_picture_has_the_colours_of_the_figure(classifier):
+    model, x, y = classifier()
+    monitor = kcb.Monitor()
+    fit(model, x, y, monitor, epochs=3, validation_split=0.25)
+    figure, full = monitor.run.plot(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=90)
+    small = figure._repr_png_()
+    assert len(small) < 0.6 * len(full.getvalue())
+    true = colours(full.getvalue())
+    assert true["train"] > 50  # dots
+    assert colours(small) == pytest.approx(true, rel=0.2, abs=30)
+
+
+def test_a_stretch_that_was_rolled_back_does_not_set_the_scale(unit_model, ones):
+    model, monitor = unit_model(), kcb.Monitor()
+
+    def driver(run, monitor):
+        if run.step == 4:
+            monitor.snapshot()
+            monitor.set(learning_rate=1e6)
+        elif run.step == 8:
+            monitor.rollback("latest")
+            monitor.set(learning_rate=0.5)
+
+    monitor.add_policy(driver, every=1)
+    model.fit(*ones, batch_size=1, epochs=1, verbose=0, callbacks=[monitor])
+    (axis,) = [axis for axis in monitor.run.plot().axes if axis.get_title() == "loss"]
+    assert abs(monitor.run.batches["batch_loss"]).max() > 1e5
+    assert np.abs(axis.get_ylim()).max() < 10
+
+
 # -- training is sacred ------------------------------------------------------------------------------------------------
 
 
@@ -438,7 +517,7 @@ def test_a_kernel_that_lets_no_message_in_is_said_once_aloud_and_training_goes_o
 
     monkeypatch.setattr(kernel, "where", lambda: "kernel")
     monkeypatch.setattr(kernel, "self_test", lambda: False)
-    monkeypatch.setattr(session, "_warned", False)
+    monkeypatch.setattr(session, "_told", set())
     model, x, y = classifier()
     monitor = kcb.Monitor(display=False)
     with pytest.warns(RuntimeWarning, match=r"wait until the cell ends; monitor\.fit") as caught:
@@ -675,6 +754,33 @@ def test_a_background_fit_returns_at_once_and_can_be_steered(unit_model, ones, w
     assert monitor.run.status == "finished"
 
 
+@pytest.mark.parametrize("same", ["model", "monitor"])
+def test_a_fit_that_is_seen_to_be_over_gives_way_though_it_has_not_returned(unit_model, ones, same):
+    """A dashboard's Train button, pressed as soon as the board says "stopped", must not be in vain."""
+    model, monitor, ended, free = unit_model(), kcb.Monitor(), threading.Event(), threading.Event()
+    real = model.fit
+
+    def late(*args, **kwargs):
+        history = real(*args, **kwargs)
+        ended.set()
+        assert free.wait(20)
+        return history
+
+    model.fit = late
+    first = monitor.fit(model, *ones, epochs=1)
+    assert ended.wait(20)
+    assert first.running
+    assert not monitor.training
+    model.fit = real
+    # Whatever comes first, the next call or this: what is asserted holds.
+    threading.Timer(0.2, free.set).start()
+    follows = kcb.Monitor() if same == "model" else monitor
+    second = follows.fit(model if same == "model" else unit_model(), *ones, epochs=1)
+    assert not first.running
+    second.wait(20)
+    assert follows.run.status == "finished"
+
+
 def test_what_is_asked_for_while_a_background_fit_begins_waits_for_its_first_batch(
     unit_model, ones, weights, monkeypatch
 ):
@@ -711,6 +817,29 @@ def test_a_background_fit_that_never_begins_says_how(unit_model):
     assert reply.wait(20).kind == "refused"
     assert not monitor.training
     assert monitor.run.status == "failed"
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_background_fit_that_nobody_waits_for_stops_and_gives_way(unit_model, ones, batch_over, paused):
+    """marimo's threads are told so when their cell is run anew."""
+    model, monitor = unit_model(), kcb.Monitor()
+    first = monitor.fit(model, *ones, batch_size=2, epochs=100_000, callbacks=[batch_over])
+    batch_over.wait()
+    if paused:
+        monitor.pause().wait(20)
+    first._thread.should_exit = True
+    assert isinstance(first.wait(20), keras.callbacks.History)
+    (stop,) = [event for event in monitor.run.events_list if event.kind == "stop"]
+    assert (monitor.run.status, stop.source) == ("stopped", "notebook")
+
+    second = monitor.fit(model, *ones, batch_size=2, epochs=100_000, callbacks=[batch_over])
+    batch_over.wait()
+    second._thread.should_exit = True
+    other = unit_model()
+    third = monitor.fit(other, *ones, epochs=1)  # at once, with the Monitor that is not free yet
+    third.wait(20)
+    assert not second.running
+    assert [run.status for run in monitor.runs] == ["stopped", "stopped", "finished"]
 
 
 def test_display_must_be_a_choice():

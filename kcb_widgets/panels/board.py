@@ -21,10 +21,17 @@ from .picture import Picture
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
-HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "other")
+HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
 MAX_VIEWS = 50
 MAX_REFUSALS = 1000
 MAX_POINTS = 1600
+
+_latest: tuple[str, float] | None = None
+
+
+def latest_view() -> tuple[str, float] | None:
+    """The kind of page that last showed a board of this process, and when (``time.monotonic``); None: none did."""
+    return _latest
 
 
 class Board(anywidget.AnyWidget):  # type: ignore[misc]
@@ -121,7 +128,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _blind(self) -> bool:
         """Where no message comes in while a cell runs nobody can say they look: then draw seldom, and ever more so."""
         now = time.monotonic()
-        live = kernel.where() != "kernel" or kernel.pump().available
+        live = not kernel.notebook() or kernel.pump().available
         if live or self._path == "subshell" or now < self._blind_at:
             return False
         self._blind_sent += 1
@@ -197,6 +204,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         host = content.get("host")
         if host in HOSTS:
             self._output.hosts.add(host)
+        global _latest
+        _latest = (host if host in HOSTS else "", time.monotonic())
 
     def _command(self, content: dict[str, Any]) -> None:
         run = self._run

@@ -36,6 +36,9 @@ class Output:
 
     def show(self, run: Run) -> None:
         """Display the board, and room for its picture, under the running cell."""
+        if kernel.where() == "marimo":
+            kernel.append(self._board)  # it keeps no outputs, so no picture is left behind
+            return
         from IPython.display import display
 
         data, metadata = self._board.live_bundle()

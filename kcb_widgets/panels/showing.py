@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from .. import kernel
@@ -16,13 +15,13 @@ class Showing:
     """The board of a Monitor's current run.
 
     Args:
-        display: Whether to show it when a fit begins; None: wherever there is a Jupyter kernel.
+        display: Whether to show it when a fit begins; None: in notebooks.
     """
 
     def __init__(self, display: bool | None) -> None:
         self._display = display
         self._board: Board | None = None
-        self._cell: int | None = None
+        self._cell: int | str | None = None
 
     def board(self, run: Run) -> Board:
         """A board of ``run``, made when first asked for."""
@@ -46,8 +45,8 @@ class Showing:
         self._cell = self._here()
 
     def _wanted(self) -> bool:
-        return self._display is True or (self._display is None and kernel.where() == "kernel")
+        return self._display is True or (self._display is None and kernel.notebook())
 
     @staticmethod
-    def _here() -> int | None:
-        return kernel.cell_number() if threading.current_thread() is threading.main_thread() else None
+    def _here() -> int | str | None:
+        return kernel.cell() if kernel.blocking() else None

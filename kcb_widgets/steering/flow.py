@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from ..run import Run
@@ -25,6 +24,7 @@ class Flow:
         source: Who asked for the pause, or for what ends in one.
         until: Pause when this step is reached, or at the end of the epoch.
         stop_after_epoch: Whether to stop when the epoch is done.
+        blocking: Whether nothing else in Python gets a turn while it trains.
         epochs: How many epochs the fit shall have; None while it is what ``fit`` was told.
     """
 
@@ -33,6 +33,7 @@ class Flow:
         self.extension = extension
         self.paused = paused
         self.source = "start"
+        self.blocking = True
         self.until: int | str | None = None
         self.stop_after_epoch = False
         self.stopping = ""
@@ -55,8 +56,8 @@ class Flow:
         return self.paused or self.until is not None
 
     def could_resume(self, run: Run) -> bool:
-        """Whether anybody is there who could: at a board, or on a thread that does not train."""
-        return run.attended or threading.current_thread() is not threading.main_thread()
+        """Whether anybody is there who could: at a board, or in Python meanwhile."""
+        return run.attended or not self.blocking
 
     def pause(self, source: str = "") -> None:
         """Wait before the next batch.
