@@ -56,7 +56,7 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
+@pytest.fixture(scope="module", params=os.environ.get("KCB_FRONT_ENDS", "lab,notebook").split(","))
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
     with lab.lab_server(tmp_path_factory.mktemp(request.param), request.param, versions()) as running:
         yield running

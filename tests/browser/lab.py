@@ -27,6 +27,7 @@ from typing import Any
 
 import kernels
 import nbformat
+import overlays
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension/notification": {
@@ -55,7 +56,7 @@ def lab_server(
 
     Args:
         folder: An empty folder for notebooks, settings and logs.
-        kind: "lab" or "notebook".
+        kind: "lab", "notebook", or a JupyterLab of another version, as "lab-4.3".
         versions: The ipykernel versions to offer kernels for.
         settings: JupyterLab's settings, by plugin.
         environment: The kernels' environment variables besides the usual ones.
@@ -68,17 +69,7 @@ def lab_server(
         kernels.write_spec(version, folder, IPYTHONDIR=str(folder / "ipython"), **(environment or {}))
     notebooks = folder / "notebooks"
     notebooks.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {
-        "JUPYTER_PATH": folder,
-        "JUPYTER_DATA_DIR": folder / "data",
-        "JUPYTER_CONFIG_DIR": folder / "config",
-        "JUPYTER_RUNTIME_DIR": folder / "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
-    }
+    port = free_port()
     options = {
         "ip": "127.0.0.1",
         "port": port,
@@ -89,39 +80,81 @@ def lab_server(
         "ServerApp.disable_check_xsrf": True,
         "KernelSpecManager.ensure_native_kernel": False,
     }
+    kind, _, exchanged = kind.partition("-")
     command = [sys.executable, "-m", {"lab": "jupyterlab", "notebook": "notebook"}[kind]]
     command += ["--no-browser", "--allow-root", "--expose-app-in-browser"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    log = folder / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            env={**os.environ, **{name: str(path) for name, path in own.items()}},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        server = Server(kind, f"http://127.0.0.1:{port}", notebooks)
-        _wait_for(server, process, log)
+    server = Server(kind, f"http://127.0.0.1:{port}", notebooks)
+    environment_of_server = isolated(folder) | (exchange(exchanged) if exchanged else {})
+    with serving(command, f"{server.url}/api/status", folder / "server.log", env=environment_of_server):
         yield server
+
+
+def exchange(version: str) -> dict[str, str]:
+    """The environment of a server whose JupyterLab is of another version; all else is this environment's."""
+    folder = overlays.make(f"lab-{version}", "--no-deps", f"jupyterlab=={version}.*")
+    return {"PYTHONPATH": str(folder), "JUPYTERLAB_DIR": str(folder / "share" / "jupyter" / "lab")}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def isolated(folder: Path) -> dict[str, str]:
+    """An environment in which Jupyter knows nothing of the user's settings."""
+    own = {
+        "JUPYTER_PATH": folder,
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+    }
+    return {**os.environ, **{name: str(path) for name, path in own.items()}}
+
+
+@contextlib.contextmanager
+def serving(command: Sequence[str], url: str, log: Path, **how: Any) -> Iterator[None]:
+    """Run a server until the block ends; when the block begins, it answers.
+
+    Args:
+        command: What to start.
+        url: Where to ask; any answer will do, one that there is no such page too.
+        log: The file for what it says.
+        **how: More for ``subprocess.Popen``.
+
+    Raises:
+        RuntimeError: It ended, or does not answer within a minute.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def answers() -> bool:
+        try:
+            opener.open(url, timeout=10).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **how)
+    try:
+        deadline = time.monotonic() + 60
+        while not answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{process.args} did not start:\n{log.read_text()[-3000:]}")
+            time.sleep(0.1)
+        yield
     finally:
         process.terminate()
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            server.request("GET", "api/status")
-            return
-        except (urllib.error.URLError, OSError):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{server.kind} did not start:\n{log.read_text()[-3000:]}") from None
-            time.sleep(0.1)
 
 
 class Server:

@@ -55,7 +55,9 @@ def start_fit(notebook: lab.Notebook) -> Any:
 
 def drag(notebook: lab.Notebook, view: Any, by: float) -> None:
     """Drag the thumb of the learning rate's slider, which stands in the middle, by a share of the slider's width."""
-    box = view.get_by_role("slider", name="learning_rate").bounding_box()
+    slider = view.get_by_role("slider", name="learning_rate")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
     x, y, mouse = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, notebook.page.mouse
     mouse.move(x, y)
     mouse.down()

@@ -850,6 +850,28 @@ def test_a_view_that_is_put_into_the_page_later_has_its_colours(host):
     assert box(host, "loss")["width"] > 200
 
 
+@pytest.mark.parametrize(
+    ("color", "theme"),
+    [("oklch(0.2 0 0)", "dark"), ("oklch(0.98 0 0)", "light"), ("color(srgb 1 1 1)", "light"), ("#11111155", "light")],
+)
+def test_a_page_may_write_its_colours_as_it_likes(host, color, theme):
+    host.page.evaluate("(color) => { document.body.style.background = color; }", color)
+    host.start()
+    assert host.page.evaluate("document.querySelector('.kcb-board').dataset.kcbTheme") == theme
+
+
+def test_the_theme_of_the_page_is_seen_from_inside_a_shadow_root(host):
+    host.page.evaluate(
+        """() => {
+            document.body.style.background = "#111111";
+            const views = document.querySelector("#views"), root = views.attachShadow({ mode: "open" });
+            views.append = (element) => root.append(element);
+        }"""
+    )
+    host.start()
+    assert host.page.evaluate("stub.element('one').querySelector('.kcb-board').dataset.kcbTheme") == "dark"
+
+
 def test_the_page_can_prefer_dark(make_host):
     host = make_host(color_scheme="dark")
     host.page.evaluate("document.body.style.background = 'transparent'")

@@ -24,6 +24,7 @@ function host() {
   if (document.querySelector(".jp-NotebookShell, #notebook-panel") || page.dataset.notebook) return "notebook";
   if (document.querySelector(".jp-LabShell, #jp-main-dock-panel")) return "lab";
   if (document.querySelector("#voila-config-data, .voila-notebook") || page.dataset.voila) return "voila";
+  if (document.querySelector("marimo-anywidget")) return "marimo";
   return "other";
 }
 

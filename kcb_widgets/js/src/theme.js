@@ -7,19 +7,31 @@ import { createScope } from "./dom.js";
 
 const NAMES = /** @type {const} */ (["fg", "muted", "bg", "grid", "train", "val", "train2", "val2", "control", "event", "bad"]);
 
-/** @param {string} color as getComputedStyle gives it @returns {number | null} 0 black … 1 white, null when transparent */
+const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+/** @param {string} color in whatever notation the page uses @returns {number | null} 0 black … 1 white, null when transparent */
 function lightness(color) {
-  const [r, g, b, a = 1] = (color.match(/[\d.]+/g) ?? []).map(Number);
-  if (r === undefined || a < 0.5) return null;
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+  let [r, g, b, a = 1] = (color.match(/[\d.]+/g) ?? []).map(Number);
+  // Browsers that guard against fingerprints falsify what a canvas says, so it is asked only for what is not plain.
+  if (!/^rgb/.test(color)) {
+    if (!pen) return null;
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = color;
+    pen.fillRect(0, 0, 1, 1);
+    [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
+    a /= 255;
+  }
+  return a < 0.5 ? null : (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 }
 
 /** @param {HTMLElement} root */
 function isDark(root) {
   const said = document.body.dataset.jpThemeLight;
   if (said) return said === "false";
-  for (let element = root.parentElement; element; element = element.parentElement) {
-    const light = lightness(getComputedStyle(element).backgroundColor);
+  /** @type {Node | null} */
+  let node = root;
+  while ((node = node instanceof ShadowRoot ? node.host : node.parentNode)) {
+    const light = node instanceof Element ? lightness(getComputedStyle(node).backgroundColor) : null;
     if (light !== null) return light < 0.5;
   }
   return matchMedia("(prefers-color-scheme: dark)").matches;
