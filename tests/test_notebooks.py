@@ -220,17 +220,6 @@ def test_the_three_lambdas_were_called(builtin):
     assert facts["collected"] == pytest.approx(facts["batches"])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_notebooks_are_stored_without_outputs(name):
-    notebook = read(name)
-    nbformat.validate(notebook)
-    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-    for cell in notebook.cells:
-        assert not cell.get("outputs")
-        assert cell.get("execution_count") is None
-        assert not cell.metadata
-
-
 def load(name, monkeypatch, home, capsys):
     """Run a notebook's imports and loader here; returns what is defined then, and what was printed."""
     monkeypatch.setenv("KERAS_HOME", str(home))
