@@ -7,12 +7,13 @@ ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
 # The ipykernels whose queues are tested one by one; the browser tests run on those that people have.
-KERNELS ?= 6.17.1,6.31.0,7.0.1,7.3.0,latest
+KERNELS ?= 6.17.1,6.31.0,7.0.1,7.3.0,latest,colab
 BROWSER_KERNELS ?= 6.31.0,7.0.1,7.3.0
+OLDEST_LAB ?= lab-4.0
 # The backends besides TensorFlow on which every control is tested.
 BACKENDS ?= jax,torch
 
-.PHONY: demo test test-kernels test-backends lint bench build screenshots clean
+.PHONY: demo test test-kernels test-backends test-binder lint bench build docs notebooks screenshots clean
 
 demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
@@ -25,6 +26,7 @@ test-kernels: $(INSTALLED)
 	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py
 	KCB_KERNELS=$(BROWSER_KERNELS) $(BIN)/python -m pytest tests/browser/test_lab.py tests/browser/test_lab_views.py \
 		-k "lab and (clicks or dragged or reloaded or subshells)"
+	KCB_FRONT_ENDS=$(OLDEST_LAB) $(BIN)/python -m pytest tests/browser/test_lab.py -k "clicks or dragged or reloaded"
 
 test-backends: $(INSTALLED)
 	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch"
@@ -48,6 +50,17 @@ bench: $(BENCH)
 
 screenshots: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
+
+# The pages of the public names, from their docstrings.
+docs: $(INSTALLED)
+	PDOC_ALLOW_EXEC=1 $(BIN)/python tests/api_pages.py build/docs
+
+# Runs the notebooks and stores what they print and draw; the interactive ones as they are without anybody there.
+notebooks: $(INSTALLED)
+	$(BIN)/python tests/store_outputs.py
+
+test-binder: $(INSTALLED)
+	KCB_BINDER=1 $(BIN)/python -m pytest tests/browser/test_binder.py -s
 
 build: $(INSTALLED)
 	$(BIN)/python -m build

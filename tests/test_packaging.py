@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
 from pathlib import Path
 
@@ -57,21 +58,51 @@ def test_the_sdist_has_the_sources_of_the_browser_half(built):
     assert not [name for name in names if "node_modules" in name]
 
 
-def test_the_wheel_works_where_there_is_nothing_else_of_ours(built, tmp_path):
-    (wheel,) = built.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
-    code = (
-        "import kcb_widgets; print(kcb_widgets.__file__); b = kcb_widgets.Board(kcb_widgets.Run()); print(len(b._esm))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    where, size = run.stdout.split()
+CODE = """
+import keras
+import numpy as np
+import kcb_widgets as kcb
+from importlib.metadata import metadata, version
+board = kcb.Board(kcb.Run())
+print(kcb.__file__)
+print(len(board._esm))
+print(version("kcb-widgets") == kcb.__version__)
+print(metadata("kcb-widgets")["Description-Content-Type"])
+x = np.ones((64, 2), "float32")
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+monitor = kcb.Monitor()
+model.fit(x, x[:, :1], epochs=2, verbose=0, callbacks=[monitor])
+print(monitor.run.status, len(monitor.run.batches))
+print(kcb.doctor().problems)
+"""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_it_installs_and_works_where_there_is_nothing_else(built, tmp_path, kind):
+    (package,) = built.glob(kind)
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = str(tmp_path / "venv/bin/python")
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KERAS_BACKEND")}
+    # TensorFlow is the user's choice, and not among what the package asks for.
+    environment = {**kept, "PATH": "/usr/bin:/bin"}
+
+    def run(*arguments):
+        done = subprocess.run([python, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    run("-m", "pip", "install", "-q", str(package))
+    run("-m", "pip", "check")
+    bare = subprocess.run([python, "-c", "import kcb_widgets"], env=environment, cwd=tmp_path, capture_output=True)
+    assert b"tensorflow here, which is not installed: pip install 'kcb-widgets[tensorflow]'" in bare.stderr
+    run("-m", "pip", "install", "-q", "jax")
+    environment["KERAS_BACKEND"] = "jax"
+    where, size, same, text, trained, problems = run("-c", CODE).splitlines()
     assert where.startswith(str(tmp_path))
     assert int(size) > 10_000
+    assert same == "True"
+    assert text == "text/markdown"
+    assert trained == "finished 4"
+    assert problems == "()"

@@ -1,0 +1,85 @@
+"""What the README names exists: messages, notebooks, commands, methods, and where the badge leads."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kcb_widgets as kcb
+from kcb_widgets.remote import Remote
+
+ROOT = Path(kcb.__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title):
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def said():
+    """All texts in the package, as they are put together: ``{...}`` stands for what is filled in."""
+    texts = []
+    for path in (ROOT / "kcb_widgets").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                texts.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    scripts = "\n".join(path.read_text() for path in (ROOT / "kcb_widgets/js/src").glob("*.js"))
+    return "\n".join(texts), scripts
+
+
+def test_the_messages_that_people_look_up_are_those_that_are_said():
+    texts, scripts = said()
+    rows = [line.split("|")[1] for line in section("When something is wrong").splitlines() if line.startswith("| ")][1:]
+    messages = [message for row in rows for message in re.findall(r"`([^`]+)`|\*([^*]+)\*", row)]
+    found = 0
+    for message in ("".join(pair) for pair in messages):
+        if message in ("Board(...)", "error"):
+            continue
+        # What the board puts before it, what is filled in, and what stands for a number.
+        pieces = re.split(r"\.\.\.|refused: |\btensorflow\b", message)
+        for piece in filter(None, (piece.strip() for piece in pieces)):
+            assert piece in texts or piece in scripts, message
+            found += 1
+    assert found > 12
+
+
+def test_the_notebooks_are_those_there_are():
+    listed = set(re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| (`.*?) \|", section("Notebooks"), re.M))))
+    assert listed == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def test_the_badge_leads_to_a_notebook():
+    (path,) = re.findall(r"mybinder\.org/v2/gh/[\w./-]+\?urlpath=lab/tree/([\w./-]+)", README)
+    assert (ROOT / path).is_file()
+
+
+def test_the_commands_are_targets_of_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"`make ([a-z-]+)`", README))
+    assert named >= {"demo", "test", "docs", "bench"}
+    assert [name for name in named if f"\n{name}:" not in makefile] == []
+
+
+def test_the_api_pages_have_all_public_names_and_what_a_monitor_can_do(tmp_path):
+    command = [sys.executable, ROOT / "tests" / "api_pages.py", tmp_path]
+    subprocess.run(command, check=True, env={**os.environ, "PDOC_ALLOW_EXEC": "1"}, cwd=ROOT)
+    page = (tmp_path / "kcb_widgets.html").read_text()
+    able = [f"Monitor.{name}" for name in vars(Remote) if not name.startswith("_")]
+    assert len(able) > 15
+    assert [name for name in [*kcb.__all__, *able, "Fit.wait", "Run.plot"] if f'id="{name}"' not in page] == []
+
+
+@pytest.mark.parametrize(("name", "owner"), [("monitor", kcb.Monitor), ("fit", kcb.Fit), ("kcb", kcb)])
+def test_what_is_called_exists(name, owner):
+    called = set(re.findall(rf"\b{name}\.([a-zA-Z_]+)\(", README)) - {"fit"}
+    assert len(called) >= 2
+    assert [each for each in called if not hasattr(owner, each)] == []
