@@ -41,16 +41,18 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
 
     def call(self: Monitor, *args: Any, **kwargs: Any) -> None:
         session = self._session
-        if session is None or get_ident() != session.thread:
-            if session is None and noted:  # a call of evaluate or predict, outside of any fit
-                self._outside(hook.__name__, *args, **kwargs)
+        if (session is None and not noted) or (session is not None and get_ident() != session.thread):
             return
         try:
+            logs = kwargs.get("logs", args[-1] if args else None)
+            if session is None:  # a call of evaluate or predict, outside of any fit
+                self._outside(hook.__name__, logs)
+                return
             if noted:
-                session.spent.note(hook.__name__, kwargs.get("logs", args[-1] if args else None))
+                session.spent.note(hook.__name__, logs)
             hook(self, session, *args, **kwargs)
         except Exception as error:
-            session.failed(hook.__name__, error)
+            (self.run if session is None else session.run).failed(hook.__name__, error)
 
     call.__name__, call.__doc__ = hook.__name__, hook.__doc__
     return call
@@ -225,8 +227,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         try:
             self._begin()
         except Exception as error:
-            if self._session is not None:
-                self._session.failed("on_train_begin", error)
+            self.run.failed("on_train_begin", error)
 
     @_guarded
     def on_epoch_begin(self, session: Session, epoch: int, logs: Any = None) -> None:
@@ -350,7 +351,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
             if old.alive and old.thread != get_ident():
                 old.run.add_event("warning", "fit", message="a second fit in another thread is not monitored")
                 return
-            old.finish_from(None)
+            self._try(old.run, "on_train_begin", old.finish_from, None)
         with self._turn:
             run, self._waiting = self._waiting or Run(), None
             self.runs.append(run)
@@ -359,21 +360,29 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         run.params = dict(self.params or {})
         run.batches_per_epoch = run.params.get("steps")
         run.start_clock()
+        session = None
         try:
-            self._session = session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
-        finally:
-            self._tap = None if self._session is None else self._session.tap
-            self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
-        session.bridge.helm.look()
-        session.bridge.neighbours.join(session.bridge.helm)
+            session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
+        except Exception as error:
+            run.failed("on_train_begin", error)
+            run.finish("failed", f"training goes on, but cannot be recorded or steered: {first_line(error)}")
+        self._session, self._tap = session, None if session is None else session.tap
+        self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
+        if session is not None:
+            self._try(run, "on_train_begin", session.begin)
         run.note_hook("on_train_begin", None)
-        check_place(run)
+        self._try(run, "on_train_begin", check_place, run)
         self._last_model, last = self._model, self._last_model
         run.continues = last is self._model
+        self._try(run, "board", self._showing.open, run)
+
+    @staticmethod
+    def _try(run: Run, where: str, step: Callable[..., None], *arguments: Any) -> None:
+        """One step of a beginning: if it fails, the others are taken all the same."""
         try:
-            self._showing.open(run)
+            step(*arguments)
         except Exception as error:
-            session.failed("board", error)
+            run.failed(where, error)
 
     def _ended(self, session: Session) -> None:
         if self._session is session:

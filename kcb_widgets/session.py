@@ -97,6 +97,11 @@ class Session:
         """Whether ``fit`` still runs, as far as can be seen."""
         return not self._closed and (self._watch is None or self._watch.alive)
 
+    def begin(self) -> None:
+        """Look at what there is to steer, and at the other callbacks."""
+        self.bridge.helm.look()
+        self.bridge.neighbours.join(self.bridge.helm)
+
     # -- between batches ----------------------------------------------------------------------------------------------
 
     def _look_closely(self, logs: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import weakref
@@ -11,20 +12,20 @@ from typing import Any
 
 from . import threads
 
-EVERY = 0.05  # seconds; a look costs about a microsecond
+EVERY = 0.05  # seconds; a look costs less than a microsecond
 
 
 class Watch:
     """Watches one call of ``fit`` from a daemon thread.
 
     Args:
-        frame: The frame of ``fit``; no reference to it is kept.
-        gone: Called once, on the watching thread, when the frame is no longer on its thread's stack; gets the exception
-            that was being handled there, if one was seen.
+        frame: The frame of ``fit``. It is let go when the call is over, or at the next look.
+        gone: Called once, on the watching thread, when the call is over; gets the exception that was being handled on
+            its thread, if one was seen.
     """
 
     def __init__(self, frame: FrameType, gone: Callable[[BaseException | None], None]) -> None:
-        self._frame, self._code = id(frame), frame.f_code
+        self._frame: FrameType | None = _lightest(frame)
         self._thread = threading.get_ident()
         self._over = threading.Event()
         # A weak reference: a Monitor that nobody holds any more must not be kept alive by its watch.
@@ -33,26 +34,47 @@ class Watch:
 
     @property
     def alive(self) -> bool:
-        """Whether the call is still running."""
-        frame: FrameType | None = sys._current_frames().get(self._thread)
-        while frame is not None:
-            if id(frame) == self._frame and frame.f_code is self._code:
-                return True
-            frame = frame.f_back
-        return False
+        """Whether the call is still running, as far as is watched."""
+        frame = self._frame
+        return frame is not None and executing(frame)
 
     def end(self) -> None:
         """Stop watching: the fit ended as it should."""
         self._over.set()
+        self._frame = None
 
     def _look(self) -> None:
         while not self._over.wait(EVERY):
             if not self.alive:
+                self._frame = None
                 error = handled(self._thread)
                 call = self._gone()
                 if call is not None and not self._over.is_set():
                     call(error)
                 return
+
+
+def executing(frame: FrameType) -> bool:
+    """Whether a call has not ended yet; of any thread's, and without a look at its stack.
+
+    While a call runs, what its frame holds belongs to the interpreter and the garbage collector is shown none of it;
+    when it has ended and somebody still has the frame, all of it is the frame's own, its code among it (CPython's
+    ``frame_traverse``; so on 3.11, 3.12 and 3.13). Going through the other thread's stack by ``f_back`` instead can
+    crash the process: on 3.11 each step may set off a garbage collection, which may let the other thread run on and
+    leave the frame that is just being read.
+    """
+    code = frame.f_code
+    return not any(held is code for held in gc.get_referents(frame))
+
+
+def _lightest(frame: FrameType) -> FrameType:
+    """The frame to hold: Keras's wrapper around ``fit``, which ends with it.
+
+    Held for a moment after an exception, that keeps the arguments in memory and not all that ``fit`` had made, which
+    whoever tries again with smaller batches may need.
+    """
+    caller = frame.f_back
+    return caller if caller is not None and caller.f_code.co_name == "error_handler" else frame
 
 
 def handled(thread: int) -> BaseException | None:

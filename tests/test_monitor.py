@@ -444,6 +444,32 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
     assert monitor.run.step == 64
 
 
+@pytest.mark.parametrize("place", ["session.Session.__init__", "session.Session.begin", "monitor.check_place"])
+def test_a_failure_of_ours_as_a_fit_begins_is_said_on_the_board_and_training_goes_on(classifier, monkeypatch, place):
+    def broken(*args, **kwargs):
+        raise StopIteration("ours")
+
+    module, _, name = place.partition(".")
+    monkeypatch.setattr(f"kcb_widgets.{module}.{name}", broken)
+    shown = []
+    monkeypatch.setattr(kcb.Board, "display", lambda board: shown.append(board.run))
+    model, x, y = classifier()
+    monitor = kcb.Monitor(display=True)
+    history = fit(model, x, y, monitor, epochs=2, validation_split=0.25).history
+    assert len(history["val_loss"]) == 2
+    (run,) = monitor.runs
+    assert shown == [run]
+    (error,) = [event for event in run.events_list if event.kind == "error"]
+    assert (error.name, error.message) == ("on_train_begin", "StopIteration: ours")
+    recorded = place != "session.Session.__init__"
+    assert len(run.epochs) == (2 if recorded else 0)
+    assert run.status == ("finished" if recorded else "failed")
+    assert recorded or run.message == "training goes on, but cannot be recorded or steered: StopIteration: ours"
+    monkeypatch.undo()
+    assert len(fit(model, x, y, monitor).history["loss"]) == 1
+    assert monitor.run.status == "finished"
+
+
 class Boom(Exception):
     pass
 
