@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import threading
 
 import keras
@@ -105,13 +106,23 @@ def test_an_interrupt_ends_a_pause(unit_model, ones):
 
     monitor = kcb.Monitor(paused=True)
     monitor.run.subscribe(lambda run: None, lambda: True)
-    timer = threading.Timer(1.5, _thread.interrupt_main)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        fit(unit_model(), *ones, monitor)
-    timer.join()
-    assert monitor.run.step == 0
     helmsman = Helmsman(monitor)
+    # What a shell runs in the background ignores interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt():
+        helmsman.until(lambda: monitor.run.status == "paused")
+        _thread.interrupt_main()
+
+    person = threading.Thread(target=interrupt)
+    person.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(unit_model(), *ones, monitor)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    person.join()
+    assert monitor.run.step == 0
     helmsman.until(lambda: monitor.run.over)
 
 
