@@ -45,7 +45,7 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
             return
         try:
             logs = kwargs.get("logs", args[-1] if args else None)
-            if session is None:  # a call of evaluate or predict, outside of any fit
+            if session is None:  # evaluate or predict outside of any fit, or a fit that cannot be recorded
                 self._outside(hook.__name__, logs)
                 return
             if noted:

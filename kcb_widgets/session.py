@@ -261,11 +261,7 @@ class Session:
         try:
             self.run.changed()
         except Exception as error:
-            self.failed("board", error)
-
-    def failed(self, where: str, error: Exception) -> None:
-        """Something of ours went wrong: say so, and train on."""
-        self.run.failed(where, error)
+            self.run.failed("board", error)
 
     def tell(self) -> None:
         """Put what the other callbacks did on the record."""
@@ -320,7 +316,7 @@ class Session:
             self.bridge.helm.leave()
             self.spent.tell()
         except Exception as error:
-            self.failed("steering", error)
+            self.run.failed("steering", error)
         self._pusher.end()
         self.run.finish(status, message)
         refuse_all(self.run, self._inbox, "training ended first")

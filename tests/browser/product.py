@@ -53,12 +53,12 @@ def start_fit(notebook: lab.Notebook) -> Any:
     return view
 
 
-def drag(notebook: lab.Notebook, view: Any, by: float) -> None:
+def drag(page: Any, view: Any, by: float) -> None:
     """Drag the thumb of the learning rate's slider, which stands in the middle, by a share of the slider's width."""
     slider = view.get_by_role("slider", name="learning_rate")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
-    x, y, mouse = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, notebook.page.mouse
+    x, y, mouse = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, page.mouse
     mouse.move(x, y)
     mouse.down()
     mouse.move(x + by * box["width"], y, steps=8)

@@ -137,7 +137,7 @@ def steer(notebook: lab.Notebook) -> None:
     notebook.run(fit)
     view = board(notebook, index=fit)
     view.locator('.kcb-badge[data-reach="live"]').wait_for()
-    drag(notebook, view, by=0.2)
+    drag(notebook.page, view, by=0.2)
     outcome = view.locator('.kcb-outcome[data-phase="applied"]')
     outcome.wait_for()
     assert "applied at step" in outcome.inner_text()

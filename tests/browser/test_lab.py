@@ -90,7 +90,7 @@ def test_a_reloaded_page_gets_the_widget_back_while_the_cell_runs(open_notebook:
 def test_a_dragged_slider_governs_the_next_batch_and_stop_ends_fit_in_mid_epoch(open_notebook: Any) -> None:
     notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
     view = start_fit(notebook)
-    drag(notebook, view, by=0.2)
+    drag(notebook.page, view, by=0.2)
     outcome = view.locator('.kcb-outcome[data-phase="applied"]')
     outcome.wait_for()
     assert "applied at step" in outcome.inner_text()
@@ -122,7 +122,7 @@ def test_a_reloaded_page_gets_the_live_board_back_with_its_history(
 ) -> None:
     notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
     view = start_fit(notebook)
-    drag(notebook, view, by=0.2)
+    drag(notebook.page, view, by=0.2)
     view.locator('.kcb-outcome[data-phase="applied"]').wait_for()
     notebook.save()
     if how == "reloaded":

@@ -135,7 +135,7 @@ def test_background_fit_leaves_the_notebook_free(open_demo: Any) -> None:
     demo = open_demo("background-fit", "rate=model.optimizer.learning_rate, kinds=monitor.run.events['kind'].tolist()")
     view = demo.start("fit = monitor.fit(")
     demo.notebook.wait_idle()  # although it trains
-    drag(demo.notebook, view, by=0.1)
+    drag(demo.notebook.page, view, by=0.1)
     view.locator('.kcb-outcome[data-phase="applied"]').first.wait_for()
     demo.run_before("fit.stop()")
     assert "learning_rate: " in demo.notebook.text(demo.index("monitor.set("))

@@ -7,7 +7,6 @@ import json
 import sys
 import textwrap
 import time
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +76,7 @@ def test_a_fit_in_the_background_is_live_and_gives_way_to_the_next(open_notebook
     view = page.locator(".kcb-board")
     view.locator('.kcb-status[data-status="running"]').wait_for()
     view.locator('.kcb-badge[data-reach="live"]').wait_for()
-    drag(types.SimpleNamespace(page=page), view, by=0.2)
+    drag(page, view, by=0.2)
     view.locator('.kcb-outcome[data-phase="applied"]').first.wait_for()
     known = facts(page)
     _, name, step, old, new, source = [event for event in known["events"] if event[0] == "applied"][-1]

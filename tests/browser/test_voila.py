@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ def test_a_dashboard_trains_at_the_press_of_a_button_and_is_steered(page: Any) -
         view.locator('.kcb-status[data-status="running"]').wait_for()
         view.locator('.kcb-badge[data-reach="live"]').wait_for()
         assert f"Run {number}" in view.inner_text()
-        drag(types.SimpleNamespace(page=page), view, by=0.2)
+        drag(page, view, by=0.2)
         view.locator('.kcb-outcome[data-phase="applied"]').wait_for()
         assert "applied at step" in view.locator(".kcb-outcome").first.inner_text()
         view.get_by_role("button", name="Stop").click()
