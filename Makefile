@@ -12,27 +12,36 @@ BROWSER_KERNELS ?= 6.31.0,7.0.1,7.3.0
 OLDEST_LAB ?= lab-4.0
 # The backends besides TensorFlow on which every control is tested.
 BACKENDS ?= jax,torch
+WORKERS ?= 3
+# How long `make fuzz` runs.
+SECONDS ?= 3600
 
-.PHONY: demo test test-kernels test-backends test-binder lint bench build docs notebooks screenshots clean
+.PHONY: demo test test-kernels test-backends test-binder fuzz lint bench build docs notebooks screenshots clean
 
 demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
 
+# More processes than cores: many tests wait for a browser or a kernel.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest tests --ignore tests/browser --ignore tests/test_modes.py -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/test_modes.py tests/browser
+	rm -rf tests/output/modes
+	$(BIN)/python -m pytest tests -n $(WORKERS)
+	$(BIN)/python tests/modes_table.py --check
 
 test-kernels: $(INSTALLED)
-	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py
+	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py -n $(WORKERS)
 	KCB_KERNELS=$(BROWSER_KERNELS) $(BIN)/python -m pytest tests/browser/test_lab.py tests/browser/test_lab_views.py \
-		-k "lab and (clicks or dragged or reloaded or subshells)"
+		-k "lab and (clicks or dragged or reloaded or subshells)" -n $(WORKERS)
 	KCB_FRONT_ENDS=$(OLDEST_LAB) $(BIN)/python -m pytest tests/browser/test_lab.py -k "clicks or dragged or reloaded"
 
 test-backends: $(INSTALLED)
-	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch"
+	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch" -n $(WORKERS)
 	for backend in $$(echo $(BACKENDS) | tr , " "); do \
 		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py \
-			tests/test_monitor.py tests/test_steering.py || exit 1; done
+			tests/test_monitor.py tests/test_steering.py -n 2 || exit 1; done
+
+# Random fits, steered at random, for as long as you like; what it finds is printed as a case to keep as a test.
+fuzz: $(INSTALLED)
+	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check kcb_widgets tests
@@ -71,10 +80,10 @@ clean:
 # An editable install builds the browser half too, with the Node that pip fetches for the build.
 $(INSTALLED): pyproject.toml $(wildcard kcb_widgets/js/src/*) kcb_widgets/js/package.json
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --upgrade pip
-	$(BIN)/python -m pip install -q -e ".[dev]"
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[dev]"
 	touch $@
 
 $(BENCH): $(INSTALLED)
-	$(BIN)/python -m pip install -q -e ".[bench]"
+	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[bench]"
 	touch $@

@@ -17,6 +17,34 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
+# Files whose tests share something that takes long to make, and of each the parameters that it is made for.
+SHARED = {
+    "test_packaging": (),
+    "test_modes": ("mode",),
+    "test_kernel": ("version",),
+    "test_headless": (),
+    "test_notebooks": (),
+    "test_scale": (),
+    "test_lab": ("server", "version"),
+    "test_lab_steering": ("server", "version"),
+    "test_lab_callbacks": ("server", "version"),
+    "test_lab_views": ("server", "version"),
+    "test_lab_demos": (),
+}
+LONG = ("test_packaging", "test_modes", "test_demos", "test_lab_demos", "test_notebooks", "test_lab", "test_watch")
+
+
+def pytest_collection_modifyitems(items):
+    """For xdist: what shares something runs on one worker, and what takes long begins first."""
+    for item in items:
+        file = item.path.stem
+        if file in SHARED:
+            given = getattr(item, "callspec", None)
+            which = [str(given.params[name]) for name in SHARED[file] if given and name in given.params]
+            item.add_marker(pytest.mark.xdist_group(" ".join([file, *which])))
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(7)

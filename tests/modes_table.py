@@ -1,9 +1,13 @@
-"""The README's table of controls and modes, made from what the tests found: `python tests/modes_table.py`."""
+"""The README's table of controls and modes, made from what the tests found: `python tests/modes_table.py`.
+
+With `--check` nothing is written: it fails where the README's columns are not what the last tests found.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -104,6 +108,15 @@ def shown() -> dict[str, dict[str, str]]:
     return parse(README.read_text().split(BEGIN)[1].split(END)[0])
 
 
+def check() -> None:
+    """Fail where a column of TensorFlow's, or another that was run here, is not what was found."""
+    ours, results = [mode for mode in TITLES if backend_of(mode) == "tensorflow"], found()
+    missing = [mode for mode in ours if mode not in results]
+    wrong = [mode for mode, one in results.items() if shown().get(mode) != column(one)]
+    if missing or wrong:
+        sys.exit(f"README's table of modes: not run: {missing}; not what the tests found: {wrong}")
+
+
 def main() -> None:
     """Write the table into the README; columns of modes that were not run here stay as they are."""
     text = README.read_text()
@@ -115,4 +128,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    check() if "--check" in sys.argv else main()

@@ -1,17 +1,16 @@
 """Every control in every mode: what `modes.py` found out, one test for each, so that a failure can be read.
 
-All modes asked for are started when the first result is needed, two at a time, and waited for one by one. Each leaves
-its results in `tests/output/modes/`, from which `modes_table.py` makes the README's table.
+A mode is run when its first result is needed. It leaves its results in `tests/output/modes/`, from which
+`modes_table.py` makes the README's table. Under xdist the tests of one mode run on one worker; see `conftest.py`.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import json
-import os
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import backends
@@ -21,7 +20,6 @@ import pytest
 
 MODES = Path(__file__).with_name("modes.py")
 TIMEOUT = 600
-AT_ONCE = max(1, min(4, (os.cpu_count() or 2)))
 
 
 def names(prefix: str = "check_") -> list[str]:
@@ -37,7 +35,8 @@ def optimizers() -> list[str]:
     return sorted(set(classes) - {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"})
 
 
-def run(mode: str) -> dict[str, object]:
+@functools.cache
+def results(mode: str) -> dict[str, object]:
     """Run a mode to its end; what came of it."""
     path = modes_table.path(mode)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,17 +48,6 @@ def run(mode: str) -> dict[str, object]:
     return json.loads(path.read_text())
 
 
-@pytest.fixture(scope="module")
-def results(request):
-    """A function that gives the results of a mode, waiting for them if need be."""
-    items = [item for item in request.session.items if item.module is request.module]
-    wanted = dict.fromkeys(item.callspec.params["mode"] for item in items if hasattr(item, "callspec"))
-    pool = ThreadPoolExecutor(AT_ONCE)
-    running: dict[str, Future] = {mode: pool.submit(run, mode) for mode in wanted if not why_not(mode)}
-    yield lambda mode: running[mode].result()
-    pool.shutdown(cancel_futures=True)
-
-
 def why_not(mode: str) -> str:
     """Why a mode is not run."""
     backend = modes_table.backend_of(mode)
@@ -69,7 +57,7 @@ def why_not(mode: str) -> str:
 @pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("control", names())
 @pytest.mark.parametrize("mode", list(modes_table.TITLES))
-def test_control(results, mode, control):
+def test_control(mode, control):
     if why_not(mode):
         pytest.skip(why_not(mode))
     assert results(mode)[control] == modes_table.EXPECTED.get((mode, control), "ok")
@@ -78,19 +66,8 @@ def test_control(results, mode, control):
 @pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("optimizer", optimizers())
 @pytest.mark.parametrize("mode", ["optimizers"])
-def test_every_number_of_every_optimizer(results, mode, optimizer):
+def test_every_number_of_every_optimizer(mode, optimizer):
     found = results(mode)[optimizer]
     assert found.keys() >= {"learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue"}
     wrong = {name: what for name, what in found.items() if what != "ok" and name != "initial_accumulator_value"}
     assert not wrong
-
-
-@pytest.mark.timeout(TIMEOUT)
-def test_the_readmes_table_is_what_these_tests_found():
-    """Made by `python tests/modes_table.py`; its columns of JAX and torch are from the last `make test-backends`."""
-    found = modes_table.found()
-    ours = [mode for mode in modes_table.TITLES if modes_table.backend_of(mode) == "tensorflow"]
-    if not all(mode in found for mode in ours):
-        pytest.skip("not all of TensorFlow's modes have been run")
-    shown = modes_table.shown()
-    assert {mode: shown[mode] for mode in ours} == {mode: modes_table.column(found[mode]) for mode in ours}

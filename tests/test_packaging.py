@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bin")  # a shell and nothing else: above all no Node
     (path / "sh").symlink_to(shutil.which("sh") or "/bin/sh")
     run = subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", out, source],
+        [sys.executable, "-m", "build", "--installer", "uv", "--outdir", out, source],
         env={**os.environ, "PATH": str(path)},
         capture_output=True,
         text=True,
@@ -82,24 +81,27 @@ print(kcb.doctor().problems)
 @pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
 def test_it_installs_and_works_where_there_is_nothing_else(built, tmp_path, kind):
     (package,) = built.glob(kind)
-    venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv/bin/python")
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KERAS_BACKEND")}
     # TensorFlow is the user's choice, and not among what the package asks for.
     environment = {**kept, "PATH": "/usr/bin:/bin"}
 
-    def run(*arguments):
-        done = subprocess.run([python, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    def run(*command):
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    run("-m", "pip", "install", "-q", str(package))
-    run("-m", "pip", "check")
+    def install(*what):
+        run(sys.executable, "-m", "uv", "pip", "install", "-q", "--python", python, *what)
+
+    run(sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "venv"))
+    install(str(package))
+    run(sys.executable, "-m", "uv", "pip", "check", "-q", "--python", python)
     bare = subprocess.run([python, "-c", "import kcb_widgets"], env=environment, cwd=tmp_path, capture_output=True)
     assert b"tensorflow here, which is not installed: pip install 'kcb-widgets[tensorflow]'" in bare.stderr
-    run("-m", "pip", "install", "-q", "jax")
+    install("jax")
     environment["KERAS_BACKEND"] = "jax"
-    where, size, same, text, trained, problems = run("-c", CODE).splitlines()
+    where, size, same, text, trained, problems = run(python, "-c", CODE).splitlines()
     assert where.startswith(str(tmp_path))
     assert int(size) > 10_000
     assert same == "True"
