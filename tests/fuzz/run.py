@@ -1,4 +1,4 @@
-"""Fuzzes for so many seconds: `python tests/fuzz/run.py --seconds 3600`; on JAX by `python tests/backends.py jax ...`."""
+"""Fuzzes for so many seconds: `python tests/fuzz/run.py --seconds 3600`; on JAX by `python tests/backends.py jax`."""
 
 from __future__ import annotations
 
