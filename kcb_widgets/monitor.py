@@ -19,6 +19,7 @@ from .panels.showing import Showing
 from .remote import Remote
 from .run import Run
 from .session import Session, check_place, first_line
+from .steering.attempt import attempt
 from .steering.bridge import Options
 from .steering.control import Control
 from .steering.guard import Guard
@@ -307,11 +308,12 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     @_guarded
     def on_epoch_end(self, session: Session, epoch: int, logs: Any = None) -> None:
-        """An epoch ends, validation included."""
-        session.counts.settle()
-        session.bridge.helm.look("ReduceLROnPlateau")
-        session.run.end_epoch(epoch, logs or {})
-        session.service(perf_counter())
+        """An epoch ends, validation included. No step takes another with it."""
+        run = session.run
+        attempt(run, "on_epoch_end", session.counts.settle)
+        attempt(run, "learning_rate", session.bridge.helm.look, "ReduceLROnPlateau")
+        attempt(run, "on_epoch_end", run.end_epoch, epoch, logs or {})
+        attempt(run, "on_epoch_end", session.service, perf_counter())
         session.epoch_ends(epoch, logs or {})
 
     @_guarded

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .commands import VERBS, Reply, Value, check_value
 from .steering.control import Control
+from .steering.policies import Policies
 from .steering.triggers import Own, Triggers
 
 Every = Literal["epoch"] | int
@@ -18,7 +19,7 @@ class Remote:
 
     def __init__(self) -> None:
         self._triggers = Triggers()
-        self._policies: list[tuple[Every, Callable[..., Any]]] = []
+        self._policies = Policies()
 
     def _send(self, commands: Sequence[tuple[str, Value]]) -> Reply:
         raise NotImplementedError
@@ -194,7 +195,7 @@ class Remote:
         Args:
             function: Called on the training thread with ``(run, monitor)``, or with fewer if it takes fewer. What it
                 asks for is done at once; each event's source is ``policy``. An exception becomes an event.
-            every: ``epoch``, or a number of batches.
+            every: ``epoch``, or a number of batches; in a fit under way they are counted from now.
 
         Raises:
             TypeError, ValueError: The function cannot be called, or ``every`` is neither.
@@ -205,7 +206,7 @@ class Remote:
         if every != "epoch" and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
             msg = f"every must be 'epoch' or a whole number of batches from 1. Received: {every!r}"
             raise ValueError(msg)
-        self._policies.append((every, function))
+        self._policies.add(function, every)
 
     def _send_news(self) -> None:
         """The board has to show something new of the user's."""

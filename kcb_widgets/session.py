@@ -16,6 +16,7 @@ from .last import Last
 from .pusher import Pusher
 from .run import Run, Status
 from .spent import Spent
+from .steering.attempt import attempt
 from .steering.bridge import Bridge, Options
 from .steering.helm import refuse_all
 from .tap import Tap
@@ -209,13 +210,13 @@ class Session:
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch is done, validation included; the model is at rest."""
-        bridge, flow = self.bridge, self.bridge.flow
-        bridge.epoch_ends(epoch, logs)
+        run, bridge, flow = self.run, self.bridge, self.bridge.flow
+        attempt(run, "on_epoch_end", bridge.epoch_ends, epoch, logs)
         if flow.paused and flow.is_last(epoch):
-            self.hold()  # there is no batch any more to wait before, and somebody may want more epochs
+            attempt(run, "pause", self.hold)  # there is no batch any more to wait before, and there may be more epochs
         if flow.stop_after_epoch:
-            self.run.status = "stopping"
-        flow.epoch_ends(epoch)
+            run.status = "stopping"
+        attempt(run, "epochs", flow.epoch_ends, epoch)
 
     def hold(self) -> None:
         """Wait here until somebody resumes; everything else works meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from typing import Any
 
@@ -99,3 +100,20 @@ def set_torch_modes(modes: list[tuple[Any, bool]]) -> None:
     """Put them back."""
     for module, training in modes:
         module.training = training
+
+
+def bytes_of(dtype: Any) -> float:
+    """The bytes of one number of a variable's type; NumPy does not know all of them."""
+    digits = re.search(r"\d+", str(keras.backend.standardize_dtype(dtype)))
+    return 1.0 if digits is None else int(digits.group()) / 8
+
+
+def shared_seeds() -> list[Any]:
+    """The state of the random numbers that Keras draws where a layer gives no seed; it belongs to no model."""
+    try:
+        from keras.src.backend.common import global_state
+
+        shared = global_state.get_global_attribute("global_seed_generator")
+    except (ImportError, AttributeError):  # another version of Keras
+        return []
+    return [] if shared is None else [shared.state]

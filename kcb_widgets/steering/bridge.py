@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -11,6 +10,8 @@ from typing import Any
 from ..commands import Command, Inbox
 from ..run import Run
 from ..tap import Tap
+from .attempt import attempt
+from .automatic import Automatic
 from .evaluate import Evaluation
 from .extend import Extension
 from .flow import Flow
@@ -18,7 +19,9 @@ from .guard import Guard, Lookout
 from .helm import Helm
 from .live import Veil, roots
 from .neighbours import Neighbours
-from .snapshots import Snapshots, SnapshotStore, megabytes
+from .policies import Policies, Policy, Turns
+from .sentry import Sentry
+from .snapshots import Snapshots, SnapshotStore
 from .triggers import Triggers, call
 
 ARGUMENTS = ("validation_data", "validation_batch_size", "batch_size", "validation_steps")
@@ -34,7 +37,7 @@ class Options:
     evaluate_on: Any = None
     save_to: Path = field(default_factory=Path)
     triggers: Triggers = field(default_factory=Triggers)
-    policies: list[tuple[Any, Callable[..., Any]]] = field(default_factory=list)
+    policies: Policies = field(default_factory=Policies)
     monitor: Any = None
 
 
@@ -72,11 +75,9 @@ class Bridge:
         self.flow = Flow(run, model, Extension(fit, told, callbacks, self._not_extended), options.paused)
         self.neighbours = Neighbours(run, model, callbacks, options.monitor)
         self.lookout = None if options.guard is None else Lookout(options.guard)
-        policy = options.snapshots
-        self._snapshots = SnapshotStore(model, run, policy, veil.covers)
-        self._fallback = options.guard is not None and options.guard.action == "rollback"
-        if self._fallback and not policy.best:
-            self._snapshots.each_epoch = True  # or there would be nothing to go back to
+        self._snapshots = SnapshotStore(model, run, options.snapshots, veil.covers)
+        goes_back = options.guard is not None and options.guard.action == "rollback"
+        self._automatic = Automatic(run, self._snapshots, goes_back)
         self.helm = Helm(
             run,
             model,
@@ -92,31 +93,34 @@ class Bridge:
             monitor=options.monitor,
         )
         self.speaking = "python"
-        self._next = {i: run.step + every for i, (every, _) in enumerate(options.policies) if every != "epoch"}
+        self._turns = Turns(options.policies, run, tap)
+        self._sentry = None
+        if self.lookout is not None:
+            self._sentry = Sentry(run, self.lookout, self._snapshots, self.flow, self.helm.rates, self._ask)
         tap.alert = True
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
     def before_batch(self) -> None:
-        """The model is at rest: carry out what waits, and let policies see the run."""
-        if self._fallback:
-            self._fallback = False
-            taken = self._snapshots.take("guard")
-            self._run.add_event("snapshot", "guard", new=taken.id, message="to go back to, if need be")
-        self.apply(heavy=True)
-        if any(self._run.step >= step for step in self._next.values()):
-            self._policies(lambda i: i in self._next and self._run.step >= self._next[i])
-            for i, step in self._next.items():
-                if self._run.step >= step:
-                    self._next[i] = self._run.step + int(self._options.policies[i][0])
-        if self.helm.rates.held or not self._run.batch:  # a callback after us may have written as the epoch began
-            self.helm.look("LearningRateScheduler")
+        """The model is at rest: carry out what waits, and let policies see the run. No step takes another with it."""
+        run = self._run
+        if self._automatic.pending:
+            attempt(run, "snapshots", self._automatic.before_batch)
+        attempt(run, "steering", self.apply, True)
+        attempt(run, "policies", self._policies_by_batch)
+        if self.helm.rates.held or not run.batch:  # a callback after us may have written as the epoch began
+            attempt(run, "learning_rate", self.helm.look, "LearningRateScheduler")
 
     def apply(self, heavy: bool) -> None:
         """Carry out what waits in the inbox."""
-        if self._inbox.waiting:
-            self.helm.apply(heavy)
-        self._tap.alert = bool(self.flow.planned or self.helm.rates.held or self.helm.retracing or self._next)
+        try:
+            if self._inbox.waiting:
+                self.helm.apply(heavy)
+        finally:
+            busy = self.flow.planned or self.helm.rates.held or self.helm.retracing or self._automatic.pending
+            self._tap.alert = bool(busy or self._turns.counting)
+            if self._turns.news:  # it may have come since the line before, whose False would have undone its alert
+                self._tap.alert = True
 
     def due(self) -> bool:
         """Whether the next batch must wait; says so, once, when so many batches were asked for."""
@@ -127,67 +131,40 @@ class Bridge:
         return flow.paused
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
-        """An epoch is done, validation included; the model is at rest."""
-        self.apply(heavy=True)
-        for taken in self._snapshots.epoch_ends(logs):
-            best = f"best {taken.metric} {taken.value:.4g}, " if taken.value is not None else ""
-            self._run.add_event("snapshot", taken.kind, new=taken.id, message=f"{best}{megabytes(taken.bytes)}")
-        self._policies(lambda i: self._options.policies[i][0] == "epoch")
+        """An epoch is done, validation included; the model is at rest. No step takes another with it."""
+        run, branches = self._run, self._run.branches
+        attempt(run, "steering", self.apply, True)
+        if self._sentry is not None:
+            attempt(run, "guard", self._sentry.epoch_ends, logs)
+            attempt(run, "steering", self.apply, True)
+        attempt(run, "snapshots", self._automatic.epoch_ends, logs, run.branches is not branches)
+        attempt(run, "policies", self._call, self._turns.by_epoch())
         if self.flow.until == "epoch":
             self.flow.pause(self.flow.source)
-            self._run.add_event("paused", "pause", message="the epoch is done")
+            run.add_event("paused", "pause", message="the epoch is done")
         self._tap.alert = True
 
-    def _policies(self, wanted: Callable[[int], bool]) -> None:
-        for i, (_, function) in enumerate(list(self._options.policies)):
-            if not wanted(i):
-                continue
+    def _policies_by_batch(self) -> None:
+        due = self._turns.by_batch()
+        if due:
+            self._call(due)
+            self._turns.took(due)
+
+    def _call(self, policies: list[Policy]) -> None:
+        for policy in policies:
             self.speaking = "policy"
             try:
-                call(function, self._run, self._options.monitor)
+                call(policy.function, self._run, self._options.monitor)
             except Exception as error:
-                name = getattr(function, "__name__", "policy")
-                self._run.add_event("error", name, source="policy", message=f"{type(error).__name__}: {error}")
+                self._run.add_event("error", policy.name, source="policy", message=f"{type(error).__name__}: {error}")
             finally:
                 self.speaking = "python"
-            self.apply(heavy=True)
-
-    # -- the guard ----------------------------------------------------------------------------------------------------
+            attempt(self._run, "steering", self.apply, True)
 
     def guard(self, logs: dict[str, float]) -> None:
         """Look at the newest batch; what is to be done is done before the next."""
-        lookout, run = self.lookout, self._run
-        assert lookout is not None
-        metric = lookout.guard.metric
-        value = logs.get(metric)
-        if not isinstance(value, (int, float)):
-            return
-        wrong = lookout.look(float(value), run.step - run.means.began, metric in run.means.names)
-        if wrong:
-            self._act(lookout, wrong)
-
-    def _act(self, lookout: Lookout, wrong: str) -> None:
-        guard, run = lookout.guard, self._run
-        lookout.acted += 1
-        good = self._snapshots.good_before(run.step) if guard.action == "rollback" else None
-        if lookout.acted <= guard.limit and good is not None:
-            count = f"{lookout.acted} of {guard.limit}"
-            run.add_event("guard", guard.metric, source="guard", message=f"{wrong}; back to step {good.step} ({count})")
-            self._ask("rollback", good.id)
-            for name, value in self.helm.rates.scale(guard.factor):
-                self._ask(name, value)
-            lookout.begin_epoch()
-        else:
-            spent = lookout.acted > guard.limit
-            why = "it has acted as often as it may" if spent else "there is no good snapshot to go back to"
-            how = "pausing" if self.flow.could_resume(run) else "stopping, as nobody is here to resume it"
-            reason = wrong if guard.action == "pause" and not spent else f"{wrong}; {why}"
-            run.add_event("guard", guard.metric, source="guard", message=f"{reason}; {how}")
-            if how == "pausing":
-                self._ask("pause", None)
-            else:
-                self._ask("stop", "batch")
-            lookout.mute()
+        if self._sentry is not None:
+            self._sentry.batch_ends(logs)
 
     def _ask(self, name: str, value: Any) -> None:
         self._inbox.put(Command(name, value, source="guard"))

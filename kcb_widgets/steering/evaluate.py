@@ -1,14 +1,35 @@
-"""Evaluate between two batches, without disturbing the epoch's running metrics."""
+"""Evaluate between two batches, without disturbing the training.
+
+Inference may have state too: the seed of a layer that samples, the states of a stateful recurrent layer. All that does
+not train is put back afterwards, as are the epoch's running metrics.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from .backends import parts, set_torch_modes, set_torch_state, synced, torch_modes, torch_state
+from .backends import parts, set_torch_modes, set_torch_state, shared_seeds, synced, torch_modes, torch_state
 from .control import Refused
+from .guard import number
+from .refit import within
+from .state import loose
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an evaluation found.
+
+    Attributes:
+        logs: The metrics, by the names that validation has in Keras's logs: ``val_loss`` and so on.
+        remark: A clause on what was left out; empty when nothing was.
+    """
+
+    logs: dict[str, float]
+    remark: str = ""
 
 
 class Evaluation:
@@ -36,8 +57,8 @@ class Evaluation:
             return "the validation data can be read only once; give Monitor other data with evaluate_on=(x, y)"
         return ""
 
-    def run(self) -> dict[str, float]:
-        """The metrics, by the names that validation has in Keras's logs: ``val_loss`` and so on.
+    def run(self) -> Found:
+        """Evaluate.
 
         Raises:
             Refused: There is nothing to evaluate on.
@@ -47,7 +68,8 @@ class Evaluation:
         model = synced(self._model)
         data = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
         named = dict(zip(("x", "y", "sample_weight"), data, strict=False))
-        kept = [(each, [_copy(part) for part in parts(each)]) for each in model.metrics_variables]
+        kept = [(each, [_copy(part) for part in parts(each)]) for each in _movable(model)]
+        metrics = len(model.metrics_variables)
         stopping, random, modes = model.stop_training, torch_state(), torch_modes(model)
         try:
             logs = model.evaluate(
@@ -59,15 +81,43 @@ class Evaluation:
             )
         finally:
             synced(model)
-            if len(model.metrics_variables) > len(kept):  # before the first batch some were not there yet
+            if len(model.metrics_variables) > metrics:  # before the first batch some were not there yet
                 model.reset_metrics()
             for each, values in kept:
                 for part, value in zip(parts(each), values, strict=True):
                     part.assign(value)
+            _begin({id(each) for each, _ in kept}, model)
             set_torch_state(random)  # reading data draws from it, and so does the next batch's dropout
             set_torch_modes(modes)  # evaluate ends training mode, which Keras begins with an epoch only
             model.stop_training = stopping
-        return {f"val_{name}": float(value) for name, value in logs.items()}
+        return _found(logs)
+
+
+def _movable(model: Any) -> list[Any]:
+    """All variables that evaluating may write to: everything but the weights, those of frozen layers included."""
+    weights = {id(one) for layer in within(model) for one in layer._trainable_variables}
+    every = {id(one): one for one in [*model.variables, *loose(model), *model.metrics_variables, *shared_seeds()]}
+    return [one for key, one in every.items() if key not in weights]
+
+
+def _begin(known: set[int], model: Any) -> None:
+    """Have the state that evaluating itself made begin again: TensorFlow builds some models on their first batch."""
+    made = {id(one) for one in [*model.variables, *loose(model)]} - known
+    for layer in within(model):
+        for seeds in getattr(layer, "_seed_generators", None) or []:
+            if id(seeds.state) in made:
+                for part in parts(seeds.state):
+                    seed, _ = _copy(part)  # and how often it was drawn from
+                    part.assign([seed, 0])
+        if isinstance(layer, keras.layers.RNN) and any(id(one) in made for one in layer.states or []):
+            layer.reset_state()
+
+
+def _found(logs: dict[str, Any]) -> Found:
+    numbers = {name: number(value) for name, value in logs.items()}
+    left = [f"val_{name}" for name, value in numbers.items() if value is None]
+    remark = f"; left out, as it is not a single number: {', '.join(left)}" if left else ""
+    return Found({f"val_{name}": value for name, value in numbers.items() if value is not None}, remark)
 
 
 def _copy(part: Any) -> Any:

@@ -102,7 +102,7 @@ class Helm:
             holds = [Hold(control) for control in found if isinstance(control, LearningRate)]
             settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
             self._steady = [*found, *holds, Epochs(self._model, self._flow, self._run), *settings]
-        inside = self._find("layers", lambda: layers.find(self._model))
+        inside = self._find("layers", lambda: layers.find(self._model, None, self._snapshots.aside))
         inside += self._find("callbacks", self._neighbours.controls)
         everything = [*self._steady, *inside, *self._triggers.controls.values()]
         self.controls = {control.name: control for control in everything}
@@ -258,10 +258,10 @@ class Helm:
         return self._event(command, "stop", command.value, message)
 
     def _evaluate(self, command: Command) -> Event:
-        logs = self._evaluation.run()
-        self._run.evaluated(logs)
-        words = " · ".join(f"{name} {value:.4g}" for name, value in logs.items())
-        return self._event(command, "evaluated", logs.get("val_loss"), words)
+        found = self._evaluation.run()
+        self._run.evaluated(found.logs)
+        words = " · ".join(f"{name} {value:.4g}" for name, value in found.logs.items())
+        return self._event(command, "evaluated", found.logs.get("val_loss"), words + found.remark)
 
     def _snapshot(self, command: Command) -> Event:
         taken = self._snapshots.take()
@@ -269,7 +269,7 @@ class Helm:
 
     def _rollback(self, command: Command) -> Event:
         snapshot = self._snapshots.find(str(command.value))
-        left, rest = self._run.step, self._snapshots.restore(snapshot)
+        left, rest = self._run.step, self._snapshots.restore(snapshot).describe()
         event = self._event(command, "rollback", snapshot.id, f"to step {snapshot.step}" + (rest and f"; {rest}"), left)
         self._run.rolled_back(snapshot.step)
         return event

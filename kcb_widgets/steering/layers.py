@@ -16,14 +16,14 @@ import keras
 from .backends import eager, synced
 from .control import Control, Refused, Value, Written
 from .live import scope, shortest
-from .refit import Flags, Freezer, OnRefit, trace_evaluation_again, within
+from .refit import Flags, Freezer, OnRefit, Spare, trace_evaluation_again, within
 
 DROPOUTS = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout)
 ATTENTIONS = (keras.layers.Attention,)  # AdditiveAttention too: it is one
 HEADS = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 
-def find(model: Any, on_refit: OnRefit | None = None) -> list[Control]:
+def find(model: Any, on_refit: OnRefit | None = None, aside: Spare | None = None) -> list[Control]:
     """The controls of a model's layers, those of nested models too.
 
     Args:
@@ -31,9 +31,10 @@ def find(model: Any, on_refit: OnRefit | None = None) -> list[Control]:
             on its first batch.
         on_refit: Called with the optimizer before and after it was given another list of weights. It is refitted in
             place, so the two are the same object; only its ``variables`` are others, and as many as there need be.
+        aside: Where the optimizer's state of frozen layers is put; None: where nobody else sees it.
     """
     places = list(_places(model))
-    freezer = Freezer(model, on_refit)
+    freezer = Freezer(model, on_refit, aside)
     users = Counter(id(regularizer) for place in places for _, regularizer in _regularizers(place.layer))
     found: list[Control] = []
     for place in places:

@@ -31,11 +31,12 @@ class Freezer:
     Args:
         model: The model that trains.
         on_refit: Called with the optimizer before and after.
+        aside: Where the state of weights that train no longer is put; snapshots hold it too.
     """
 
-    def __init__(self, model: Any, on_refit: OnRefit | None) -> None:
+    def __init__(self, model: Any, on_refit: OnRefit | None, aside: Spare | None = None) -> None:
         self._model, self._on_refit = model, on_refit
-        self._spare: Spare = {}
+        self._spare: Spare = {} if aside is None else aside
         self.reason = why_not(getattr(model, "optimizer", None)) or self._rivals()
 
     def update(self) -> int:
@@ -151,7 +152,7 @@ class _Rebuilt:
         self._weights = list(optimizer._trainable_variables)
         self._had = {
             (name, id(weight)): slot
-            for name, slots in _slots(self._attributes, len(self._weights)).items()
+            for name, slots in slots_of(self._attributes, len(self._weights)).items()
             for slot, weight in zip(slots, self._weights, strict=True)
         }
         self._taken: list[tuple[int, str, int]] = []
@@ -197,7 +198,7 @@ class _Rebuilt:
     def _put_back_slots(self, weights: list[Any], spare: Spare) -> dict[int, Any]:
         """Put back the state of single weights; says which variable came in place of which (by id)."""
         instead: dict[int, Any] = {}
-        for name, made in _slots(vars(self._optimizer), len(weights)).items():
+        for name, made in slots_of(vars(self._optimizer), len(weights)).items():
             slots = [self._slot(name, slot, weight, spare) for slot, weight in zip(made, weights, strict=True)]
             instead |= {id(slot): kept for slot, kept in zip(made, slots, strict=True) if slot is not None}
             setattr(self._optimizer, name, slots)
@@ -228,7 +229,7 @@ class _Rebuilt:
         return made
 
 
-def _slots(attributes: dict[str, Any], count: int) -> dict[str, list[Any]]:
+def slots_of(attributes: dict[str, Any], count: int) -> dict[str, list[Any]]:
     """An optimizer's lists with one variable per weight, or None where a weight needs none."""
     return {
         name: value

@@ -1,8 +1,7 @@
-"""Snapshots: the whole state of training, held in memory, to go back to.
+"""Snapshots: the whole state of training, held in memory, to go back to; which are taken and kept.
 
-Weights alone do not roll back: the state is every variable of the model but its metrics' (seed generators included),
-every variable of the optimizer (moments, iteration count) and torch's own random state. What controls set, the learning
-rate above all, is left as it is: people lower it first and go back then, or the other way round.
+What controls set, the learning rate above all, is left as it is: people lower it first and go back then, or the other
+way round.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
-import numpy.typing as npt
 
 from ..run import Run
-from .backends import parts, set_torch_state, synced, torch_state
 from .control import Control, Refused, Value, Written
-from .live import chain, roots
+from .guard import number
+from .refit import Spare
+from .state import Keeper, Restored, State
 
 MEGABYTE = 2**20
-NAMED = ("best", "latest")
-Key = tuple[str, str, int]
+NOT_READY = (
+    "the model has no weights yet: TensorFlow builds it on its first batch, and a snapshot can be taken after it"
+)
 
 
 @dataclass(frozen=True)
@@ -73,18 +72,12 @@ class Snapshot:
     kind: str
     metric: str = ""
     value: float | None = None
-    arrays: dict[Key, npt.NDArray[Any]] = field(default_factory=dict, repr=False)
-    torch: Any = field(default=None, repr=False)
+    state: State = field(default_factory=State, repr=False)
 
     @property
     def bytes(self) -> int:
         """The memory it takes."""
-        return sum(array.nbytes for array in self.arrays.values())
-
-    @property
-    def finite(self) -> bool:
-        """Whether no number in it is NaN or infinite."""
-        return all(np.isfinite(a).all() for a in self.arrays.values() if np.issubdtype(a.dtype, np.floating))
+        return self.state.bytes
 
     def describe(self) -> dict[str, Any]:
         """It, as a board shows it."""
@@ -100,34 +93,58 @@ class SnapshotStore:
         run: Its record; ``run.snapshots`` lists what there is.
         policy: Which are taken and kept.
         ours: Tells whether a variable is one of ours and no part of the state.
+
+    Attributes:
+        aside: What the optimizers keep for layers that are frozen now; it is part of the state.
+        each_epoch: Whether one is taken at the end of each epoch.
+        best: The metric to take one at each best value of; empty for none.
+        keep: How many are kept.
     """
 
     def __init__(self, model: Any, run: Run, policy: Snapshots, ours: Callable[[Any], bool]) -> None:
-        self._model, self._run, self._ours = model, run, ours
+        self._run = run
+        self.aside: Spare = {}
+        self._keeper = Keeper(model, ours, self.aside)
         self.each_epoch, self.best, self.keep = policy.each_epoch, policy.best or "", policy.keep
         self._budget, self._mode = policy.megabytes * MEGABYTE, policy.mode
         self._kept: list[Snapshot] = []
         self._numbers = itertools.count(1)
 
+    @property
+    def ready(self) -> bool:
+        """Whether the model has weights that a snapshot could hold."""
+        return self._keeper.ready
+
+    @property
+    def partial(self) -> bool:
+        """Whether some of the model is yet to be built, if it is used at all."""
+        return self._keeper.partial
+
+    @property
+    def fits(self) -> bool:
+        """Whether a snapshot of the model as it is now fits into the memory they may take."""
+        return not self._too_large(self._keeper.size())
+
     def take(self, kind: str = "manual", metric: str = "", value: float | None = None) -> Snapshot:
         """Take one now.
 
         Raises:
-            Refused: It would not fit into the memory they may take.
+            Refused: It would not fit into the memory they may take, or the model has no weights yet.
         """
-        run = self._run
-        arrays = {
-            key: np.array(keras.ops.convert_to_numpy(variable))
-            for key, variable in self._variables(synced(self._model)).items()
-        }
-        number = str(next(self._numbers))
-        taken = Snapshot(number, run.step, run.epoch or 0, run.seconds, kind, metric, value, arrays, torch_state())
-        if taken.bytes > self._budget:
-            msg = f"it takes {megabytes(taken.bytes)}, more than the {megabytes(self._budget)} for all snapshots"
-            raise Refused(msg)
+        run, keeper = self._run, self._keeper
+        if not keeper.ready:
+            raise Refused(NOT_READY)
+        if why := self._too_large(keeper.size()):
+            raise Refused(why)
+        name = str(next(self._numbers))
+        taken = Snapshot(name, run.step, run.epoch or 0, run.seconds, kind, metric, value, keeper.copy())
         self._kept.append(taken)
         self._make_room()
         return taken
+
+    def forecast(self) -> str:
+        """Why snapshots will not fit into the memory they may take; empty when they will, as far as that is known."""
+        return self._too_large(self._keeper.size_to_come(), "about ") if self._keeper.ready else ""
 
     def find(self, which: str) -> Snapshot:
         """The snapshot of this id; ``best`` and ``latest`` are understood.
@@ -144,26 +161,16 @@ class SnapshotStore:
         return found
 
     def good_before(self, step: int) -> Snapshot | None:
-        """The newest from before a step in which every number is finite."""
-        return next((s for s in reversed(self._kept) if s.step < step and s.finite), None)
+        """The newest from before a step that holds all of the model, and in which every number is finite."""
+        return next((s for s in reversed(self._kept) if s.step < step and self.whole(s) and s.state.finite), None)
 
-    def restore(self, snapshot: Snapshot) -> str:
-        """Put the model back to where it was.
+    def whole(self, snapshot: Snapshot) -> bool:
+        """Whether it holds all weights that the model has now: a layer may have built itself since."""
+        return not self._keeper.lacking(snapshot.state)
 
-        Returns:
-            A clause on what could not be put back; empty when all was.
-        """
-        model = synced(self._model)
-        missing = 0
-        for key, variable in self._variables(model).items():
-            array = snapshot.arrays.get(key)
-            if array is None or array.shape != tuple(variable.shape):
-                missing += 1
-            else:
-                variable.assign(array)
-        model.reset_metrics()
-        set_torch_state(snapshot.torch)
-        return f"{missing} optimizer variables are newer than the snapshot and stay as they are" if missing else ""
+    def restore(self, snapshot: Snapshot) -> Restored:
+        """Put the model back to where it was; says what more there is to know of that."""
+        return self._keeper.put_back(snapshot.state)
 
     def forget(self, which: str) -> None:
         """Let one go."""
@@ -171,33 +178,22 @@ class SnapshotStore:
         self._kept = [snapshot for snapshot in self._kept if snapshot is not found]
         self._tell()
 
-    def epoch_ends(self, logs: dict[str, Any]) -> list[Snapshot]:
-        """Take what the policy asks for at the end of an epoch, ``logs`` being its metrics."""
-        value = logs.get(self.best) if self.best else None
-        if isinstance(value, (int, float)) and np.isfinite(value) and self._beats(float(value)):
-            return [self.take("best", self.best, float(value))]
-        return [self.take("epoch")] if self.each_epoch else []
+    def due(self, logs: dict[str, Any]) -> tuple[str, str, float | None] | None:
+        """What ``take`` is to be given at the end of an epoch, ``logs`` being its metrics; None when nothing is due."""
+        value = number(logs.get(self.best)) if self.best else None
+        if value is not None and np.isfinite(value) and self._beats(value):
+            return "best", self.best, value
+        return ("epoch", "", None) if self.each_epoch else None
 
     def clear(self) -> None:
         """The fit is over: free the memory."""
         self._kept = []
+        self.aside.clear()
 
-    def _variables(self, model: Any) -> dict[Key, Any]:
-        metrics = {id(variable) for variable in model.metrics_variables}
-        owners = roots(model)
-        every = [each for optimizer in owners.values() for each in chain(optimizer)]
-        rates = {id(getattr(optimizer, "_learning_rate", None)) for optimizer in every}
-        found: dict[Key, Any] = {}
-        for kind, owner in (("model", model), *owners.items()):
-            for variable in owner.variables:
-                if id(variable) in metrics or id(variable) in rates or self._ours(variable):
-                    continue
-                for part in parts(variable):
-                    number = 0
-                    while (key := (kind, str(variable.path), number)) in found:
-                        number += 1
-                    found[key] = part
-        return found
+    def _too_large(self, size: float, about: str = "") -> str:
+        if size <= self._budget:
+            return ""
+        return f"it takes {about}{megabytes(size)}, more than the {megabytes(self._budget)} for all snapshots"
 
     def _beats(self, value: float) -> bool:
         best = self._best()
@@ -219,7 +215,7 @@ class SnapshotStore:
         best = self._best()
         while len(self._kept) > self.keep or sum(s.bytes for s in self._kept) > self._budget:
             oldest = next((s for s in self._kept[:-1] if s is not best), self._kept[0])
-            self._kept.remove(oldest)
+            self._kept = [snapshot for snapshot in self._kept if snapshot is not oldest]
         self._tell()
 
     def _tell(self) -> None:

@@ -1,0 +1,125 @@
+"""The state an optimizer begins with: what Keras gives its variables when it builds them.
+
+TensorFlow builds an optimizer on the first batch, and other variables come later still: momentum that was 0, or the
+state of a layer that is unfrozen. A snapshot from before has no values for them. To go back to it they get the values
+that Keras would give them there. Those are read from a copy of the optimizer that is built again, for the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from .backends import bytes_of, parts
+from .live import scope
+from .refit import AVERAGES, slots_of
+
+OWN = ("_variables", "_tracker", "_trainable_variables", "_trainable_variables_indices", "built")
+TRACKING = "_self_"  # where TensorFlow keeps what an object depends on
+
+
+class Unknown(Exception):
+    """What an optimizer begins with cannot be known; the text says why."""
+
+
+def initial_values(optimizer: Any) -> dict[int, list[npt.NDArray[Any]]]:
+    """What the variables of one built optimizer began with, or would begin with for the weights as they are now.
+
+    Args:
+        optimizer: The optimizer; not those that it wraps.
+
+    Returns:
+        The values of each of a variable's parts, by the variable's id. Variables that ``build`` does not make are not
+        in it: iterations, the learning rate, and ours.
+
+    Raises:
+        Unknown: The optimizer holds others in a way that we do not know.
+    """
+    weights, twin = list(optimizer._trainable_variables), _twin(optimizer)
+    with scope(optimizer):
+        twin.build(weights)
+    trained = any(np.any(_array(part)) for part in parts(optimizer._iterations))
+    found: dict[int, list[npt.NDArray[Any]]] = {}
+    held = vars(optimizer)
+    for name, made in slots_of(vars(twin), len(weights)).items():
+        slots = held.get(name)
+        if slots is made or not isinstance(slots, list) or len(slots) != len(made):
+            continue
+        for slot, new, weight in zip(slots, made, weights, strict=True):
+            if slot is not None and new is not None:
+                # Keras lets an average begin at 0 and sets it to the weight on the very first batch only.
+                found[id(slot)] = [_array(part) for part in parts(weight if name == AVERAGES and trained else new)]
+    for name, made in vars(twin).items():
+        kept = held.get(name)
+        if kept is not made and isinstance(made, keras.Variable) and isinstance(kept, keras.Variable):
+            found[id(kept)] = [_array(part) for part in parts(made)]
+    return found
+
+
+def bytes_to_come(optimizer: Any, weights: list[Any]) -> int:
+    """About how much memory Keras will take for an optimizer that it has yet to build.
+
+    Args:
+        optimizer: The optimizer; it is left as it is.
+        weights: What it will train. Nothing of their size is made: they are stood in for by variables of one number.
+
+    Raises:
+        Unknown: The optimizer holds others in a way that we do not know.
+    """
+    twin = _twin(optimizer)
+    with scope(optimizer):
+        small = [
+            keras.Variable(np.zeros((1,) * len(weight.shape)), dtype=weight.dtype, name=weight.name)
+            for weight in weights
+        ]
+        twin.build(small)
+    total, inner = 0, twin
+    while inner is not None:
+        for slots in slots_of(vars(inner), len(small)).values():
+            for slot, weight in zip(slots, weights, strict=True):
+                if slot is not None and len(slot.shape) == len(weight.shape):
+                    total += math.prod(weight.shape) * bytes_of(slot.dtype) * len(parts(weight))
+        inner = getattr(inner, "inner_optimizer", None)
+    return total
+
+
+def _twin(optimizer: Any) -> Any:
+    """A copy that is not built; building it writes to nothing of the original's."""
+    held = {name: value for name, value in vars(optimizer).items() if not name.startswith(TRACKING)}
+    if getattr(optimizer, "optimizers", None) is not None or any(_holds_optimizers(value) for value in held.values()):
+        msg = f"{type(optimizer).__name__} is made of several optimizers"
+        raise Unknown(msg)
+    tracker = held.get("_tracker")
+    if tracker is None or "_trainable_variables" not in held:
+        msg = f"{type(optimizer).__name__} is not built as Keras's optimizers are"
+        raise Unknown(msg)
+    twin: Any = object.__new__(type(optimizer))
+    variables: list[Any] = []
+    belongs, _ = tracker.config["variables"]
+    # Not through setattr: a tracker would take the original's variables for the copy's own.
+    vars(twin).update(
+        {
+            name: _twin(value) if isinstance(value, keras.optimizers.Optimizer) else value
+            for name, value in held.items()
+            if name not in OWN
+        },
+        built=False,
+        _variables=variables,
+        _trainable_variables=[],
+        _trainable_variables_indices={},
+        _tracker=type(tracker)({"variables": (belongs, variables)}),
+    )
+    return twin
+
+
+def _holds_optimizers(value: Any) -> bool:
+    several = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set)) else ()
+    return any(isinstance(one, keras.optimizers.Optimizer) for one in several)
+
+
+def _array(part: Any) -> npt.NDArray[Any]:
+    return np.array(keras.ops.convert_to_numpy(part))

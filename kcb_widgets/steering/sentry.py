@@ -1,0 +1,87 @@
+"""Sentry: has a guard look at what training logs, and does what the guard was told to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..run import Run
+from .flow import Flow
+from .guard import Lookout, missing, number
+from .rates import Rates
+from .snapshots import SnapshotStore
+
+
+class Sentry:
+    """The guard of one fit.
+
+    Args:
+        run: The fit's record.
+        lookout: What looks.
+        snapshots: What there is to go back to.
+        flow: Where the fit waits and ends.
+        rates: The learning rates.
+        ask: Asks for something in the guard's name: a command's name and its value.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        lookout: Lookout,
+        snapshots: SnapshotStore,
+        flow: Flow,
+        rates: Rates,
+        ask: Callable[[str, Any], None],
+    ) -> None:
+        self._run, self._lookout, self._snapshots, self._flow = run, lookout, snapshots, flow
+        self._rates, self._ask = rates, ask
+        self._told = False
+
+    def batch_ends(self, logs: dict[str, Any]) -> None:
+        """Look at the newest batch; what is to be done is done before the next."""
+        lookout, run = self._lookout, self._run
+        metric = lookout.guard.metric
+        value = logs.get(metric)
+        if not isinstance(value, (int, float)):
+            return
+        wrong = lookout.look(float(value), run.step - run.means.began, metric in run.means.names)
+        if wrong:
+            self._act(wrong)
+
+    def epoch_ends(self, logs: dict[str, Any]) -> None:
+        """Look at an epoch's value of a metric that batches do not have; say, once, when epochs have none either."""
+        lookout = self._lookout
+        if lookout.by_batch:
+            return
+        metric = lookout.guard.metric
+        if not self._told:
+            self._told = True
+            if why := missing("the guard watches nothing until it is", metric, logs):
+                self._run.add_event("warning", "guard", message=why)
+        value = number(logs.get(metric))
+        if value is not None and (wrong := lookout.look_at_epoch(value)):
+            self._act(wrong)
+
+    def _act(self, wrong: str) -> None:
+        lookout, run = self._lookout, self._run
+        guard = lookout.guard
+        lookout.acted += 1
+        good = self._snapshots.good_before(run.step) if guard.action == "rollback" else None
+        if lookout.acted <= guard.limit and good is not None:
+            count = f"{lookout.acted} of {guard.limit}"
+            run.add_event("guard", guard.metric, source="guard", message=f"{wrong}; back to step {good.step} ({count})")
+            self._ask("rollback", good.id)
+            for name, value in self._rates.scale(guard.factor):
+                self._ask(name, value)
+            lookout.begin_epoch()
+        else:
+            spent = lookout.acted > guard.limit
+            why = "it has acted as often as it may" if spent else "there is no good snapshot to go back to"
+            how = "pausing" if self._flow.could_resume(run) else "stopping, as nobody is here to resume it"
+            reason = wrong if guard.action == "pause" and not spent else f"{wrong}; {why}"
+            run.add_event("guard", guard.metric, source="guard", message=f"{reason}; {how}")
+            if how == "pausing":
+                self._ask("pause", None)
+            else:
+                self._ask("stop", "batch")
+            lookout.mute()
