@@ -12,6 +12,7 @@ from ..events import Event
 from ..run import Run
 from .callbacks import checkpoint, patient, scheduler, watchers, writers
 from .callbacks.card import Card, Scene, Switch
+from .callbacks.hearing import printing, warning
 from .callbacks.wrap import HOOKS, Meter, heard, install, light, watched
 from .control import Control
 
@@ -99,6 +100,9 @@ class Neighbours:
         away, self._away = self._away, []
         for uninstall in away:
             uninstall()
+        for card in self.cards:
+            printing.leave(card)
+            warning.leave(card)
         self.tell()
 
     def tell(self) -> None:

@@ -13,7 +13,8 @@ from ...commands import Command, Refused
 from ...events import Event
 from ...run import Run
 from ..control import Control, Value, Written
-from .wrap import Meter, Tee
+from .hearing import Tee
+from .wrap import Meter
 
 MAX_SAID = 200
 
