@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any, Literal
 
-from .commands import VERBS, Reply, Value, check_value
+from .commands import VERBS, Reply, Value, check_value, shown
 from .steering.control import Control
 from .steering.triggers import Own, Triggers
 
@@ -44,6 +44,9 @@ class Remote:
         Example:
             >>> monitor.set(learning_rate=1e-4, weight_decay=0.01).wait()
         """
+        if values is not None and not isinstance(values, Mapping):
+            msg = f"set() takes a dict of values by name, or values by keyword. Received: {shown(values)}"
+            raise TypeError(msg)
         wanted = {**(values or {}), **named}
         if not wanted:
             msg = "set() needs at least one value, such as learning_rate=1e-4"

@@ -69,7 +69,9 @@ def test_arrows_point_one_way():
     for name in MODULES:
         own = {module.split("/")[0] for module in imports(name)[0]}
         if name.startswith("panels/"):
-            assert own <= {"panels", "run", "events", "commands", "kernel", "bins", "curves", "figures"}, name
+            assert own <= {"panels", "run", "events", "commands", "kernel", "threads", "bins", "curves", "figures"}, (
+                name
+            )
         if name.startswith("steering/"):
             assert own <= {"steering", "run", "tap", "events", "commands"}, name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -12,11 +13,13 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .. import commands, kernel
+from .. import commands, kernel, threads
 from ..run import Run
 from . import state as words
 from .output import Output
 from .picture import Picture
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
@@ -25,6 +28,7 @@ HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
 MAX_VIEWS = 50
 MAX_REFUSALS = 1000
 MAX_POINTS = 1600
+ROUNDS = 3  # in which a thread sends what others bring meanwhile
 
 _latest: tuple[str, float] | None = None
 
@@ -78,9 +82,12 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._views: dict[str, tuple[float, int]] = {}
         self._windows: dict[str, dict[str, Any]] = {}
         self._busy = threading.Lock()
+        self._news = self._echo = False  # to send; brought while it was being sent, by the sending thread
+        self._pushing: int | None = None
         self._sent_rows: Any = None
         self._sent_events: Any = None
         self._sent_controls: Any = None
+        self._sent_cards: Any = None
         self._path = ""
         self._refusals = 0
         self._blind_at = 0.0
@@ -105,7 +112,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _follow(self, run: Run) -> None:
         self._run = run
         self._picture, self._pump = Picture(run), kernel.pump()
-        self._sent_rows = self._sent_events = self._sent_controls = None
+        self._sent_rows = self._sent_events = self._sent_controls = self._sent_cards = None
         self._unsubscribe = run.subscribe(self._show_run, lambda: self.attended)
         self._push()
 
@@ -119,11 +126,14 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _show_run(self, run: Run) -> None:
         """The run has news. Called on a thread that only shows, or on the one that ended the fit."""
-        if run.over:
-            self._push()
-            self._output.settle(run)
-        elif self.attended or self._blind():
-            self._push()
+        try:
+            if run.over:
+                self._push()
+                self._output.settle(run)
+            elif self.attended or self._blind():
+                self._push()
+        except Exception as error:  # it must not take other boards with it
+            run.failed("board", error)
 
     def _blind(self) -> bool:
         """Where no message comes in while a cell runs nobody can say they look: then draw seldom, and ever more so."""
@@ -136,36 +146,68 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         return True
 
     def _push(self) -> None:
-        """One message with all that changed. Threads that come while another pushes leave it to that one."""
-        if not self._busy.acquire(blocking=False):
+        """Send all that changed. While another thread does that, it is left to that one, which looks again for news.
+
+        Raises:
+            Exception: What sending raised, unless there was newer to send. What was not sent goes with the next.
+        """
+        if self._pushing == threading.get_ident():
+            self._echo = True  # an observer of our own traits has changed something
             return
+        self._news, echoed = True, False
+        for _ in range(ROUNDS):
+            if not self._news or not self._busy.acquire(blocking=False):
+                return  # the one that is busy looks for news after it is done
+            wrong: Exception | None = None
+            try:
+                self._news, self._echo, self._pushing = False, False, threading.get_ident()
+                self._send_changes()
+            except Exception as error:
+                log.debug("A board could not be sent", exc_info=True)
+                wrong = error
+            finally:
+                self._pushing, echo = None, self._echo
+                self._busy.release()
+            if echo and not echoed:  # once: an observer that always changes something would go on for ever
+                self._news = echoed = True
+            if wrong is not None and not self._news:
+                self._news = True
+                raise wrong
+        if self._news:  # others bring news faster than it can be sent, and this thread has other things to do
+            threads.start(self._push_contained, "kcb-board")
+
+    def _push_contained(self) -> None:
         try:
-            run = self._run
-            state = words.state(run)
-            pump = self._pump
-            state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
-            state["path"] = self._path
-            state["pump"] = {"ok": pump.available, "reason": pump.reason}
-            state["commands"] = list(run.answered)
-            tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
-            marks = (len(run.bad), len(run.branches), id(run.plan), run.id)
-            rows = (*(table.rows for table in tables), *marks)
-            news, controls = (run.id, len(run.events_list)), run.controls
-            with self.hold_sync():
-                self.state = state
-                if news != self._sent_events:
-                    self.events = words.events(run)
-                if controls is not self._sent_controls:  # a list is replaced, never changed
-                    self.controls = words.controls(run)
-                if self.callbacks is not run.cards:
-                    self.callbacks = run.cards
-                self.hooks = run.hooks.describe(run.batch_table.rows)
-                if rows != self._sent_rows:
-                    self.series = self._picture.whole()
-            self._sent_rows, self._sent_events, self._sent_controls = rows, news, controls
-            self._answer_windows()
-        finally:
-            self._busy.release()
+            self._push()
+        except Exception as error:
+            self._run.failed("board", error)
+
+    def _send_changes(self) -> None:
+        """One message with all that changed."""
+        run = self._run
+        state = words.state(run)
+        pump = self._pump
+        state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
+        state["path"] = self._path
+        state["pump"] = {"ok": pump.available, "reason": pump.reason}
+        state["commands"] = list(run.answered)
+        tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
+        marks = (len(run.bad), len(run.branches), id(run.plan), run.id)
+        rows = (*(table.rows for table in tables), *marks)
+        news, controls, cards = (run.id, len(run.events_list)), run.controls, run.cards
+        with self.hold_sync():
+            self.state = words.clean(state)
+            if news != self._sent_events:
+                self.events = words.events(run)
+            if controls is not self._sent_controls:  # a list is replaced, never changed
+                self.controls = words.controls(run)
+            if cards is not self._sent_cards:
+                self.callbacks = words.clean(cards)
+            self.hooks = words.clean(run.hooks.describe(run.batch_table.rows))
+            if rows != self._sent_rows:
+                self.series = self._picture.whole()
+        self._sent_rows, self._sent_events, self._sent_controls, self._sent_cards = rows, news, controls, cards
+        self._answer_windows()
 
     def _answer_windows(self) -> None:
         while self._windows:
@@ -199,8 +241,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         self._run.hurry = self._run.hurry or not self.attended  # somebody has come
         self._views[view] = (time.monotonic(), seq)
-        while len(self._views) > MAX_VIEWS:
-            del self._views[min(self._views, key=lambda v: self._views[v][0])]
+        while len(self._views) > MAX_VIEWS:  # messages come on several threads
+            self._views.pop(min(list(self._views.items()), key=lambda item: item[1][0])[0], None)
         host = content.get("host")
         if host in HOSTS:
             self._output.hosts.add(host)

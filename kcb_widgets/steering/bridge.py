@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Command, Inbox
+from ..events import first_line
 from ..run import Run
 from ..tap import Tap
 from .evaluate import Evaluation
@@ -20,6 +22,8 @@ from .live import Veil, roots
 from .neighbours import Neighbours
 from .snapshots import Snapshots, SnapshotStore, megabytes
 from .triggers import Triggers, call
+
+log = logging.getLogger(__name__)
 
 ARGUMENTS = ("validation_data", "validation_batch_size", "batch_size", "validation_steps")
 
@@ -147,7 +151,8 @@ class Bridge:
                 call(function, self._run, self._options.monitor)
             except Exception as error:
                 name = getattr(function, "__name__", "policy")
-                self._run.add_event("error", name, source="policy", message=f"{type(error).__name__}: {error}")
+                log.exception("The policy %s failed", name)
+                self._run.add_event("error", name, source="policy", message=first_line(error))
             finally:
                 self.speaking = "python"
             self.apply(heavy=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from .callbacks.card import Card, Scene, Switch
 from .callbacks.hearing import printing, warning
 from .callbacks.wrap import HOOKS, Meter, heard, install, light, watched
 from .control import Control
+
+log = logging.getLogger(__name__)
 
 FAMILIES: dict[str, type[Card]] = {
     "EarlyStopping": patient.EarlyStoppingCard,
@@ -68,6 +71,7 @@ class Neighbours:
         try:
             return family(callback, label, self._scene)
         except Exception:  # not as we know it: a later Keras, or a class of the user's own
+            log.warning("%s has a plain card only", label, exc_info=True)
             return Card(callback, label, self._scene)
 
     # -- while the fit lasts ------------------------------------------------------------------------------------------
