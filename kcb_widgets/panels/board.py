@@ -165,6 +165,9 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             except Exception as error:
                 log.debug("A board could not be sent", exc_info=True)
                 wrong = error
+            except BaseException:  # an interrupt
+                self._news = True
+                raise
             finally:
                 self._pushing, echo = None, self._echo
                 self._busy.release()
