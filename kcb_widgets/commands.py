@@ -5,27 +5,24 @@ Anybody may put a Command in the Inbox, from any thread. Only the training threa
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from .values import MAX_TEXT, python, shown
+from .values import Value as Value  # for those who type a command
 
 if TYPE_CHECKING:
     from .events import Event
 
-log = logging.getLogger(__name__)
-
-Value = float | bool | str | None
 
 MAX_LEARNING_RATE = 1e6
 MAX_STEPS = 10**9
-MAX_TEXT = 64
 MAX_NAME = 200
-MAX_INTEGER = 2**53  # what a browser can hold
 STOPS = ("batch", "epoch", "batch_unvalidated", "epoch_unvalidated")
 VERBS = (
     *("pause", "resume", "step", "finish_epoch", "stop"),
@@ -168,61 +165,6 @@ class Inbox:
         return any(command.name == name for command in tuple(self.waiting))
 
 
-def python(value: object) -> Value:
-    """A scalar as Python's own, whether of NumPy, a tensor, a variable or a subclass such as IntEnum.
-
-    The kind of its dtype tells what it is: ``numpy.bool_`` is a flag and no number, ``numpy.int64`` is a whole number.
-    Arrays count where they have no dimension.
-
-    Raises:
-        TypeError: It is no boolean, number or string.
-    """
-    if value is None or type(value) in (bool, int, float, str):
-        return value  # type: ignore[return-value]
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    convert = _kind(value)
-    if convert is not None:
-        try:
-            return convert(value)
-        except Exception as error:  # a symbolic tensor, or one whose value is elsewhere
-            msg = f"this tensor has no value that can be read here. Received: {shown(value)}"
-            raise TypeError(msg) from error
-    msg = f"this is no number, flag or string. Received: {shown(value)}"
-    raise TypeError(msg)
-
-
-def _kind(value: object) -> Callable[[Any], Value] | None:
-    """What turns a scalar with a dtype into Python's own; None where it is no such scalar."""
-    try:
-        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-        if shape is None or dtype is None or tuple(shape) != ():
-            return None
-        name = str(getattr(dtype, "name", dtype)).rpartition(".")[2]  # float32, torch.float32
-    except Exception:  # a tensor whose shape is not known, say
-        log.debug("A %s has no shape or dtype to read", type(value).__name__, exc_info=True)
-        return None
-    for prefix, convert in KINDS.items():
-        if name.startswith(prefix):
-            return convert
-    return None
-
-
-KINDS: dict[str, Callable[[Any], Value]] = {
-    "bool": lambda value: bool(int(value)),  # Keras's variables refuse to be asked directly
-    "int": int,
-    "uint": int,
-    "float": float,
-    "bfloat": float,
-    "str": str,
-}
-"""By how the name of a dtype begins; complex, quantized and time ones are no numbers of ours."""
-
-
 def check_value(name: object, value: object) -> tuple[str, Value]:
     """The command's name and value, typed; a control's own range is known to the control alone.
 
@@ -283,42 +225,6 @@ def _check_verb(name: str, value: object) -> Value:
         msg = f"{name} takes no value. Received: {shown(value)}"
         raise ValueError(msg)
     return None
-
-
-def shown(value: object) -> str:
-    """A value as it may stand in a message: short, whatever it is."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**18:
-        return "a huge integer"
-    try:
-        text = repr(value)
-    except Exception:  # it cannot say what it is
-        log.debug("A %s cannot be shown", type(value).__name__, exc_info=True)
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-def plain(value: object, most: int = 500) -> Value:
-    """Any value as JSON can carry it and a browser read it: no NaN, no huge integer, nothing that is no text.
-
-    Args:
-        value: Whatever was given to us.
-        most: Characters of a text that are kept.
-    """
-    try:
-        known = python(value)
-    except TypeError:
-        try:
-            known = str(value)
-        except Exception:
-            log.debug("A %s cannot be written", type(value).__name__, exc_info=True)
-            known = f"a {type(value).__name__}"
-    if isinstance(known, float) and not math.isfinite(known):
-        return str(known)
-    if isinstance(known, int) and abs(known) > MAX_INTEGER:
-        return shown(known)
-    if isinstance(known, str):
-        return known[:most].encode("utf-8", "replace").decode()  # half a surrogate pair is no text
-    return known
 
 
 def text(value: object) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any, Literal
 
-from .commands import VERBS, Reply, Value, check_value, shown
+from .commands import VERBS, Reply, Value, check_value
 from .steering.control import Control
 from .steering.triggers import Own, Triggers
+from .values import shown
 
 Every = Literal["epoch"] | int
 

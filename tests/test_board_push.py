@@ -10,6 +10,7 @@ import pytest
 
 import kcb_widgets as kcb
 from kcb_widgets.panels import board as board_module
+from kcb_widgets.panels.sender import ROUNDS
 from kcb_widgets.run import Run
 
 SECONDS = 30
@@ -63,11 +64,11 @@ def last_message(board):
 def test_news_that_come_while_a_board_is_sending_are_sent_too(run, slow):
     board = kcb.Board(run)
     slow.armed = True
-    first = begun(board._push)
+    first = begun(board._sender.push)
     assert slow.entered.wait(SECONDS)  # it has read the state, which is without what follows
     run.message = "news"
     run.add_event("warning", "x", message="news")
-    board._push()
+    board._sender.push()
     assert board.state["message"] == ""  # left to the one that is at it: this thread did not wait
     slow.go.set()
     over(first)
@@ -78,11 +79,11 @@ def test_news_that_come_while_a_board_is_sending_are_sent_too(run, slow):
 def test_much_news_share_one_more_message(run, slow):
     board = kcb.Board(run)
     slow.armed, slow.pushes = True, 0
-    first = begun(board._push)
+    first = begun(board._sender.push)
     assert slow.entered.wait(SECONDS)
     for number in range(20):
         run.message = str(number)
-        board._push()
+        board._sender.push()
     slow.go.set()
     over(first)
     assert board.state["message"] == "19"
@@ -92,7 +93,7 @@ def test_much_news_share_one_more_message(run, slow):
 def test_a_new_run_that_comes_while_the_old_one_is_sent_is_shown(run, slow):
     board, other = kcb.Board(run), Run(2)
     slow.armed = True
-    first = begun(board._push)
+    first = begun(board._sender.push)
     assert slow.entered.wait(SECONDS)
     board.run = other
     slow.go.set()
@@ -134,10 +135,10 @@ def test_what_could_not_be_sent_goes_with_the_next(run, monkeypatch):
         patch.setattr(board, "_send_changes", lambda: 1 / 0)
         board._show_run(run)
     assert [e.message for e in run.events_list if e.kind == "error"] == ["ZeroDivisionError: division by zero"]
-    assert board._news
+    assert board._sender.news
     board._show_run(run)
     assert board.state["message"] == "lost?"
-    assert not board._news
+    assert not board._sender.news
 
 
 def test_an_interrupt_loses_no_news_and_no_lock(run, monkeypatch):
@@ -149,10 +150,10 @@ def test_an_interrupt_loses_no_news_and_no_lock(run, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(board, "_send_changes", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            board._push()
-    assert board._news
+            board._sender.push()
+    assert board._sender.news
     run.message = "after"
-    board._push()
+    board._sender.push()
     assert board.state["message"] == "after"
 
 
@@ -168,7 +169,7 @@ def test_an_observer_that_always_has_news_ends(run, slow):
     board.observe(observer, "state")
     slow.pushes = 0
     run.message = "first"
-    board._push()
+    board._sender.push()
     assert slow.pushes == 2
     assert board.state["message"] == "seen 1"
 
@@ -183,15 +184,15 @@ def test_a_thread_that_sends_is_not_kept_by_others_news(run, monkeypatch):
         real()
         if len(senders) < 5:
             run.message = f"news {len(senders)}"
-            over(begun(board._push))
+            over(begun(board._sender.push))
         else:
             rest.set()
 
     monkeypatch.setattr(board, "_send_changes", send)
-    board._push()
-    assert senders[: board_module.ROUNDS] == [here] * board_module.ROUNDS
+    board._sender.push()
+    assert senders[:ROUNDS] == [here] * ROUNDS
     assert rest.wait(SECONDS)
-    assert here not in senders[board_module.ROUNDS :]
+    assert here not in senders[ROUNDS:]
     assert board.state["message"] == "news 4"
 
 
@@ -214,7 +215,7 @@ def test_many_threads_push_and_the_last_news_is_shown(run):
     finally:
         sys.setswitchinterval(interval)
     end, tick = time.monotonic() + SECONDS, threading.Event()
-    while (board._busy.locked() or board._news) and time.monotonic() < end:
+    while (board._sender.busy or board._sender.news) and time.monotonic() < end:
         tick.wait(0.01)  # a thread of its own may be sending the rest
     assert wrong == []
     assert len(run.events_list) == 240

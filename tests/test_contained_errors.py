@@ -235,7 +235,7 @@ def test_nothing_is_printed_unless_logging_was_configured():
 def test_one_board_that_fails_takes_no_other_with_it(caplog):
     run, shown = Run(), []
     bad, good = kcb.Board(run), kcb.Board(run)
-    bad._push, good._push = fail, lambda: shown.append(1)
+    bad._sender.push, good._sender.push = fail, lambda: shown.append(1)
     bad._output = good._output = type("Output", (), {"settle": lambda self, run: None})()
     run.finish("finished")
     with caplog.at_level(logging.INFO, "kcb_widgets"):

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.commands import check_value, plain, python, shown
+from kcb_widgets.commands import check_value
 from kcb_widgets.panels import state as words
 from kcb_widgets.run import Run
 from kcb_widgets.steering.control import Control
 from kcb_widgets.steering.triggers import Own
+from kcb_widgets.values import plain, python, shown
 
 
 class Level(enum.IntEnum):
@@ -247,7 +248,7 @@ def test_a_board_survives_whatever_is_on_the_record(value):
     run.buttons = [{"name": "\ud800", "label": "b"}]
     run.controls = [{"name": "x", "group": "user", "value": value, "min": -math.inf, "max": None}]
     run.note_hook("on_epoch_end", {"\ud800": value, 3: value})
-    board._push()
+    board._sender.push()
     for name in ("state", "events", "controls", "callbacks", "hooks"):
         sent = getattr(board, name)
         assert sendable(sent) == sent, name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,13 +11,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .. import commands, kernel, threads
+from .. import commands, kernel
 from ..run import Run
 from . import state as words
 from .output import Output
 from .picture import Picture
-
-log = logging.getLogger(__name__)
+from .sender import Sender
 
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
@@ -28,7 +25,6 @@ HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
 MAX_VIEWS = 50
 MAX_REFUSALS = 1000
 MAX_POINTS = 1600
-ROUNDS = 3  # in which a thread sends what others bring meanwhile
 
 _latest: tuple[str, float] | None = None
 
@@ -81,9 +77,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             raise ValueError(msg)
         self._views: dict[str, tuple[float, int]] = {}
         self._windows: dict[str, dict[str, Any]] = {}
-        self._busy = threading.Lock()
-        self._news = self._echo = False  # to send; brought while it was being sent, by the sending thread
-        self._pushing: int | None = None
+        self._sender = Sender(lambda: self._send_changes(), lambda error: self._run.failed("board", error))
         self._sent_rows: Any = None
         self._sent_events: Any = None
         self._sent_controls: Any = None
@@ -114,7 +108,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._picture, self._pump = Picture(run), kernel.pump()
         self._sent_rows = self._sent_events = self._sent_controls = self._sent_cards = None
         self._unsubscribe = run.subscribe(self._show_run, lambda: self.attended)
-        self._push()
+        self._sender.push()
 
     # -- down: what the browser draws -------------------------------------------------------------------------------
 
@@ -128,10 +122,10 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         """The run has news. Called on a thread that only shows, or on the one that ended the fit."""
         try:
             if run.over:
-                self._push()
+                self._sender.push()
                 self._output.settle(run)
             elif self.attended or self._blind():
-                self._push()
+                self._sender.push()
         except Exception as error:  # it must not take other boards with it
             run.failed("board", error)
 
@@ -144,46 +138,6 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._blind_sent += 1
         self._blind_at = now + (1.0 if self._blind_sent < 300 else 10.0)
         return True
-
-    def _push(self) -> None:
-        """Send all that changed. While another thread does that, it is left to that one, which looks again for news.
-
-        Raises:
-            Exception: What sending raised, unless there was newer to send. What was not sent goes with the next.
-        """
-        if self._pushing == threading.get_ident():
-            self._echo = True  # an observer of our own traits has changed something
-            return
-        self._news, echoed = True, False
-        for _ in range(ROUNDS):
-            if not self._news or not self._busy.acquire(blocking=False):
-                return  # the one that is busy looks for news after it is done
-            wrong: Exception | None = None
-            try:
-                self._news, self._echo, self._pushing = False, False, threading.get_ident()
-                self._send_changes()
-            except Exception as error:
-                log.debug("A board could not be sent", exc_info=True)
-                wrong = error
-            except BaseException:  # an interrupt
-                self._news = True
-                raise
-            finally:
-                self._pushing, echo = None, self._echo
-                self._busy.release()
-            if echo and not echoed:  # once: an observer that always changes something would go on for ever
-                self._news = echoed = True
-            if wrong is not None and not self._news:
-                self._news = True
-                raise wrong
-        if self._news:  # others bring news faster than it can be sent, and this thread has other things to do
-            threads.start(self._push_contained, "kcb-board")
-
-    def _push_contained(self) -> None:
-        try:
-            self._push()
-        except Exception as error:
-            self._run.failed("board", error)
 
     def _send_changes(self) -> None:
         """One message with all that changed."""

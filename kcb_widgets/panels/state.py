@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..commands import plain
 from ..events import Event
 from ..run import Run
+from ..values import plain
 
 MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest

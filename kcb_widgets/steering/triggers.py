@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..commands import MAX_NAME, VERBS, python, shown
+from ..commands import MAX_NAME, VERBS
 from ..run import Run
+from ..values import python, shown
 from .control import MAX_NUMBER, Control, Refused, Value, Written
 
 RESERVED = ("epochs", "snapshots.each_epoch", "snapshots.keep")

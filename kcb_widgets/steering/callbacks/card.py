@@ -9,9 +9,10 @@ from typing import Any
 
 import keras
 
-from ...commands import Command, Refused, plain
+from ...commands import Command, Refused
 from ...events import Event, first_line
 from ...run import Run
+from ...values import plain
 from ..control import Control, Value, Written
 from .hearing import Tee
 from .wrap import Meter
