@@ -85,8 +85,8 @@ def test_tensors_of_the_backend_are_scalars_too():
         (keras.ops.convert_to_tensor(True), True),
         (keras.ops.cast(0.5, "bfloat16"), 0.5),
         (keras.Variable(0.5), 0.5),
-        (keras.Variable(2, dtype="int32"), 2),
-        (keras.Variable(True, dtype="bool"), True),
+        (keras.Variable(2, dtype="int32", trainable=False), 2),
+        (keras.Variable(True, dtype="bool", trainable=False), True),
     ):
         assert python(given) == expected
         assert type(python(given)) is type(expected)
