@@ -35,7 +35,10 @@ def python(value: object) -> Value:
     convert = _kind(value)
     if convert is not None:
         try:
-            return convert(value)
+            held = getattr(value, "value", value)  # what one of Keras's variables holds
+            tensor = value if callable(held) else held
+            detach = getattr(tensor, "detach", None)  # or torch warns of a gradient that would be lost
+            return convert(detach() if callable(detach) else tensor)
         except Exception as error:  # a symbolic tensor, or one whose value is elsewhere
             msg = f"this tensor has no value that can be read here. Received: {shown(value)}"
             raise TypeError(msg) from error
