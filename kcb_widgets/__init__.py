@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from ._doctor import Report, doctor
@@ -25,6 +26,8 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from .panels.board import Board
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # what is logged is shown where the user configured that
 
 __version__ = "0.1.0"
 __all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Report", "Run", "Snapshots", "doctor"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
@@ -12,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 
 from . import kernel, places
+
+log = logging.getLogger(__name__)
 
 PACKAGES = (
     *("kcb-widgets", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "pandas", "matplotlib"),
@@ -56,13 +59,15 @@ def doctor() -> Report:
     """
     facts: dict[str, str] = {}
     problems: list[str] = []
-    for name, look in (("python", _python), ("packages", _packages), ("front end", _front_end), ("clicks", _clicks),
-                       ("backend", _backend), ("board", _board)):  # fmt: skip
+    looks = {"python": _python, "packages": _packages, "front end": _front_end, "clicks": _clicks,
+             "kernel patch": _patch, "backend": _backend, "board": _board}  # fmt: skip
+    for name, look in looks.items():
         try:
             facts[name] = look(problems.append)
         except Exception as error:
+            log.warning("doctor: %s could not be found out", name, exc_info=True)
             facts[name] = f"could not be found out ({type(error).__name__}: {error})"
-    return Report(facts, tuple(problems))
+    return Report({name: fact for name, fact in facts.items() if fact}, tuple(problems))
 
 
 Tell = Callable[[str], None]
@@ -105,6 +110,10 @@ def _clicks(tell: Tell) -> str:
     )
     tell(f"while a cell runs no click arrives ({pump.reason}){instead}")
     return f"wait until the cell ends: {pump.reason}"
+
+
+def _patch(_tell: Tell) -> str:
+    return kernel.patch()
 
 
 def _backend(tell: Tell) -> str:

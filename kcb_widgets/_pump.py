@@ -11,6 +11,7 @@ ipykernel has no public way to do this (`do_one_iteration` ran any message, queu
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 import threading
 import time
@@ -18,6 +19,8 @@ import uuid
 from typing import Any
 
 from ._queue import KINDS, InterruptHeld, Queue
+
+log = logging.getLogger(__name__)
 
 CONTROL_TARGET = "jupyter.widget.control"
 """Front ends open a comm of this name after a page reload and ask it for the state of all widgets."""
@@ -58,6 +61,7 @@ class Pump:
                 self._queue = Queue(kernel)
                 self.available = True
             except Exception as error:
+                log.warning("The kernel's queue cannot be read", exc_info=True)
                 self.reason = f"this version of ipykernel is not known to kcb_widgets ({error})"
 
     def poll(self) -> int:
@@ -78,6 +82,7 @@ class Pump:
                 queue.publish("busy")
             return self._drain(queue) if queue.waiting() else 0
         except Exception as error:
+            log.exception("Reading the kernel's messages failed")
             self._queue, self.available = None, False
             self.reason = f"reading the kernel's messages failed ({error})"
             return 0
@@ -101,6 +106,7 @@ class Pump:
             self._tested = self._answers_itself(queue, timeout)
             failure = f"a test message was not delivered within {timeout:g} s"
         except Exception as error:
+            log.warning("The kernel could not be sent a test message", exc_info=True)
             self._tested = False
             failure = f"the kernel could not be sent a test message ({error})"
         if not self._tested and self._queue is not None:
@@ -165,7 +171,8 @@ class Pump:
             if kind not in KINDS or not self._is_ours(kind, session.unpack(parts[4].bytes)):
                 return False
             message = session.deserialize(parts, content=True, copy=False)
-        except Exception:
+        except Exception:  # it is not ours, then: ipykernel says best what is wrong with it
+            log.debug("A message could not be read", exc_info=True)
             return False
         # No `set_parent`: the running cell stays the parent of whatever the handler prints or displays.
         queue.publish("busy", message)
@@ -173,6 +180,7 @@ class Pump:
         try:
             _run(self.kernel.shell_handlers[kind](queue.reply, identities, message))
         except Exception:
+            log.exception("A message handler failed during a cell")
             self.kernel.log.error("Exception in a message handler during a cell:", exc_info=True)
         finally:
             self.delivering = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from threading import current_thread
@@ -12,6 +13,8 @@ from . import kernel, threads
 if TYPE_CHECKING:
     from .commands import Reply
     from .monitor import Monitor
+
+log = logging.getLogger(__name__)
 
 _training: dict[int, Fit] = {}
 _lock = threading.Lock()
@@ -70,6 +73,7 @@ class Fit:
         try:
             self.history = self._model.fit(*args, **kwargs)
         except BaseException as error:  # it is handed to the user, by wait() and .exception
+            log.debug("A fit in the background ended with an exception", exc_info=True)
             self.exception = error
             self._monitor.died(error)
         finally:

@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .values import MAX_TEXT, python, shown
+from .values import Value as Value  # for those who type a command
+
 if TYPE_CHECKING:
     from .events import Event
 
-Value = float | bool | str | None
 
 MAX_LEARNING_RATE = 1e6
 MAX_STEPS = 10**9
-MAX_TEXT = 64
 MAX_NAME = 200
 STOPS = ("batch", "epoch", "batch_unvalidated", "epoch_unvalidated")
 VERBS = (
@@ -174,26 +175,32 @@ def check_value(name: object, value: object) -> tuple[str, Value]:
     if not isinstance(name, str) or not name or len(name) > MAX_NAME:
         msg = f"a command is named by a short string. Received: {shown(name)}"
         raise ValueError(msg)
-    if name in VERBS:
-        return name, _check_verb(name, value)
-    if isinstance(value, str):
-        if name.endswith("learning_rate") or len(value) > MAX_TEXT:
-            msg = f"{name} must be a number. Received: {shown(value)}"
+    is_verb, is_rate = name in VERBS, name.endswith("learning_rate")
+    try:
+        known = python(value)
+    except TypeError:
+        if is_verb:
+            _check_verb(name, value)  # says better what it takes
+        kinds = "a number" if is_rate else "a number, True or False, a string or None"
+        msg = f"{name} must be {kinds}. Received: {shown(value)}"
+        raise TypeError(msg) from None
+    if is_verb:
+        return name, _check_verb(name, known)
+    if known is None or isinstance(known, (bool, str)):
+        if is_rate or (isinstance(known, str) and len(known) > MAX_TEXT):
+            msg = f"{name} must be {'a number' if is_rate else 'a shorter string'}. Received: {shown(value)}"
             raise TypeError(msg)
-        return name, value
-    if value is None or isinstance(value, bool):
-        if name.endswith("learning_rate"):
-            msg = f"{name} must be a number. Received: {shown(value)}"
-            raise TypeError(msg)
-        return name, value
-    number = _number(name, value)
-    most = MAX_LEARNING_RATE if name.endswith("learning_rate") else math.inf
-    least = 0 if name.endswith("learning_rate") else -math.inf
+        return name, known
+    try:
+        number = float(known)
+    except OverflowError:
+        number = math.inf
+    least, most = (0.0, MAX_LEARNING_RATE) if is_rate else (-math.inf, math.inf)
     if not math.isfinite(number) or not least <= number <= most:
-        limits = f" from 0 to {MAX_LEARNING_RATE:g}" if least == 0 else ""
+        limits = f" from 0 to {MAX_LEARNING_RATE:g}" if is_rate else ""
         msg = f"{name} must be a finite number{limits}. Received: {shown(value)}"
         raise ValueError(msg)
-    return name, int(value) if isinstance(value, int) else number
+    return name, known
 
 
 def _check_verb(name: str, value: object) -> Value:
@@ -218,26 +225,6 @@ def _check_verb(name: str, value: object) -> Value:
         msg = f"{name} takes no value. Received: {shown(value)}"
         raise ValueError(msg)
     return None
-
-
-def _number(name: str, value: object) -> float:
-    try:
-        if isinstance(value, bytes):
-            raise TypeError
-        return float(value)  # type: ignore[arg-type]  # NumPy and tensor scalars too
-    except OverflowError:
-        return math.inf
-    except (TypeError, ValueError):
-        msg = f"{name} must be a number. Received: {shown(value)}"
-        raise TypeError(msg) from None
-
-
-def shown(value: object) -> str:
-    """A value as it may stand in a message: short, whatever it is."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**18:
-        return "a huge integer"
-    text = repr(value)
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ import keras
 
 from .run import Run
 from .steering.backends import peek
+
+log = logging.getLogger(__name__)
 
 
 class Counts:
@@ -51,6 +54,7 @@ class Counts:
             try:
                 counts[name] = peek(self._model, metric.count, "metrics_variables")
             except Exception:  # a metric of the user's own making: its batches are just not recovered
+                log.debug("A metric could not be asked for its count", exc_info=True)
                 continue
         return counts
 

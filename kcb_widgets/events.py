@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+
+MAX_LINE = 200
+
+
+def first_line(error: BaseException) -> str:
+    """An exception as one line: its type, and the first line of what it says."""
+    name = type(error).__name__
+    try:
+        said = str(error).strip().splitlines()
+    except Exception:  # it cannot say what it is
+        log.debug("A %s has no text", name, exc_info=True)
+        said = []
+    return f"{name}: {said[0][:MAX_LINE]}" if said else name
 
 
 @dataclass(frozen=True)

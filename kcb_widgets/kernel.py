@@ -12,13 +12,13 @@ Importing this module imports nothing of Jupyter, and outside a kernel every fun
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from . import _marimo
-from ._mend import mend
+from . import _marimo, _mend
 from ._pump import Pump
 
 __all__ = [
@@ -28,17 +28,23 @@ __all__ = [
     "blocking",
     "cell",
     "disown",
+    "fit_begins",
     "ipykernel_version",
     "notebook",
     "on_cell_end",
     "own",
+    "patch",
     "pump",
     "self_test",
     "where",
 ]
 
+log = logging.getLogger(__name__)
+
 _owned: set[str] = set()
 _pump: Pump | None = None
+_trained = False
+_not_mended = ""
 
 
 def where() -> Literal["kernel", "marimo", "terminal", "script"]:
@@ -64,8 +70,6 @@ def pump() -> Pump:
         _pump = Pump(kernel, _owned)
         if kernel is None and where() == "marimo":
             _pump.reason = _marimo.REASON
-        with contextlib.suppress(Exception):  # it is a kernel that we do not know, and it may need no mending
-            mend(kernel)
     return _pump
 
 
@@ -86,12 +90,54 @@ def own(comm_id: str) -> None:
     if comm_id:
         _owned.add(comm_id)
         pump().quieten(comm_id)
+        _mend_or_not()
 
 
 def disown(comm_id: str) -> None:
     """Treat this comm like any other again. Unknown ids are ignored."""
     _owned.discard(comm_id)
     pump().restore(comm_id)
+    _mend_or_not()
+
+
+def fit_begins() -> None:
+    """A Monitor's fit begins in this process: from now on a kernel that may stop hearing is patched for its boards."""
+    global _trained
+    _trained = True
+    _mend_or_not()
+
+
+def patch() -> str:
+    """Whether this kernel is patched, and why, in a clause; empty outside ipykernel. See ``_mend.py``."""
+    kernel, version = getattr(_shell(), "kernel", None), ipykernel_version()
+    if version is None:
+        return ""
+    if not _mend.faulty(kernel, version):
+        return f"none: ipykernel {version} needs none"
+    fault = f"ipykernel {version} may stop hearing the page, which 7.4 does not"
+    if _mend.mended(kernel):
+        return f"applied, while a board is there: {fault}; {_mend.SWITCH}=1 in its environment turns it off"
+    if _mend.switched_off():
+        return f"turned off by {_mend.SWITCH}, although {fault}"
+    if _not_mended:
+        return f"could not be applied ({_not_mended}), although {fault}"
+    return (
+        f"applied when a fit with a board begins, as {fault}; {_mend.SWITCH}=1 in the kernel's environment prevents it"
+    )
+
+
+def _mend_or_not() -> None:
+    """Have the patch in place while it is needed: a fit was begun, a board is there, and the kernel has the fault."""
+    global _not_mended
+    kernel = getattr(_shell(), "kernel", None)
+    try:
+        if not _trained or not _owned or _mend.switched_off():
+            _mend.unmend(kernel)
+        elif _mend.faulty(kernel, ipykernel_version()):
+            _mend.mend(kernel)
+    except Exception as error:  # an ipykernel that is not as we know it
+        log.warning("The kernel could not be patched", exc_info=True)
+        _not_mended = f"{type(error).__name__}: {error}"
 
 
 def arrival() -> Literal["pump", "subshell", "main", ""]:

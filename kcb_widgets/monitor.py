@@ -15,10 +15,11 @@ import keras
 
 from . import kernel
 from .commands import Command, Inbox, Reply, Value
+from .events import first_line
 from .panels.showing import Showing
 from .remote import Remote
 from .run import Run
-from .session import Session, check_place, first_line
+from .session import Session, check_place
 from .steering.attempt import attempt
 from .steering.bridge import Options
 from .steering.control import Control
@@ -191,9 +192,7 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
 
     def _send_news(self) -> None:
         run = self.run
-        run.buttons = self._triggers.describe_buttons()
-        own = [control.describe() for control in self._triggers.controls.values()]
-        run.controls = [control for control in run.controls if control["group"] != "user"] + own
+        self._triggers.tell(run)
         run.changed()
 
     @property

@@ -10,6 +10,7 @@ from .commands import VERBS, Reply, Value, check_value
 from .steering.control import Control
 from .steering.policies import Policies
 from .steering.triggers import Own, Triggers
+from .values import shown
 
 Every = Literal["epoch"] | int
 
@@ -45,6 +46,9 @@ class Remote:
         Example:
             >>> monitor.set(learning_rate=1e-4, weight_decay=0.01).wait()
         """
+        if values is not None and not isinstance(values, Mapping):
+            msg = f"set() takes a dict of values by name, or values by keyword. Received: {shown(values)}"
+            raise TypeError(msg)
         wanted = {**(values or {}), **named}
         if not wanted:
             msg = "set() needs at least one value, such as learning_rate=1e-4"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -15,7 +16,7 @@ import numpy as np
 
 from . import frames
 from .blocks import Blocks
-from .events import Event
+from .events import Event, first_line
 from .hooks import Hooks
 from .means import Means
 from .pace import Pace
@@ -34,6 +35,9 @@ Status = Literal[
 Trained = tuple[int, Mapping[str, float], float]  # a batch: Keras's index of it, its logs, and when
 OVER = ("finished", "stopped", "interrupted", "failed")
 MAX_BAD = 100
+MAX_FAILURES = 100
+
+log = logging.getLogger(__name__)
 
 
 class Run:
@@ -104,6 +108,7 @@ class Run:
         self._ended: float | None = None
         self._scanned = 0
         self._refused_metrics: set[str] = set()
+        self._failures: set[tuple[str, str]] = set()
         self._subscribers: list[Callable[[Run], None]] = []
         self._audience: list[Callable[[], bool]] = []
 
@@ -297,10 +302,18 @@ class Run:
         return event
 
     def failed(self, where: str, error: Exception) -> None:
-        """Something of ours went wrong: say so, once for each kind, and train on."""
-        text = f"{type(error).__name__}: {error}"
-        if not any(e.kind == "error" and e.name == where and e.message == text for e in self.events_list[-100:]):
-            self.add_event("error", where, message=text)
+        """Something of ours went wrong: say so, once for each kind, and train on. The log has the traceback.
+
+        Args:
+            where: The hook, or what was being done.
+            error: What was raised.
+        """
+        kind = (where, first_line(error))
+        new = kind not in self._failures and len(self._failures) < MAX_FAILURES
+        log.log(logging.ERROR if new else logging.DEBUG, "%s failed, and training goes on", where, exc_info=error)
+        if new:
+            self._failures.add(kind)
+            self.add_event("error", where, message=kind[1])
 
     def scan(self) -> None:
         """Look through the rows that came since the last scan for values that are not finite."""

@@ -12,6 +12,7 @@ from typing import Any
 from . import kernel, places, threads
 from .commands import Command, Inbox
 from .counts import Counts
+from .events import first_line
 from .last import Last
 from .pusher import Pusher
 from .run import Run, Status
@@ -31,12 +32,6 @@ PAUSED_POLL = 0.01  # while paused
 PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
 MANY = 100  # batches that may wait to be recorded
 LOOK_EVERY = 0.5  # seconds between looks at all else: learning rates, NaN, the other callbacks, who looks at a board
-
-
-def first_line(error: BaseException) -> str:
-    """An exception as one line: its type, and the first line of what it says."""
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 class Session:

@@ -8,6 +8,7 @@ wait stands for the batches since the last one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from types import FrameType
 from typing import Any
 
 import keras
+
+log = logging.getLogger(__name__)
 
 SOON, LATE = 0.1, 0.8  # seconds between looks into a buffer that is not empty: more and more; each costs about 0.1 ms
 NAP = 0.0005
@@ -152,6 +155,7 @@ class Buffered(Waiting):
                     time.sleep(NAP)
                 now = perf_counter()
         except Exception:  # several devices, or a TensorFlow that cannot be asked
+            log.debug("Whether a batch waits for data cannot be told", exc_info=True)
             self._known, self.next = False, float("inf")
             return
         waited = now - began
@@ -213,7 +217,8 @@ def waiting(fit: FrameType | None, model: Any) -> Waiting:
         return Waiting()
     try:
         return Buffered(data)
-    except Exception:
+    except Exception:  # a model or data that cannot be asked
+        log.debug("Waiting for data cannot be measured", exc_info=True)
         return Waiting()
 
 

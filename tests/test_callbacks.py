@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
+from kcb_widgets.steering.callbacks.hearing import Tee
 from kcb_widgets.steering.callbacks.purity import pure
 from kcb_widgets.steering.callbacks.wrap import HOOKS, Meter, heard, light
 
@@ -602,7 +603,7 @@ def test_printing_losses_and_keys_at_each_hook_is_shown(unit_model, ones, capsys
 def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
         on, known = True, False
-        tee = type("Tee", (), {"target": None})()
+        tee = Tee()
         scene = type("Scene", (), {"model": type("Model", (), {"stop_training": False})()})()
 
     def hook(batch, logs=None):

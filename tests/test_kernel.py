@@ -420,14 +420,33 @@ shell.io_loop.add_callback(reply_when_a_request_has_come_in)
 """
 
 
-@pytest.mark.parametrize("mended", [False, True])
-def test_a_kernel_that_overhears_requests_is_mended(version: str, tmp_path: Path, mended: bool) -> None:
-    """Unmended it must not hear either: else the test would show nothing."""
+MENDED = {
+    "not yet": ("kernel.pump(); kernel.self_test(); kernel.own('a board')", False),
+    "no board": ("kernel.fit_begins()", False),
+    "turned off": (
+        "import os; os.environ['KCB_NO_KERNEL_PATCH'] = '1'; kernel.fit_begins(); kernel.own('a board')",
+        False,
+    ),
+    "board gone": ("kernel.fit_begins(); kernel.own('a board'); kernel.disown('a board')", False),
+    "mended": ("kernel.fit_begins(); kernel.own('a board')", True),
+    "mended again": (
+        "kernel.own('a board'); kernel.fit_begins(); kernel.disown('a board'); kernel.own('another')",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("when", MENDED)
+def test_a_kernel_that_overhears_requests_is_mended_where_a_monitor_works(
+    version: str, tmp_path: Path, when: str
+) -> None:
+    """Unmended it must not hear either: else the test would show nothing, and the kernel would not be as it was."""
+    code, mended = MENDED[when]
+    if not version.startswith(kernels.DEAF):
+        pytest.skip("this one hears")
     with kernels.start(version, tmp_path) as live:
-        if not version.startswith(kernels.DEAF):
-            pytest.skip("this one hears")
-        if mended:
-            live.run("from kcb_widgets import kernel\nkernel.pump()")
+        live.run(f"from kcb_widgets import kernel\n{code}")
+        told = live.run("print(kernel.patch())")
         sent = tmp_path / "sent"
         cell = live.begin(DEAF.format(path=str(sent)), ready=False)
         live.until(lambda: "idle" in live.statuses(cell))  # its reply waits for the thread
@@ -438,6 +457,21 @@ def test_a_kernel_that_overhears_requests_is_mended(version: str, tmp_path: Path
         else:
             with pytest.raises(TimeoutError):
                 live.reply(request, timeout=kernels.NUDGE - 1)
+        assert told.startswith("applied, while a board is there") is mended
+        assert told.startswith("turned off by KCB_NO_KERNEL_PATCH") is (when == "turned off")
+
+
+def test_what_is_not_patched_is_told_too(live: LiveKernel, version: str) -> None:
+    told = live.run("kernel.fit_begins()\nprint(kernel.patch())")
+    if version.startswith(kernels.DEAF):
+        assert told.startswith(f"applied, while a board is there: ipykernel {version}")
+    else:
+        assert "needs none" in told
+    untouched = (
+        "thread = getattr(get_ipython().kernel, 'shell_channel_thread', None)\n"
+        "print('_send_on_shell_channel' in vars(getattr(thread, 'manager', thread) or type('', (), {})))"
+    )
+    assert live.run(untouched).strip() == str(version.startswith(kernels.DEAF))
 
 
 @pytest.mark.parametrize(

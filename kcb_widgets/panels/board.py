@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from ..run import Run
 from . import state as words
 from .output import Output
 from .picture import Picture
+from .sender import Sender
 
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
@@ -77,10 +77,11 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             raise ValueError(msg)
         self._views: dict[str, tuple[float, int]] = {}
         self._windows: dict[str, dict[str, Any]] = {}
-        self._busy = threading.Lock()
+        self._sender = Sender(lambda: self._send_changes(), lambda error: self._run.failed("board", error))
         self._sent_rows: Any = None
         self._sent_events: Any = None
         self._sent_controls: Any = None
+        self._sent_cards: Any = None
         self._path = ""
         self._refusals = 0
         self._blind_at = 0.0
@@ -105,9 +106,9 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _follow(self, run: Run) -> None:
         self._run = run
         self._picture, self._pump = Picture(run), kernel.pump()
-        self._sent_rows = self._sent_events = self._sent_controls = None
+        self._sent_rows = self._sent_events = self._sent_controls = self._sent_cards = None
         self._unsubscribe = run.subscribe(self._show_run, lambda: self.attended)
-        self._push()
+        self._sender.push()
 
     # -- down: what the browser draws -------------------------------------------------------------------------------
 
@@ -119,11 +120,14 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _show_run(self, run: Run) -> None:
         """The run has news. Called on a thread that only shows, or on the one that ended the fit."""
-        if run.over:
-            self._push()
-            self._output.settle(run)
-        elif self.attended or self._blind():
-            self._push()
+        try:
+            if run.over:
+                self._sender.push()
+                self._output.settle(run)
+            elif self.attended or self._blind():
+                self._sender.push()
+        except Exception as error:  # it must not take other boards with it
+            run.failed("board", error)
 
     def _blind(self) -> bool:
         """Where no message comes in while a cell runs nobody can say they look: then draw seldom, and ever more so."""
@@ -135,37 +139,32 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._blind_at = now + (1.0 if self._blind_sent < 300 else 10.0)
         return True
 
-    def _push(self) -> None:
-        """One message with all that changed. Threads that come while another pushes leave it to that one."""
-        if not self._busy.acquire(blocking=False):
-            return
-        try:
-            run = self._run
-            state = words.state(run)
-            pump = self._pump
-            state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
-            state["path"] = self._path
-            state["pump"] = {"ok": pump.available, "reason": pump.reason}
-            state["commands"] = list(run.answered)
-            tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
-            marks = (len(run.bad), len(run.branches), id(run.plan), run.id)
-            rows = (*(table.rows for table in tables), *marks)
-            news, controls = (run.id, len(run.events_list)), run.controls
-            with self.hold_sync():
-                self.state = state
-                if news != self._sent_events:
-                    self.events = words.events(run)
-                if controls is not self._sent_controls:  # a list is replaced, never changed
-                    self.controls = words.controls(run)
-                if self.callbacks is not run.cards:
-                    self.callbacks = run.cards
-                self.hooks = run.hooks.describe(run.batch_table.rows)
-                if rows != self._sent_rows:
-                    self.series = self._picture.whole()
-            self._sent_rows, self._sent_events, self._sent_controls = rows, news, controls
-            self._answer_windows()
-        finally:
-            self._busy.release()
+    def _send_changes(self) -> None:
+        """One message with all that changed."""
+        run = self._run
+        state = words.state(run)
+        pump = self._pump
+        state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
+        state["path"] = self._path
+        state["pump"] = {"ok": pump.available, "reason": pump.reason}
+        state["commands"] = list(run.answered)
+        tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
+        marks = (len(run.bad), len(run.branches), id(run.plan), run.id)
+        rows = (*(table.rows for table in tables), *marks)
+        news, controls, cards = (run.id, len(run.events_list)), run.controls, run.cards
+        with self.hold_sync():
+            self.state = words.clean(state)
+            if news != self._sent_events:
+                self.events = words.events(run)
+            if controls is not self._sent_controls:  # a list is replaced, never changed
+                self.controls = words.controls(run)
+            if cards is not self._sent_cards:
+                self.callbacks = words.clean(cards)
+            self.hooks = words.clean(run.hooks.describe(run.batch_table.rows))
+            if rows != self._sent_rows:
+                self.series = self._picture.whole()
+        self._sent_rows, self._sent_events, self._sent_controls, self._sent_cards = rows, news, controls, cards
+        self._answer_windows()
 
     def _answer_windows(self) -> None:
         while self._windows:
@@ -199,8 +198,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         self._run.hurry = self._run.hurry or not self.attended  # somebody has come
         self._views[view] = (time.monotonic(), seq)
-        while len(self._views) > MAX_VIEWS:
-            del self._views[min(self._views, key=lambda v: self._views[v][0])]
+        while len(self._views) > MAX_VIEWS:  # messages come on several threads
+            self._views.pop(min(list(self._views.items()), key=lambda item: item[1][0])[0], None)
         host = content.get("host")
         if host in HOSTS:
             self._output.hosts.add(host)

@@ -33,6 +33,7 @@ class Showing:
 
     def open(self, run: Run) -> None:
         """A fit begins: show its board under the running cell. Several fits in one cell share one board."""
+        kernel.fit_begins()
         if not self._wanted():
             return
         if self._board is not None and self._cell is not None:

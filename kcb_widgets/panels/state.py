@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+from ..events import Event
 from ..run import Run
+from ..values import plain
 
 MAX_EVENTS = 200
+MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest
+MAX_DEPTH = 8
+EVENT = [field.name for field in fields(Event)]
 
 
-def plain(value: Any) -> Any:
-    """A number or string as JSON can carry it: no NaN, nothing long."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, str):
-        return value[:500]
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)[:500]
+def clean(value: Any, depth: int = 0) -> Any:
+    """The same of dicts and lists, whatever stands in them."""
+    if depth < MAX_DEPTH and isinstance(value, Mapping):
+        return {str(plain(key)): clean(each, depth + 1) for key, each in list(value.items())}
+    if depth < MAX_DEPTH and isinstance(value, (list, tuple)):
+        return [clean(each, depth + 1) for each in list(value)]
+    return plain(value, MAX_LENGTH)
 
 
 def controls(run: Run) -> list[dict[str, Any]]:
     """Every control there is, and its value."""
-    said = ("value", "min", "max")
-    return [control | {name: plain(control[name]) for name in said} for control in run.controls]
+    return [clean(control) for control in run.controls]
 
 
 def events(run: Run) -> list[dict[str, Any]]:
     """The latest events, oldest first."""
-    return [{key: plain(value) for key, value in asdict(event).items()} for event in run.events_list[-MAX_EVENTS:]]
+    return [{name: plain(getattr(event, name)) for name in EVENT} for event in run.events_list[-MAX_EVENTS:]]
 
 
 def state(run: Run) -> dict[str, Any]:

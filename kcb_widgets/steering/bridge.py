@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from ..commands import Command, Inbox
+from ..events import first_line
 from ..run import Run
 from ..tap import Tap
 from .attempt import attempt
@@ -23,6 +25,8 @@ from .policies import Policies, Policy, Turns
 from .sentry import Sentry
 from .snapshots import Snapshots, SnapshotStore
 from .triggers import Triggers, call
+
+log = logging.getLogger(__name__)
 
 ARGUMENTS = ("validation_data", "validation_batch_size", "batch_size", "validation_steps")
 
@@ -156,7 +160,8 @@ class Bridge:
             try:
                 call(policy.function, self._run, self._options.monitor)
             except Exception as error:
-                self._run.add_event("error", policy.name, source="policy", message=f"{type(error).__name__}: {error}")
+                log.exception("The policy %s failed", policy.name)
+                self._run.add_event("error", policy.name, source="policy", message=first_line(error))
             finally:
                 self.speaking = "python"
             attempt(self._run, "steering", self.apply, True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..commands import Refused
+from ..values import python, shown
 
 Value = float | bool | str | None
 
@@ -92,37 +93,54 @@ class Control:
     def release(self) -> None:
         """The fit is over: take away whatever was installed, and leave the value as a plain one."""
 
-    def check(self, value: Value) -> Value:
+    def check(self, value: object) -> Value:
         """The value, typed and in range.
+
+        Args:
+            value: A boolean, number or string, of Python, NumPy or a tensor; or None.
 
         Raises:
             TypeError: It is of another kind.
             ValueError: It is out of range.
         """
-        if value is None and self.nullable:
+        what = {"flag": "True or False", "choice": f"one of {', '.join(self.choices)}"}.get(self.kind, "a number")
+        if self.nullable:
+            what += " or None"
+        try:
+            known = python(value)
+        except TypeError:
+            msg = f"{self.name} must be {what}. Received: {shown(value)}"
+            raise TypeError(msg) from None
+        if known is None and self.nullable:
             return None
         if self.kind == "flag":
-            if not isinstance(value, bool):
-                msg = f"{self.name} must be True or False. Received: {value!r}"
+            if not isinstance(known, bool):
+                msg = f"{self.name} must be {what}. Received: {shown(value)}"
                 raise TypeError(msg)
-            return value
+            return known
         if self.kind == "choice":
-            if value not in self.choices:
-                msg = f"{self.name} must be one of {', '.join(self.choices)}. Received: {value!r}"
+            if known not in self.choices:
+                msg = f"{self.name} must be {what}. Received: {shown(value)}"
                 raise ValueError(msg)
-            return value
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            msg = f"{self.name} must be a number{' or None' if self.nullable else ''}. Received: {value!r}"
+            return known
+        if isinstance(known, bool) or not isinstance(known, (int, float)):
+            msg = f"{self.name} must be {what}. Received: {shown(value)}"
             raise TypeError(msg)
-        number = float(value)
+        return self._in_range(known)
+
+    def _in_range(self, known: float) -> float:
+        try:
+            number = float(known)
+        except OverflowError:
+            number = math.inf
         inside = self.minimum <= number <= self.maximum and not (self.below and number == self.maximum)
         if not math.isfinite(number) or not inside:
             what, end = "whole" if self.integer else "finite", "below" if self.below else "to"
             limits = f"from {self.minimum:g} {end} {self.maximum:g}"
-            msg = f"{self.name} must be a {what} number {limits}. Received: {value!r}"
+            msg = f"{self.name} must be a {what} number {limits}. Received: {shown(known)}"
             raise ValueError(msg)
         if self.integer and number != int(number):
-            msg = f"{self.name} must be a whole number. Received: {value!r}"
+            msg = f"{self.name} must be a whole number. Received: {shown(known)}"
             raise ValueError(msg)
         return int(number) if self.integer else number
 

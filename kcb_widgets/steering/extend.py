@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging
 import sys
 import textwrap
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 Trouble = Callable[[str], None]
 
@@ -84,6 +87,7 @@ class Extension:
                 traced.f_lineno = self._line  # type: ignore[misc]  # a debugger may
                 self.told = epochs
             except Exception as error:  # Python would not: fit ends as it was told
+                log.exception("fit could not be sent on")
                 self._trouble(str(error))
             finally:
                 done()

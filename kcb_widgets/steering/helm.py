@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..commands import Command, Inbox, Refused
-from ..events import Event
+from ..events import Event, first_line
 from ..run import Run
 from . import layers, optimizers
 from .backends import peek, rebuild, synced
@@ -22,6 +23,8 @@ from .optimizers import leaf
 from .rates import Rates
 from .snapshots import Setting, SnapshotStore, megabytes
 from .triggers import Triggers
+
+log = logging.getLogger(__name__)
 
 HEAVY = ("evaluate", "snapshot", "rollback", "save", "press", "act")
 """Verbs that need the model to be at rest: just before a batch, or at the end of an epoch."""
@@ -115,7 +118,8 @@ class Helm:
         try:
             return find()
         except Exception as error:
-            message = f"its controls could not be found ({type(error).__name__}: {error})"
+            log.exception("The controls of %s could not be found", where)
+            message = f"its controls could not be found ({first_line(error)})"
             self._run.add_event("warning", where, message=message)
             return []
 
@@ -135,6 +139,7 @@ class Helm:
                 if peek(self._model, optimizer._iterations, "optimizer_variables") == 0:
                     self._idle.add(id(optimizer))
             except Exception:  # one that cannot be asked gets the benefit of the doubt
+                log.debug("%s could not be asked for its iterations", control.name, exc_info=True)
                 continue
         if self._idle or not self._built:
             self._built = True
@@ -147,11 +152,10 @@ class Helm:
 
     def tell(self) -> None:
         """Put every control on the record, as boards show it."""
-        run = self._run
-        for name, control in self._triggers.controls.items():  # added while the fit runs
-            self.controls[name] = control
-        run.controls = [control.describe() for control in self.controls.values()]
-        run.buttons = self._triggers.describe_buttons()
+        run, own = self._run, self._triggers.controls
+        if any(self.controls.get(name) is not control for name, control in own.items()):  # added while the fit runs
+            self.controls = {**self.controls, **own}  # other threads go through it
+        self._triggers.tell(run, [control.describe() for control in self.controls.values() if control.name not in own])
         run.can = {"evaluate": self._evaluation.why_not(), "save": ""}
         self._flow.tell()
 
@@ -179,10 +183,12 @@ class Helm:
                 event = self._carry_out(command)
             except Refused as why:
                 event = refusal(run, command, str(why))
-            except (TypeError, ValueError) as why:
+            except (TypeError, ValueError) as why:  # of our own checks, or of the model's own code
+                log.debug("%s was refused", command.name, exc_info=True)
                 event = refusal(run, command, str(why))
             except Exception as error:  # the model's own code failed: training goes on without the change
-                event = refusal(run, command, f"{type(error).__name__}: {error}")
+                log.exception("%s could not be carried out", command.name)
+                event = refusal(run, command, first_line(error))
             answer(run, [*earlier, command], event)
             stale = True
         if later:
@@ -293,7 +299,8 @@ class Helm:
         except Refused:
             raise
         except Exception as error:
-            return self._event(command, "error", name, f"{name}: {type(error).__name__}: {error}")
+            log.exception("The button %s failed", name)
+            return self._event(command, "error", name, f"{name}: {first_line(error)}")
         return self._event(command, "trigger", name)
 
     # -- the end ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,11 @@ from ..events import Event
 from ..run import Run
 from .callbacks import checkpoint, patient, scheduler, watchers, writers
 from .callbacks.card import Card, Scene, Switch
+from .callbacks.hearing import printing, warning
 from .callbacks.wrap import HOOKS, Meter, heard, install, light, watched
 from .control import Control
+
+log = logging.getLogger(__name__)
 
 FAMILIES: dict[str, type[Card]] = {
     "EarlyStopping": patient.EarlyStoppingCard,
@@ -67,6 +71,7 @@ class Neighbours:
         try:
             return family(callback, label, self._scene)
         except Exception:  # not as we know it: a later Keras, or a class of the user's own
+            log.warning("%s has a plain card only", label, exc_info=True)
             return Card(callback, label, self._scene)
 
     # -- while the fit lasts ------------------------------------------------------------------------------------------
@@ -99,6 +104,9 @@ class Neighbours:
         away, self._away = self._away, []
         for uninstall in away:
             uninstall()
+        for card in self.cards:
+            printing.leave(card)
+            warning.leave(card)
         self.tell()
 
     def tell(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from .control import Control
 from .hyperparameters import OPTIONAL, Hyperparameter, Missing
 from .live import LiveScalar, Veil, roots
 from .schedule import learning_rate
+
+log = logging.getLogger(__name__)
 
 
 def find(model: Any, veil: Veil) -> list[Control]:
@@ -42,6 +45,7 @@ def _numbers(optimizer: Any) -> dict[str, Any]:
     try:
         config = optimizer.get_config()
     except Exception:  # an optimizer of the user's own making
+        log.debug("An optimizer has no settings to read", exc_info=True)
         return {}
     found: dict[str, Any] = {}
     for name in config:

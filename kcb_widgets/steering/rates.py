@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from ..run import Run
@@ -10,6 +11,8 @@ from .control import Control, Value
 from .hold import Hold
 from .hyperparameters import LearningRate
 from .schedule import Scheduled, Wheel
+
+log = logging.getLogger(__name__)
 
 WRITERS = {"LearningRateScheduler", "ReduceLROnPlateau"}  # Keras's callbacks that write to the learning rate
 PLANNED = 20_000  # batches ahead at most, where Keras does not know how many there will be
@@ -100,6 +103,7 @@ class Rates:
             try:
                 ahead, rates = wheel.plan(int(total))
             except Exception:  # a schedule is the user's own code: there is just nothing to draw
+                log.debug("The schedule of %s could not be asked ahead", name, exc_info=True)
                 continue
             plan[name] = ([run.step + batch for batch in ahead], rates)
         self._planned = plan

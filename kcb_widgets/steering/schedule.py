@@ -6,6 +6,7 @@ the user's schedule and one variable of two numbers: the factor, and a fixed rat
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -17,6 +18,8 @@ from .backends import eager, peek, synced
 from .control import Control, Refused, Value, Written
 from .hyperparameters import LearningRate, Missing
 from .live import Veil, scope, shortest
+
+log = logging.getLogger(__name__)
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 PLAN_POINTS = 64
@@ -165,6 +168,7 @@ class Scheduled(OnWheel):
         try:
             return self.wheel.rate()
         except Exception:  # a schedule is the user's own code: whatever it raises, there is just nothing to show
+            log.debug("A schedule could not be asked for its rate", exc_info=True)
             return None
 
     def write(self, value: Value) -> Written:

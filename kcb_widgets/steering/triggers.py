@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..commands import MAX_NAME, VERBS
+from ..run import Run
+from ..values import python, shown
 from .control import MAX_NUMBER, Control, Refused, Value, Written
 
 RESERVED = ("epochs", "snapshots.each_epoch", "snapshots.keep")
@@ -35,7 +39,7 @@ class Triggers:
     """What the user added to the board. It outlives a fit.
 
     Attributes:
-        controls: By name.
+        controls: By name. Replaced and never changed, so that any thread may go through it.
         values: Their current values.
     """
 
@@ -43,18 +47,35 @@ class Triggers:
         self.controls: dict[str, Own] = {}
         self.values = Values(self)
         self._buttons: dict[str, Callable[..., Any]] = {}
+        self._changing = threading.Lock()
 
     def add_button(self, name: str, function: Callable[..., Any]) -> None:
         """Add a button, or give the one of this name another function."""
-        _check_name(name)
+        name = _check_name(name)
         if not callable(function):
-            msg = f"the function of a button must be callable. Received: {function!r}"
+            msg = f"the function of a button must be callable. Received: {shown(function)}"
             raise TypeError(msg)
-        self._buttons[name] = function
+        with self._changing:
+            self._buttons = {**self._buttons, name: function}
 
     def add_control(self, control: Own) -> None:
         """Add a control, or replace the one of this name."""
-        self.controls[control.name] = control
+        with self._changing:
+            self.controls = {**self.controls, control.name: control}
+
+    def tell(self, run: Run, others: list[dict[str, Any]] | None = None) -> None:
+        """Put the controls and buttons on the record. Nothing else writes these two: any thread may come here.
+
+        Args:
+            run: The record.
+            others: The controls of the fit, as a board shows them; None: they are as they were.
+        """
+        with self._changing:  # so that what is described last is what stays
+            own = [control.describe() for control in self.controls.values()]
+            if others is None:
+                others = [control for control in run.controls if control["group"] != Own.group]
+            run.controls = [*(control for control in others if control["name"] not in self.controls), *own]
+            run.buttons = self.describe_buttons()
 
     def describe_buttons(self) -> list[dict[str, str]]:
         """The buttons, as a board shows them."""
@@ -100,24 +121,23 @@ class Own(Control):
         log: bool = False,
         choices: Sequence[str] | None = None,
     ) -> None:
-        _check_name(name)
+        name = _check_name(name)
         super().__init__(None, name)
+        with contextlib.suppress(TypeError):  # else `check` says what it must be
+            value = python(value)
         if choices is not None:
-            if isinstance(choices, str) or not choices or not all(isinstance(choice, str) for choice in choices):
-                msg = f"choices must be a list of strings. Received: {choices!r}"
-                raise TypeError(msg)
-            self.kind, self.choices = "choice", tuple(choices)
+            self.kind, self.choices = "choice", _choices(choices)
         elif isinstance(value, bool):
             self.kind = "flag"
-        self.minimum = -MAX_NUMBER if minimum is None else float(minimum)
-        self.maximum = MAX_NUMBER if maximum is None else float(maximum)
+        self.minimum = _limit("min", minimum, -MAX_NUMBER)
+        self.maximum = _limit("max", maximum, MAX_NUMBER)
         if self.minimum > self.maximum:
             msg = f"min must not be above max. Received: min={minimum!r}, max={maximum!r}"
             raise ValueError(msg)
         if log and self.kind == "number":
             if minimum is None:
                 self.minimum = 0.0
-            elif minimum < 0:
+            elif self.minimum < 0:
                 msg = f"a logarithmic control cannot be negative. Received: min={minimum!r}"
                 raise ValueError(msg)
             self.scale = "log"
@@ -147,10 +167,37 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)  # Python says best what is wrong
 
 
-def _check_name(name: object) -> None:
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-        msg = f"the name must be a short string. Received: {name!r}"
+def _check_name(name: object) -> str:
+    known = python(name) if isinstance(name, str) else None
+    if not isinstance(known, str) or not known.strip() or len(known) > MAX_NAME:
+        msg = f"the name must be a short string. Received: {shown(name)}"
         raise TypeError(msg)
-    if name in VERBS or name in RESERVED or name.endswith("learning_rate"):
-        msg = f"this name is taken by the board itself. Received: {name!r}"
+    if known in VERBS or known in RESERVED or known.endswith("learning_rate"):
+        msg = f"this name is taken by the board itself. Received: {shown(name)}"
         raise ValueError(msg)
+    return known
+
+
+def _choices(given: object) -> tuple[str, ...]:
+    known = [] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    choices = tuple(str.__str__(choice) for choice in known if isinstance(choice, str))
+    if not choices or len(choices) < len(known):
+        msg = f"choices must be a list of strings. Received: {shown(given)}"
+        raise TypeError(msg)
+    return choices
+
+
+def _limit(name: str, given: object, without: float) -> float:
+    if given is None:
+        return without
+    try:
+        known = python(given)
+    except TypeError:
+        known = None
+    if isinstance(known, bool) or not isinstance(known, (int, float)):
+        msg = f"{name} must be a number or None. Received: {shown(given)}"
+        raise TypeError(msg)
+    if known != known:
+        msg = f"{name} must be a number. Received: {shown(given)}"
+        raise ValueError(msg)
+    return float(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,14 @@ from typing import Any
 import keras
 
 from ...commands import Command, Refused
-from ...events import Event
+from ...events import Event, first_line
 from ...run import Run
+from ...values import plain
 from ..control import Control, Value, Written
-from .wrap import Meter, Tee
+from .hearing import Tee
+from .wrap import Meter
+
+log = logging.getLogger(__name__)
 
 MAX_SAID = 200
 
@@ -31,12 +35,6 @@ class Scene:
     run: Run
     model: Any
     helm: Any = None
-
-
-def first_line(error: BaseException) -> str:
-    """An exception as one line."""
-    first = (str(error).strip().splitlines() or [""])[0][:MAX_SAID]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 class Card:
@@ -138,7 +136,8 @@ class Card:
             self.trouble(error)
 
     def trouble(self, error: Exception) -> None:
-        """Something of ours went wrong: said once."""
+        """Something of ours went wrong: said once on the record, and always in the log."""
+        log.warning("The card of %s could not be drawn", self.id, exc_info=error)
         run, message = self.scene.run, f"its card could not be drawn ({first_line(error)})"
         if not any(e.kind == "warning" and e.message == message and e.name == self.id for e in run.events_list):
             run.add_event("warning", self.id, message=message)
@@ -205,9 +204,7 @@ class Card:
 def shown(value: Any) -> Value:
     """A fact's value as JSON can carry it."""
     number = scalar(value)
-    if number is not None and not isinstance(value, str):
-        return number if math.isfinite(number) else str(number)
-    return None if value is None else str(value)[:500]
+    return plain(value if number is None else number)
 
 
 def scalar(value: Any) -> float | None:
@@ -216,7 +213,7 @@ def scalar(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else number
 
@@ -296,5 +293,6 @@ def smaller(callback: Any) -> bool | None:
         return bool(op is keras.ops.less)
     try:  # older Keras has functions of its own here
         return bool(op(-1e9, 1e9))
-    except Exception:
+    except Exception:  # nor like any that we know
+        log.debug("Which way is better for %s cannot be told", type(callback).__name__, exc_info=True)
         return None

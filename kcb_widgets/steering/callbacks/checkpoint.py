@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ import keras
 import numpy as np
 
 from ...commands import Command, Refused
-from ...events import Event
+from ...events import Event, first_line
 from ..backends import synced
 from ..control import Control, Value
 from ..live import chain, roots
-from .card import Card, Parameter, first_line, scalar
+from .card import Card, Parameter, scalar
+
+log = logging.getLogger(__name__)
 
 MAX_FILES = 20
 
@@ -100,6 +103,7 @@ class ModelCheckpointCard(Card):
                 path = self.callback._get_file_path(epoch, batch, logs or {})
                 before = stamp(path)
             except Exception:  # Keras meets the same, and says it better
+                log.debug("The name of a checkpoint could not be made", exc_info=True)
                 path = ""
             result = method(epoch, batch, logs)
             self.looks(self._saved, path, before, epoch, logs or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ import keras
 from ..control import Value
 from .card import Card, scalar
 from .purity import pure
+
+log = logging.getLogger(__name__)
 
 MAX_AHEAD = 200
 Plan = dict[str, tuple[list[int], list[float]]]
@@ -82,6 +85,7 @@ class LearningRateSchedulerCard(Card):
                     given = self.callback.schedule(epoch)
                 number = scalar(keras.ops.convert_to_numpy(given) if keras.ops.is_tensor(given) else given)
             except Exception:  # it is the user's own code: there is just nothing to draw
+                log.debug("A schedule could not be asked ahead", exc_info=True)
                 break
             if number is None:
                 break

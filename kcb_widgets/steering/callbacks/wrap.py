@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from .hearing import printing, warning
+
 Hook = Callable[..., Any]
-MAX_PRINTED = 2000
+AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()  # threads run at once, in a build without the lock
 
 HOOKS = tuple(
     [f"on_{phase}_{when}" for phase in ("train", "test", "predict") for when in ("begin", "end")]
@@ -28,28 +29,6 @@ class Meter:
     seconds: float = 0.0
 
 
-class Tee:
-    """Stands in for ``sys.stdout`` while a hook runs: passes everything on, and keeps the end of it.
-
-    Attributes:
-        text: The last characters that were written.
-        target: The real one.
-    """
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.target: Any = None
-
-    def write(self, text: str) -> Any:
-        """Write, and remember."""
-        if isinstance(text, str):
-            self.text = (self.text + text)[-MAX_PRINTED:]
-        return self.target.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.target, name)
-
-
 def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """For hooks that run at every batch: nothing that can be left out."""
     clock = perf_counter
@@ -61,7 +40,7 @@ def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
         try:
             return hook(*args, **kwargs)
         except Exception as error:
-            card.raised(name, error)
+            card.looks(card.raised, name, error)
             raise
         finally:
             meter.seconds += clock() - began
@@ -71,33 +50,78 @@ def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 
 
 def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
-    """For batch hooks of callbacks that we know nothing of: also what they print, and whether they end the fit."""
-    clock, tee, model = perf_counter, card.tee, card.scene.model
+    """For batch hooks of callbacks that we know nothing of: also what they print, and whether they end the fit.
+
+    What `Exchange.begin` and `Exchange.end` do under a lock is written out here. No call stands between a comparison
+    and the assignment after it, so CPython runs no other thread and takes no interrupt there. `safely` is for where
+    threads run at once; a lock costs as much as all the rest.
+    """
+    clock, model, prints, names = perf_counter, card.scene.model, printing, vars(sys)
     always = needed(card, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not card.on and not always:
             return None
-        stopping = getattr(model, "stop_training", False)
-        out = sys.stdout
-        if out is not tee and out is not None:
-            tee.target = out
-            sys.stdout = tee
+        try:
+            stopping = model.stop_training
+        except AttributeError:  # no `fit` has set it
+            stopping = False
         began = clock()
         try:
+            prints.running += 1
+            real, stand_in = prints.latest
+            try:
+                if names["stdout"] is real:
+                    names["stdout"] = stand_in
+                elif names["stdout"] is not stand_in:
+                    prints.correct()
+            except KeyError:  # it was deleted
+                pass
             return hook(*args, **kwargs)
         except Exception as error:
-            card.raised(name, error)
+            card.looks(card.raised, name, error)
+            raise
+        finally:
+            running = prints.running - 1
+            if running > 0:
+                prints.running = running
+            else:  # less than 0 where the fit was declared over meanwhile
+                prints.running = 0
+                try:
+                    if names["stdout"] is stand_in:
+                        names["stdout"] = real
+                    elif names["stdout"] is not real:
+                        prints.correct()
+                except KeyError:
+                    pass
+            meter.seconds += clock() - began
+            meter.count += 1
+            try:
+                if model.stop_training and not stopping:
+                    card.ended(name)
+            except AttributeError:
+                pass
+
+    def safely(*args: Any, **kwargs: Any) -> Any:
+        if not card.on and not always:
+            return None
+        stopping = getattr(model, "stop_training", False)
+        began = clock()
+        try:
+            with prints.hearing():
+                return hook(*args, **kwargs)
+        except Exception as error:
+            card.looks(card.raised, name, error)
             raise
         finally:
             meter.seconds += clock() - began
             meter.count += 1
-            if sys.stdout is tee:  # else the callback has put something of its own there
-                sys.stdout = out
             if not stopping and getattr(model, "stop_training", False):
                 card.ended(name)
 
-    return call
+    wrapper = safely if AT_ONCE else call
+    prints.join(card, wrapper.__code__)
+    return wrapper
 
 
 def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
@@ -111,11 +135,17 @@ def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
         index, logs = plain(args, kwargs)
         if name == "on_epoch_begin":
             card.scene.run.coming = index or 0
-        with warned(card):
+        begun = False
+        try:
+            begun = warning.begin()
             result = inner(*args, **kwargs)
+        finally:
+            if begun:
+                warning.end()
         card.looks(card.after, name, index, logs)
         return result
 
+    warning.join(card, call.__code__)
     return call
 
 
@@ -131,21 +161,7 @@ def plain(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | None, di
     return index, next((one for one in given if isinstance(one, dict)), {})
 
 
-@contextmanager
-def warned(card: Any) -> Iterator[None]:
-    """Hear what a hook warns of; Python shows most warnings once only, and a board does each time."""
-    real = warnings.warn
-
-    def warn(message: Any, category: Any = None, stacklevel: int = 1, *args: Any, **kwargs: Any) -> None:
-        card.warned(str(message))
-        real(message, category, stacklevel + 1, *args, **kwargs)
-
-    warnings.warn = warn  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        if warnings.warn is warn:
-            warnings.warn = real
+_changing = threading.Lock()  # one callback may be in two fits, which end on two threads
 
 
 def install(callback: Any, name: str, wrapper: Hook) -> Callable[[], None]:
@@ -155,16 +171,18 @@ def install(callback: Any, name: str, wrapper: Hook) -> Callable[[], None]:
         A function that takes it away again, also from under the wrapper of another Monitor.
     """
     own = vars(callback)
-    wrapper.before = own.get(name)  # type: ignore[attr-defined]
-    own[name] = wrapper
+    with _changing:
+        wrapper.before = own.get(name)  # type: ignore[attr-defined]
+        own[name] = wrapper
 
     def uninstall() -> None:
-        wrapper.gone = True  # type: ignore[attr-defined]
-        while getattr(own.get(name), "gone", False):
-            before = own[name].before
-            if before is None:
-                del own[name]
-            else:
-                own[name] = before
+        with _changing:
+            wrapper.gone = True  # type: ignore[attr-defined]
+            while getattr(own.get(name), "gone", False):
+                before = own[name].before
+                if before is None:
+                    del own[name]
+                else:
+                    own[name] = before
 
     return uninstall
