@@ -25,7 +25,7 @@ from .refit import Spare, within
 
 Array = npt.NDArray[Any]
 NAMED_AT_MOST = 3
-LOG = logging.getLogger("kcb_widgets")
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -210,7 +210,7 @@ def _begin(optimizer: Any, newer: list[Any]) -> tuple[int, list[str]]:
     except Unknown:
         values = {}
     except Exception:  # an optimizer of the user's own making: what cannot be known is left, and the event names it
-        LOG.warning("what %s begins with cannot be known", type(optimizer).__name__, exc_info=True)
+        log.warning("what %s begins with cannot be known", type(optimizer).__name__, exc_info=True)
         values = {}
     left = []
     for variable in newer:
