@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 Status = Literal[
     "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
 ]
-Trained = tuple[int, Mapping[str, float], float]  # a batch: Keras's index of it, its logs, and when
+# A batch: Keras's index of it, its logs, when, and what it weighed in each metric, where that was read.
+Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]
 OVER = ("finished", "stopped", "interrupted", "failed")
 MAX_BAD = 100
 
@@ -194,23 +195,29 @@ class Run:
             logs: Keras's logs: running means since the epoch began.
             now: ``time.perf_counter()``, where the caller has it.
         """
-        self.pending.append((batch, logs, time.perf_counter() if now is None else now))
+        self.pending.append((batch, logs, time.perf_counter() if now is None else now, None))
         self.settle()
 
     def _record_together(self, some: list[Trained]) -> bool:
         """Record batches in one go, in a fifth of the time; False where that cannot be, and nothing was done."""
         if len(some) < 3 or self.together != 1 or not self.epoch_starts:
             return False
-        batches, logs, times = zip(*some, strict=True)
+        batches, logs, times, weights = zip(*some, strict=True)
         before, last, declared = self.epoch_starts[-1][1], batches[-1] + 1, self.params.get("steps")
         if batches != tuple(range(batches[0], last)) or (declared is not None and last > declared):
             return False
+        if any(weights):  # before the rows: from then on readers see them
+            read = [each for each in weights if each]
+            if len(read) < len(some) or not self.means.weigh_together(self._batch_table.rows, read):
+                return False
         if not self._batch_table.extend(before + batches[0] + 1, [now - self._clock for now in times], logs):
             return False
         self._batch, self._step = last, before + last
         return True
 
-    def _record(self, batch: int, logs: Mapping[str, float], now: float) -> None:
+    def _record(
+        self, batch: int, logs: Mapping[str, float], now: float, weights: Mapping[str, float] | None = None
+    ) -> None:
         if not self.epoch_starts:
             self.begin_epoch(0)
         if self._lag is None:  # older Keras (3.10) names an execution by its first batch, newer by its last
@@ -219,6 +226,8 @@ class Run:
         # With steps_per_execution Keras counts past the end of the data.
         self._batch = done if declared is None else min(done, declared)
         self._step = self.epoch_starts[-1][1] + self._batch
+        if weights:  # before the row: from then on readers see it
+            self.means.weigh(self._batch_table.rows, weights)
         refused = self._batch_table.append(self._step, now - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
@@ -278,7 +287,7 @@ class Run:
     def rolled_back(self, to: int) -> None:
         """The steps after ``to`` were abandoned; Keras's running means begin anew."""
         self.branches = [*self.branches, {"from": to, "to": self.step}]
-        self.means.begin_epoch(self.batch_table.rows, self.step)
+        self.means.restart(self.batch_table.rows, self.step)
 
     def add_event(
         self,

@@ -52,7 +52,7 @@ class _Chunk:
         """Make room for ``room`` rows."""
         values = np.full((len(self.values), room), MISSING, np.float32)
         values[:, : self.room] = self.values
-        if self.times.nbytes:
+        if isinstance(self.times, np.ndarray) and self.times.size:
             times = np.empty(room, np.float64)
             times[: self.room] = self.times
             self.times = times
