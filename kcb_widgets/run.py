@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import frames
+from . import frames, names
 from .blocks import Blocks
 from .events import Event
 from .hooks import Hooks
 from .means import Means
+from .names import text
 from .pace import Pace
 from .series import Indices, Table
 
@@ -105,6 +106,8 @@ class Run:
         self._ended: float | None = None
         self._scanned = 0
         self._refused_metrics: set[str] = set()
+        self._renamed_metrics: set[str] = set()
+        self._named = 0  # columns of the batches whose names have been looked at
         self._subscribers: list[Callable[[Run], None]] = []
         self._audience: list[Callable[[], bool]] = []
 
@@ -231,17 +234,23 @@ class Run:
         refused = self._batch_table.append(self._step, now - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
+        if len(self._batch_table.names) != self._named:
+            self._named = len(self._batch_table.names)
+            self._renamed(names.of_batches(self._batch_table.names))
 
     def end_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """An epoch ended, validation included; ``logs`` are its metrics as History gets them."""
         if not self.epoch_starts:
             self.begin_epoch(epoch)
-        row = dict(logs)
+        metrics = {text(key): value for key, value in logs.items()}
+        columns = names.of_epochs(metrics)
+        self._renamed(columns)
+        row = {columns[name]: value for name, value in metrics.items()}
         if "learning_rate" in self.values:
             row.setdefault("learning_rate", self.values["learning_rate"])
         row["seconds"] = self.pace.end_epoch(self.seconds, self.batch)
         self.epoch_rows.append((epoch, row))
-        numbers = {k: v for k, v in row.items() if k not in ("seconds", "learning_rate")}
+        numbers = {name: value for name, value in metrics.items() if name != "learning_rate"}
         last = self.epoch_table.last_step if self.epoch_table.rows else self.first_step
         refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
         if refused:
@@ -250,11 +259,19 @@ class Run:
             self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
         self.scan()
 
-    def _refuse(self, names: list[str], logs: Mapping[str, Any]) -> None:
-        for name in names:
+    def _renamed(self, columns: Mapping[str, str]) -> None:
+        """Say, once for each metric, that its column is not called as the metric is."""
+        for name, column in columns.items():
+            if column != name and column not in self._renamed_metrics:
+                self._renamed_metrics.add(column)
+                self.add_event("warning", name, message=f"a table's own column has this name; it is {column} there")
+
+    def _refuse(self, refused: list[str], logs: Mapping[Any, Any]) -> None:
+        values = {text(key): value for key, value in logs.items()}
+        for name in refused:
             if name not in self._refused_metrics:
                 self._refused_metrics.add(name)
-                kind = type(logs[name]).__name__
+                kind = type(values[name]).__name__
                 self.add_event("warning", name, message=f"not a number, so not drawn. Received: {kind}")
 
     def set_value(self, name: str, value: float, old: float | None = None) -> None:
@@ -352,7 +369,10 @@ class Run:
 
     @property
     def epochs(self) -> pd.DataFrame:
-        """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``."""
+        """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``.
+
+        A metric called ``epoch`` or ``seconds`` is ``metric_epoch`` or ``metric_seconds`` here, and an event says so.
+        """
         return frames.epochs(self)
 
     @property
@@ -362,7 +382,12 @@ class Run:
         Columns: ``epoch`` and ``batch`` (0-based, as Keras counts), ``seconds`` since the run began, each metric as
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
         recovered from the running means for metrics that are means (``means.py`` gives the formula and its error).
-        After a rollback also ``abandoned``: whether the step was left behind by one.
+        Where that cannot be known the column is left out and an event says why; it is NaN for a batch that weighs
+        nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback also ``abandoned``:
+        whether the step was left behind by one.
+
+        These columns keep their names: a metric that has one of them, or is called ``step``, or ``batch_loss`` beside
+        ``loss``, has ``metric_`` before its name here, and an event says so.
         """
         return frames.batches(self)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .names import text
 from .packed import PackedTimes
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +23,7 @@ Indices = npt.NDArray[np.int64]
 
 CHUNK = 65_536
 MISSING = np.array([0x7FC0DEAD], np.uint32).view(np.float32)[0]  # a NaN of our own: no value, as against one of NaN
-FIRST = 64  # rows that the first chunk has room for: it doubles as they come, so that short runs stay small
+FIRST = 16  # rows that the first chunk has room for: it doubles as they come, so that short runs stay small
 
 
 class _Chunk:
@@ -66,14 +67,6 @@ class _Chunk:
     def bind(self, names: list[str]) -> None:
         """A memoryview takes one number in half the time a NumPy array does."""
         self.writers: list[tuple[str, Any]] = [(n, memoryview(self.values[i])) for i, n in enumerate(names)]  # type: ignore[arg-type]
-
-
-def text(key: object) -> str:
-    """A log's key as a column's name: Keras takes any key, a table strings."""
-    try:
-        return str(key)
-    except Exception:  # the key's own code fails
-        return type(key).__name__
 
 
 class Table:

@@ -92,6 +92,20 @@ def alone(model, batches):
     return {name: (np.where(weight > 0, value, np.nan), weight) for name, (value, weight) in columns.items()}
 
 
+def unmasked(truth, model, batches):
+    """On JAX Keras's training step loses the mask on its way to the metrics; testing does not."""
+    if BACKEND != "jax":
+        return truth
+    found = {name: ([], []) for name in truth if name != "loss"}
+    for x, y in batches:
+        error = np.asarray(keras.ops.convert_to_numpy(model(x))) - y
+        for name, (values, weights) in found.items():
+            each = {"mae": abs(error), "mse": error**2, "accuracy": abs(error) < 0.5}[name]
+            values.append(each.mean())
+            weights.append(len(x))
+    return truth | {name: tuple(np.array(each) for each in columns) for name, columns in found.items()}
+
+
 def executed(truth, sizes):
     """The same of executions of several batches."""
     starts = np.cumsum([0, *sizes[:-1]])
@@ -183,14 +197,17 @@ def test_an_embedding_that_masks_zeros():
     for size in (8, 50):
         monitor = kcb.Monitor()
         model.fit(x, y, batch_size=size, shuffle=False, epochs=2, verbose=0, callbacks=[monitor])
-        check(monitor.run, alone(model, cut((x, y), even(50, size))), ("loss", "accuracy", "mse"), epochs=2)
+        batches = cut((x, y), even(50, size))
+        truth = unmasked(alone(model, batches), model, batches)
+        check(monitor.run, truth, ("loss", "accuracy", "mse"), epochs=2)
 
 
 def test_a_masking_layer():
     model, (x, y), monitor = masking(), tokens(), kcb.Monitor()
     x = x[..., None].astype("float32")
     model.fit(x, y, batch_size=7, shuffle=False, verbose=0, callbacks=[monitor])
-    check(monitor.run, alone(model, cut((x, y), even(50, 7))), ("loss", "mae"))
+    batches = cut((x, y), even(50, 7))
+    check(monitor.run, unmasked(alone(model, batches), model, batches), ("loss", "mae"))
 
 
 # -- other data --------------------------------------------------------------------------------------------------------
