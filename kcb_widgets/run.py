@@ -41,9 +41,9 @@ MAX_BAD = 100
 class Run:
     """The record of one ``fit``.
 
-    A finished run keeps about 25 kB, and for each batch 4 bytes a metric and 2 to 8 for its time; 4 more for each metric
-    whose weights had to be read, and 14 for each 64 batches of a metric that a board drew. Tables grow by doubling, so
-    up to twice that is held. It keeps nothing of the model.
+    A finished run keeps about 25 kB, and for each batch 4 bytes a metric and 2 to 8 for its time. For each metric whose
+    weights had to be read there are 4 bytes more, and 14 for each 64 batches of a metric that a board drew. Tables grow
+    by doubling, so up to twice that is held. It keeps nothing of the model.
 
     Attributes:
         id: A short random name; commands carry it, so that none reaches a later run.
