@@ -40,14 +40,18 @@ class Counts:
     def __init__(self, model: Any, run: Run, fit: FrameType | None, tap: Tap) -> None:
         self._model, self._run, self._tap = model, run, tap
         self._fit_found = fit is not None
-        self._weighing = Weighing(model, fit)
         self._claimed: dict[str, MeanMetric] = {}
         self._measured: list[tuple[str, Any]] = []
         self._proved: dict[str, Any] = {}  # metrics whose logs must be compared with them after each batch
         self._resets: Resets | None = None
         self._batches = 0
         self.open = True
-        tap.weigh = self._first
+        try:  # a run is recorded also of a model that cannot be looked through
+            self._weighing = Weighing(model, fit)
+        except Exception as error:
+            self._failed(error)
+        else:
+            tap.weigh = self._first
 
     # -- before a batch -----------------------------------------------------------------------------------------------
 
@@ -238,6 +242,7 @@ class Counts:
 
     def _failed(self, error: Exception) -> None:
         _log.warning("the weights of batches cannot be read", exc_info=error)
+        self._run.failed("batch values", error)
         self._tap.weigh = None
         self._give_up([*self._claimed], f"its weights cannot be read ({type(error).__name__})")
 

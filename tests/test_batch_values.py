@@ -611,3 +611,20 @@ def test_nothing_of_ours_is_left_in_the_metrics(classifier):
     model.fit(x, y, verbose=0, callbacks=[kcb.Monitor(), look])
     assert any(inside)
     assert {id(owner): set(vars(owner)) for owner in (model, *model.metrics, *model._compile_metrics.metrics)} == before
+
+
+@pytest.mark.parametrize("place", ["Weighing", "mean_metrics", "peek"])
+def test_a_failure_of_ours_costs_the_batch_values_and_nothing_else(monkeypatch, caplog, place):
+    def broken(*args, **kwargs):
+        raise StopIteration("ours")  # Keras would take it for the end of the data
+
+    monkeypatch.setattr(f"kcb_widgets.counts.{place}", broken)
+    model, (x, y), monitor = dense(), data(50), kcb.Monitor()
+    model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[monitor])
+    run = monitor.run
+    assert run.status == "finished"
+    assert run.batches["loss"].notna().all()
+    assert len(run.batches) == 8
+    assert not any(column.startswith("batch_") for column in run.batches)
+    assert "ours" in run.events.query("kind == 'error'")["message"].iloc[0]
+    assert any(record.exc_info for record in caplog.records if record.name == "kcb_widgets")
