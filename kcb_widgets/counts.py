@@ -1,91 +1,268 @@
-"""Which of Keras's metrics are means, and the weight each has accumulated: what ``means.py`` needs to undo them."""
+"""Reads what Keras's metrics have accumulated, on the training thread, where it cannot be known otherwise."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
-import keras
-
+from .resets import Resets
 from .run import Run
 from .steering.backends import peek
+from .stretches import LOSS, Rule
+from .tap import Tap
+from .weighing import MeanMetric, Weighing, mean_metrics
+
+MOST = 8  # metrics that are read after every batch; each costs up to 25 microseconds
+SAME = 1e-5  # relative difference of a logged mean and the one its metric holds, in float32
 
 log = logging.getLogger(__name__)
 
 
 class Counts:
-    """Reads the weights of a fit's batches, twice in the first epoch and once in each later one.
+    """Knows or reads the weights of a fit's batches.
+
+    Before an epoch's first batch, and after a reset, it reads what the metrics hold. After each batch it reads those
+    whose weights are doubtful; the others cost nothing, and are compared when the epoch ends.
 
     Args:
         model: The model that trains.
         run: Its record.
+        fit: The frame of Keras's ``fit``, where it was found.
+        tap: Told what to call after each batch.
+
+    Attributes:
+        open: Whether it is unknown what the metrics hold before the next batch.
     """
 
-    def __init__(self, model: Any, run: Run) -> None:
-        self._model, self._run = model, run
-        self._metrics: dict[str, Any] = {}
-        self._settled = False
+    def __init__(self, model: Any, run: Run, fit: FrameType | None, tap: Tap) -> None:
+        self._model, self._run, self._tap = model, run, tap
+        self._fit_found = fit is not None
+        self._claimed: dict[str, MeanMetric] = {}
+        self._measured: list[tuple[str, Any]] = []
+        self._proved: dict[str, Any] = {}  # metrics whose logs must be compared with them after each batch
+        self._resets: Resets | None = None
+        self._batches = 0
+        self.open = True
+        try:  # a run is recorded also of a model that cannot be looked through
+            self._weighing = Weighing(model, fit)
+        except Exception as error:
+            self._run.failed("batch values", error)
+            self._give_up_all(error)
+        else:
+            tap.weigh = self._first
 
-    def first(self) -> None:
-        """The run's first batch (or execution of several) is done."""
-        run = self._run
-        self._metrics = mean_metrics(self._model)
-        run.means.first_counts(self._read(), run.batch)
-        run.pace.samples_per_batch = run.means.units.get("loss")
+    # -- before a batch -----------------------------------------------------------------------------------------------
 
     def begin_epoch(self) -> None:
-        """An epoch begins: Keras has set the weights to zero."""
-        self._settled = False
+        """An epoch begins: Keras has set the metrics to zero, but others may have used them since."""
+        self.open = True
+
+    def look(self) -> None:
+        """The model is at rest before a batch: read what the metrics hold."""
+        run, weights, sums = self._run, {}, {}
+        claimed = self._claimed or mean_metrics(self._model)
+        for name, mean in list(claimed.items()):
+            try:
+                weight = self._peek(mean.metric.count)
+                total = self._peek(mean.metric.total) if weight else 0.0
+            except Exception:  # most often a metric without variables before its first batch
+                log.debug("What %s holds cannot be read", name, exc_info=True)
+                if name in self._claimed:
+                    self._give_up([name], "what it holds cannot be read")
+                continue
+            if weight or total:
+                weights[name], sums[name] = weight, total
+        run.means.resume(run.batch_table.rows, run.batch, weights, sums)
+        self.open = False
+
+    def _disturbed(self) -> None:
+        """A metric is reset, or the model is tested on a batch, by something besides the training step."""
+        if not self.open:
+            self.open = True
+            self._run.means.interrupt(self._run.batch_table.rows)
+        self._tap.alert = True
+
+    # -- after a batch ------------------------------------------------------------------------------------------------
+
+    def _first(self, logs: Mapping[Any, Any]) -> Mapping[str, float] | None:
+        """The fit's first batch, or execution of several, is done."""
+        self._tap.weigh = None
+        try:
+            return self._begin(logs)
+        except Exception as error:
+            self._run.failed("batch values", error)
+            self._give_up_all(error)
+            return None
+
+    def _begin(self, logs: Mapping[Any, Any]) -> Mapping[str, float] | None:
+        run, weighing = self._run, self._weighing
+        if not run.epoch_starts:  # a loop of the user's own that begins no epoch: what a mean covers is unknown
+            return None
+        found = {name: mean for name, mean in mean_metrics(self._model).items() if name in logs}
+        if not weighing.divides:
+            self._leave_out(found, f"its batches are not the same size on each of the {weighing.devices} devices")
+            found = {}
+        coarse = [name for name, mean in found.items() if not mean.precise]
+        self._leave_out(coarse, "it is kept in 16 bits, too few for sums of many batches")
+        first = {name: self._holds(mean.metric) for name, mean in found.items() if name not in coarse}
+        odd = [name for name, (count, total) in first.items() if not _same(logs[name], total, count)]
+        self._leave_out(odd, "what is logged is not the mean that the metric of this name holds")
+        self._claim({name: found[name] for name in first if name not in odd}, first)
+        metrics = [mean.metric for mean in self._claimed.values()]
+        own_loop = not self._fit_found
+        self._resets = Resets(metrics, None if own_loop else self._model, self._disturbed) if metrics else None
+        if weighing.sizes is not None:
+            run.pace.samples_per_batch = weighing.sizes.batch
+        elif LOSS in first and weighing.own_step:
+            run.pace.samples_per_batch = self._grown(LOSS, first) / self._executed()
+        if not self._measured:
+            return None
+        self._tap.weigh = self._measure
+        return {name: first[name][0] for name, _ in self._measured}
+
+    def _claim(self, means: Mapping[str, MeanMetric], first: Mapping[str, tuple[float, float]]) -> None:
+        run, weighing = self._run, self._weighing
+        run.means.sizes = weighing.sizes if weighing.own_step else None
+        even = self._even(means, first)
+        doubtful = [name for name in means if name not in even]
+        if weighing.devices > 1:
+            self._leave_out(doubtful, "its weights on several devices are not known")
+            doubtful = []
+        if run.means.sizes is None and "samples" in even.values():
+            even.pop(LOSS, None)
+            doubtful = [LOSS, *(name for name in doubtful if name != LOSS)]
+        self._leave_out(doubtful[MOST:], f"only {MOST} metrics are read after every batch")
+        for name in doubtful[:MOST]:
+            self._measured.append((name, means[name].metric.count))
+            if not weighing.own_step:
+                self._proved[name] = means[name].metric.total
+            run.means.claim(name, "measured", means[name].bounded)
+        for name, rule in even.items():
+            run.means.claim(name, rule, means[name].bounded)
+        self._claimed = {name: means[name] for name in run.means.names}
+
+    def _even(self, means: Mapping[str, MeanMetric], first: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+        """The metrics that weigh batches of the same size the same, and by what: from their first weight."""
+        weighing, run = self._weighing, self._run
+        batches = self._executed()
+        if weighing.sizes is not None:
+            samples = float(weighing.sizes.until(batches))  # type: ignore[arg-type]
+        elif LOSS in first and LOSS in means and weighing.even(means[LOSS]):
+            samples = self._grown(LOSS, first)
+        else:
+            return {}
+        known_length = run.params.get("steps") is not None
+        even: dict[str, Any] = {}
+        for name, mean in means.items():
+            weight = self._grown(name, first)
+            if not weighing.even(mean) or (samples == batches and weighing.sizes is None and mean.origin != "loss"):
+                continue  # of batches of one sample it cannot be told which of the two it is
+            if weight == samples:
+                even[name] = "samples"
+            elif weight == batches and known_length:
+                even[name] = "batches"
+        return even
+
+    def _executed(self) -> int:
+        """Batches in the first execution."""
+        together, steps = self._run.together, self._run.params.get("steps")
+        return together if steps is None else min(together, steps)
+
+    def _grown(self, name: str, first: Mapping[str, tuple[float, float]]) -> float:
+        return first[name][0] - self._run.means.base(name)
+
+    def _measure(self, logs: Mapping[Any, Any]) -> Mapping[str, float] | None:
+        """Read the weights that are doubtful; called after each batch, where there are any."""
+        try:
+            read = {name: self._peek(count) for name, count in self._measured}
+            odd = [n for n, total in self._proved.items() if not _same(logs.get(n), self._peek(total), read[n])]
+            if odd:
+                self._give_up(odd, "what is logged is not the mean that the metric of this name holds")
+            self._batches += 1
+            if LOSS in read and not self._batches & (self._batches - 1):
+                self._compare("samples", read[LOSS])
+        except Exception as error:
+            self._run.failed("batch values", error)
+            self._give_up_all(error)
+            return None
+        return read
+
+    # -- at an epoch's end --------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """The epoch's training is done, and validation has not reset the metrics yet."""
-        run = self._run
-        if self._settled or run.batch < 2:  # an only batch is its own mean, whatever its weight
+        # Of data of unknown length Keras has begun one step more, which may have counted.
+        if self.open or self._run.params.get("steps") is None:
             return
-        self._settled = True
-        for name in run.means.end_epoch(run.batch_table, self._read()):
-            message = "its batches do not all weigh the same, so only its running mean is known"
-            run.add_event("warning", name, message=message)
+        self._compare("batches", 0.0)
+        if self._run.means.sizes is not None:
+            self._compare("samples", 0.0)
 
-    def _read(self) -> dict[str, float]:
-        counts = {}
-        for name, metric in self._metrics.items():
-            try:
-                counts[name] = peek(self._model, metric.count, "metrics_variables")
-            except Exception:  # a metric of the user's own making: its batches are just not recovered
-                log.debug("A metric could not be asked for its count", exc_info=True)
+    def _compare(self, rule: Rule, loss: float) -> None:
+        """Compare what was known beforehand with what the metrics hold."""
+        means, position, wrong = self._run.means, self._run.batch, []
+        for name, mean in self._claimed.items():
+            expected = means.total(name, position, loss) if means.rules[name] == rule else None
+            if expected is None:
                 continue
-        return counts
+            try:
+                count = self._peek(mean.metric.count)
+            except Exception:
+                log.debug("What %s holds cannot be read", name, exc_info=True)
+                continue
+            # float32 counts are exact up to 2**24; beyond, each batch may round.
+            if abs(count - expected) > (0.0 if expected <= 2**24 else (position + 1) * expected * 2.0**-24):
+                wrong.append(name)
+        self._give_up(wrong, "its batches do not all weigh what Keras's own code would give them")
+
+    def leave(self) -> None:
+        """The fit is over."""
+        self._tap.weigh = None
+        if self._resets is not None:
+            self._resets.leave()
+
+    # -- what is left out ---------------------------------------------------------------------------------------------
+
+    def _give_up(self, names: list[str], why: str) -> None:
+        """These are not recovered after all, in no batch of the run."""
+        for name in names:
+            self._run.means.names.discard(name)
+            self._claimed.pop(name, None)
+            self._proved.pop(name, None)
+        kept = self._claimed.keys() | ({LOSS} if "samples" in self._rules() else set())
+        self._measured = [(name, count) for name, count in self._measured if name in kept]
+        if not self._measured and self._tap.weigh == self._measure:
+            self._tap.weigh = None
+        self._leave_out(names, why)
+
+    def _rules(self) -> set[str]:
+        return {self._run.means.rules[name] for name in self._claimed}
+
+    def _leave_out(self, names: Any, why: str) -> None:
+        for name in names:
+            self._run.add_event("warning", name, message=f"{why}, so only its running mean is known")
+
+    def _give_up_all(self, error: Exception) -> None:
+        self._tap.weigh = None
+        self._give_up([*self._claimed], f"its weights cannot be read ({type(error).__name__})")
+
+    def _holds(self, metric: Any) -> tuple[float, float]:
+        return self._peek(metric.count), self._peek(metric.total)
+
+    def _peek(self, variable: Any) -> float:
+        return peek(self._model, variable, "metrics_variables")
 
 
-def mean_metrics(model: Any) -> dict[str, Any]:
-    """Metrics that are plain means, by the name Keras logs them under."""
-    found: dict[str, Any] = {}
-    for metric in getattr(model, "metrics", []):
-        named = _compiled(metric) if hasattr(metric, "_flat_metrics") else iter([(metric.name, metric)])
-        for name, one in named:
-            # A subclass with a result of its own (RootMeanSquaredError) is not a mean.
-            if isinstance(one, keras.metrics.Mean) and type(one).result is keras.metrics.Mean.result:
-                found[name] = one
-            else:
-                found.pop(name, None)
-    return found
-
-
-def _compiled(metrics: Any) -> Iterator[tuple[str, Any]]:
-    """Names as Keras's ``CompileMetrics.result`` makes them."""
-    counters: dict[str, int] = {}
-    for lists, weighted in ((metrics._flat_metrics, False), (metrics._flat_weighted_metrics, True)):
-        for group in lists or ():
-            for metric in group.metrics if group else ():
-                prefix = f"{group.output_name}_" if group.output_name else ""
-                name = prefix + metric.name
-                if name in counters and weighted:
-                    name = f"{prefix}weighted_{metric.name}"
-                if name in counters:
-                    counters[name] += 1
-                    name = f"{name}_{counters[name] - 1}"
-                else:
-                    counters[name] = 1
-                yield name, metric
+def _same(logged: Any, total: float, count: float) -> bool:
+    """Whether a logged number is the mean that a metric holds."""
+    mean = total / count if count else 0.0
+    try:
+        logged = float(logged)
+    except (TypeError, ValueError):
+        return False
+    if math.isnan(mean) or math.isinf(mean):
+        return not math.isfinite(logged)
+    return bool(abs(logged - mean) <= SAME * abs(mean) + 1e-30)

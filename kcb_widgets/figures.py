@@ -21,6 +21,7 @@ TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 POINTS = 1600
 MAX_MARKERS = 50
 STILL_COLORS = 128
+LONGEST = 120  # characters of a title
 
 
 class Picture(Figure):
@@ -173,4 +174,4 @@ def _marked(event: Event) -> bool:
 
 
 def _literal(text: str) -> str:
-    return text.replace("$", r"\$")
+    return (text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026").replace("$", r"\$")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import names
 from .events import Event
 
 if TYPE_CHECKING:
@@ -41,12 +42,15 @@ def batches(run: Run) -> pd.DataFrame:
     frame["seconds"] = table.seconds(0, rows)
     if run.branches:
         frame["abandoned"] = run.abandoned(steps)
+    recovered = set(run.means.names)  # taken once: the training thread may change them meanwhile
     running, own = table.values(0, rows), run.means.recover(table, 0, rows)
-    for column, name in enumerate(table.names):
-        frame[name] = running[column]
-    for column, name in enumerate(table.names):
-        if name in run.means.names:
-            frame[f"batch_{name}"] = own[column]
+    metrics = table.names[: min(len(running), len(own))]
+    columns = names.of_batches(metrics)
+    for i, name in enumerate(metrics):
+        frame[columns[name]] = running[i]
+    for i, name in enumerate(metrics):
+        if name in recovered:
+            frame[f"batch_{name}"] = own[i]
     return frame
 
 

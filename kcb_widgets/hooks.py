@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from .names import text
+
 TRACED = 24
 MAX_KEYS = 40
 PHASES = ("train", "test", "predict")
@@ -91,7 +93,7 @@ class Hooks:
     def _add(self, name: str, keys: Iterable[str]) -> None:
         """The first epoch's logs may lack what the later ones have."""
         known = self._keys.get(name, [])
-        new = [str(key)[:64] for key in keys if key not in known]
+        new = [key for key in (text(key)[:64] for key in keys) if key not in known]
         self._keys[name] = [*known, *new][:MAX_KEYS]
 
 

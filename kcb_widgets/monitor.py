@@ -273,7 +273,8 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         try:
             now = perf_counter()
             tap.step += now - tap.began
-            tap.put((batch, logs.copy() if logs else {}, now))  # a copy: other callbacks may add to them
+            weights = None if tap.weigh is None else tap.weigh(logs or {})
+            tap.put((batch, logs.copy() if logs else {}, now, weights))  # a copy: other callbacks may add to them
             if (now >= tap.due or tap.waiting or not batch & 127) and self._session is not None:
                 self._session.attend(logs or {}, now)
         except Exception as error:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import frames
+from . import frames, names
 from .blocks import Blocks
 from .events import Event, first_line
 from .hooks import Hooks
 from .means import Means
+from .names import text
 from .pace import Pace
 from .series import Indices, Table
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 Status = Literal[
     "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
 ]
-Trained = tuple[int, Mapping[str, float], float]  # a batch: Keras's index of it, its logs, and when
+# A batch: Keras's index of it, its logs, when, and what it weighed in each metric, where that was read.
+Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]
 OVER = ("finished", "stopped", "interrupted", "failed")
 MAX_BAD = 100
 MAX_FAILURES = 100
@@ -42,6 +44,10 @@ log = logging.getLogger(__name__)
 
 class Run:
     """The record of one ``fit``.
+
+    A finished run keeps about 25 kB, and for each batch 4 bytes a metric and 2 to 8 for its time. For each metric whose
+    weights had to be read there are 4 bytes more, and 14 for each 64 batches of a metric that a board drew. Tables grow
+    by doubling, so up to twice that is held. It keeps nothing of the model.
 
     Attributes:
         id: A short random name; commands carry it, so that none reaches a later run.
@@ -109,6 +115,8 @@ class Run:
         self._scanned = 0
         self._refused_metrics: set[str] = set()
         self._failures: set[tuple[str, str]] = set()
+        self._renamed_metrics: set[str] = set()
+        self._named = 0  # columns of the batches whose names have been looked at
         self._subscribers: list[Callable[[Run], None]] = []
         self._audience: list[Callable[[], bool]] = []
 
@@ -199,23 +207,29 @@ class Run:
             logs: Keras's logs: running means since the epoch began.
             now: ``time.perf_counter()``, where the caller has it.
         """
-        self.pending.append((batch, logs, time.perf_counter() if now is None else now))
+        self.pending.append((batch, logs, time.perf_counter() if now is None else now, None))
         self.settle()
 
     def _record_together(self, some: list[Trained]) -> bool:
         """Record batches in one go, in a fifth of the time; False where that cannot be, and nothing was done."""
         if len(some) < 3 or self.together != 1 or not self.epoch_starts:
             return False
-        batches, logs, times = zip(*some, strict=True)
+        batches, logs, times, weights = zip(*some, strict=True)
         before, last, declared = self.epoch_starts[-1][1], batches[-1] + 1, self.params.get("steps")
         if batches != tuple(range(batches[0], last)) or (declared is not None and last > declared):
             return False
+        if any(weights):  # before the rows: from then on readers see them
+            read = [each for each in weights if each]
+            if len(read) < len(some) or not self.means.weigh_together(self._batch_table.rows, read):
+                return False
         if not self._batch_table.extend(before + batches[0] + 1, [now - self._clock for now in times], logs):
             return False
         self._batch, self._step = last, before + last
         return True
 
-    def _record(self, batch: int, logs: Mapping[str, float], now: float) -> None:
+    def _record(
+        self, batch: int, logs: Mapping[str, float], now: float, weights: Mapping[str, float] | None = None
+    ) -> None:
         if not self.epoch_starts:
             self.begin_epoch(0)
         if self._lag is None:  # older Keras (3.10) names an execution by its first batch, newer by its last
@@ -224,20 +238,28 @@ class Run:
         # With steps_per_execution Keras counts past the end of the data.
         self._batch = done if declared is None else min(done, declared)
         self._step = self.epoch_starts[-1][1] + self._batch
+        if weights:  # before the row: from then on readers see it
+            self.means.weigh(self._batch_table.rows, weights)
         refused = self._batch_table.append(self._step, now - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
+        if len(self._batch_table.names) != self._named:
+            self._named = len(self._batch_table.names)
+            self._renamed(names.of_batches(self._batch_table.names))
 
     def end_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """An epoch ended, validation included; ``logs`` are its metrics as History gets them."""
         if not self.epoch_starts:
             self.begin_epoch(epoch)
-        row = dict(logs)
+        metrics = {text(key): value for key, value in logs.items()}
+        columns = names.of_epochs(metrics)
+        self._renamed(columns)
+        row = {columns[name]: value for name, value in metrics.items()}
         if "learning_rate" in self.values:
             row.setdefault("learning_rate", self.values["learning_rate"])
         row["seconds"] = self.pace.end_epoch(self.seconds, self.batch)
         self.epoch_rows.append((epoch, row))
-        numbers = {k: v for k, v in row.items() if k not in ("seconds", "learning_rate")}
+        numbers = {name: value for name, value in metrics.items() if name != "learning_rate"}
         last = self.epoch_table.last_step if self.epoch_table.rows else self.first_step
         refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
         if refused:
@@ -246,11 +268,19 @@ class Run:
             self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
         self.scan()
 
-    def _refuse(self, names: list[str], logs: Mapping[str, Any]) -> None:
-        for name in names:
+    def _renamed(self, columns: Mapping[str, str]) -> None:
+        """Say, once for each metric, that its column is not called as the metric is."""
+        for name, column in columns.items():
+            if column != name and column not in self._renamed_metrics:
+                self._renamed_metrics.add(column)
+                self.add_event("warning", name, message=f"a table's own column has this name; it is {column} there")
+
+    def _refuse(self, refused: list[str], logs: Mapping[Any, Any]) -> None:
+        values = {text(key): value for key, value in logs.items()}
+        for name in refused:
             if name not in self._refused_metrics:
                 self._refused_metrics.add(name)
-                kind = type(logs[name]).__name__
+                kind = type(values[name]).__name__
                 self.add_event("warning", name, message=f"not a number, so not drawn. Received: {kind}")
 
     def set_value(self, name: str, value: float, old: float | None = None) -> None:
@@ -283,7 +313,7 @@ class Run:
     def rolled_back(self, to: int) -> None:
         """The steps after ``to`` were abandoned; Keras's running means begin anew."""
         self.branches = [*self.branches, {"from": to, "to": self.step}]
-        self.means.begin_epoch(self.batch_table.rows, self.step)
+        self.means.restart(self.batch_table.rows, self.step)
 
     def add_event(
         self,
@@ -356,7 +386,10 @@ class Run:
 
     @property
     def epochs(self) -> pd.DataFrame:
-        """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``."""
+        """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``.
+
+        A metric called ``epoch`` or ``seconds`` is ``metric_epoch`` or ``metric_seconds`` here, and an event says so.
+        """
         return frames.epochs(self)
 
     @property
@@ -366,7 +399,12 @@ class Run:
         Columns: ``epoch`` and ``batch`` (0-based, as Keras counts), ``seconds`` since the run began, each metric as
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
         recovered from the running means for metrics that are means (``means.py`` gives the formula and its error).
-        After a rollback also ``abandoned``: whether the step was left behind by one.
+        Where that cannot be known the column is left out and an event says why; it is NaN for a batch that weighs
+        nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback also ``abandoned``:
+        whether the step was left behind by one.
+
+        These columns keep their names: a metric that has one of them, or is called ``step``, or ``batch_loss`` beside
+        ``loss``, has ``metric_`` before its name here, and an event says so.
         """
         return frames.batches(self)
 

@@ -1,7 +1,7 @@
 """Append-only columns on one step axis, and bounded pictures of them.
 
-Keras's metrics are float32, so float32 columns lose nothing. Rows live in fixed chunks that are never moved: a reader
-on another thread sees only complete rows and can never disturb the training thread that appends.
+Keras's metrics are float32, so float32 columns lose nothing. Rows live in chunks: a reader on another thread sees only
+complete rows and can never disturb the training thread that appends.
 """
 
 from __future__ import annotations
@@ -14,58 +14,55 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .names import text
+from .packed import PackedTimes
+
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 CHUNK = 65_536
 MISSING = np.array([0x7FC0DEAD], np.uint32).view(np.float32)[0]  # a NaN of our own: no value, as against one of NaN
-GROUP = 64  # rows of a full chunk whose times share a unit
-TICKS = 1040  # units in the mean distance of a group's rows: the 63 distances just fit 16 bits
-
-
-class _Times:
-    """Seconds of a full chunk's rows in a little over 2 bytes each: to a thousandth of the mean row's time around it.
-
-    Args:
-        seconds: float64, of a multiple of ``GROUP`` rows.
-    """
-
-    __slots__ = ("_starts", "_ticks", "_units")
-
-    def __init__(self, seconds: Floats) -> None:
-        groups = seconds.reshape(-1, GROUP)
-        self._starts = groups.min(axis=1)
-        self._units = (groups.max(axis=1) - self._starts) / ((GROUP - 1) * TICKS)
-        units = np.where(self._units > 0, self._units, 1.0)
-        self._ticks = np.rint((groups - self._starts[:, None]) / units[:, None]).astype(np.uint16).ravel()
-
-    @property
-    def nbytes(self) -> int:
-        return int(self._starts.nbytes + self._units.nbytes + self._ticks.nbytes)
-
-    def at(self, rows: Indices) -> Floats:
-        group = rows // GROUP
-        return np.asarray(self._starts[group] + self._units[group] * self._ticks[rows])
+FIRST = 16  # rows that the first chunk has room for: it doubles as they come, so that short runs stay small
 
 
 class _Chunk:
-    """Up to ``CHUNK`` rows: ``values`` is ``(columns, CHUNK)`` float32, ``times`` float64 until the chunk is full."""
+    """Up to ``CHUNK`` rows. ``values`` is ``(columns, room)`` float32, ``times`` float64 until the chunk is full.
+
+    To grow, arrays are replaced by larger ones and never resized: a reader on another thread goes on reading the old.
+    """
 
     __slots__ = ("times", "values", "writers")
 
-    def __init__(self, names: list[str]) -> None:
-        self.times: Floats | _Times = np.empty(CHUNK, np.float64)
-        self.values = np.full((len(names), CHUNK), MISSING, np.float32)
+    def __init__(self, names: list[str], room: int, timed: bool) -> None:
+        self.times: Floats | PackedTimes = np.empty(room if timed else 0, np.float64)
+        self.values = np.full((len(names), room), MISSING, np.float32)
         self.bind(names)
 
+    @property
+    def room(self) -> int:
+        """Rows there is room for."""
+        return self.values.shape[1]
+
     def seconds(self, rows: Indices) -> Floats:
-        times = self.times  # taken once: the training thread may pack them meanwhile
-        return times.at(rows) if isinstance(times, _Times) else times[rows]
+        """Seconds of ``rows``, counted from the chunk's first."""
+        times = self.times  # taken once: the training thread may replace them meanwhile
+        return times.at(rows) if isinstance(times, PackedTimes) else times[rows]
+
+    def grow(self, names: list[str], room: int) -> None:
+        """Make room for ``room`` rows."""
+        values = np.full((len(self.values), room), MISSING, np.float32)
+        values[:, : self.room] = self.values
+        if isinstance(self.times, np.ndarray) and self.times.size:
+            times = np.empty(room, np.float64)
+            times[: self.room] = self.times
+            self.times = times
+        self.values = values
+        self.bind(names)
 
     def pack(self) -> None:
         """The chunk is full."""
-        self.times = _Times(self.seconds(np.arange(CHUNK)))
+        self.times = PackedTimes(self.seconds(np.arange(CHUNK)))
 
     def bind(self, names: list[str]) -> None:
         """A memoryview takes one number in half the time a NumPy array does."""
@@ -75,15 +72,20 @@ class _Chunk:
 class Table:
     """Rows of named float32 values, each at a step and a time.
 
+    Args:
+        timed: Whether the times are kept.
+
     Attributes:
         names: The columns, in the order they were first seen.
         rows: Complete rows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timed: bool = True) -> None:
+        self._timed = timed
         self.names: list[str] = []
         self.rows = 0
         self._chunks: list[_Chunk] = []
+        self._room = 0  # rows that there is room for
         self._segments: list[tuple[int, int, int]] = []  # (row, step, stride): regular steps cost no memory
         self._segment_rows: list[int] = []
         self._next_step = -1
@@ -98,7 +100,7 @@ class Table:
     @property
     def nbytes(self) -> int:
         """Memory of the columns, in bytes."""
-        return sum(chunk.values.nbytes + chunk.times.nbytes for chunk in self._chunks)
+        return sum(chunk.values.nbytes + chunk.times.nbytes for chunk in list(self._chunks))
 
     def append(self, step: int, seconds: float, values: Mapping[str, float]) -> list[str]:
         """Add one row.
@@ -106,15 +108,16 @@ class Table:
         Args:
             step: The row's step, greater than that of the row before.
             seconds: Seconds since the run began.
-            values: Column name to number. New names become columns; names left out are missing in this row.
+            values: Column name to number. New names become columns; names left out are missing in this row. A name that
+                is no string is taken as the string of it.
 
         Returns:
             The names whose value was not a number (stored as missing). Empty in the ordinary case.
         """
         row = self.rows
+        if row >= self._room:
+            self._grow(row + 1)
         i = row % CHUNK
-        if i == 0 or not self._chunks:
-            self._grow()
         chunk = self._chunks[-1]
         refused: list[str] = []
         try:
@@ -125,7 +128,8 @@ class Table:
             regular = False
         if not regular:
             refused = self._append_irregular(chunk, i, values)
-        self._seconds[i] = seconds
+        if self._timed:
+            self._seconds[i] = seconds
         if step != self._next_step:
             self._new_segment(row, step)
         self._next_step = step + self._segments[-1][2]
@@ -147,6 +151,8 @@ class Table:
         i, n = self.rows % CHUNK, len(values)
         if i == 0 or i + n > CHUNK or step != self._next_step or self._segments[-1][2] != 1:
             return False
+        if self.rows + n > self._room:
+            self._grow(self.rows + n)
         chunk, columns = self._chunks[-1], len(self.names)
         if len(chunk.writers) != columns or any(len(row) != columns for row in values):
             return False
@@ -155,18 +161,28 @@ class Table:
                 chunk.values[column, i : i + n] = array("f", [row[name] for row in values])
         except (KeyError, TypeError, ValueError, OverflowError):
             return False
-        self._seconds[i : i + n] = array("d", seconds)
+        if self._timed:
+            self._seconds[i : i + n] = array("d", seconds)
         self._last_step = step + n - 1
         self._next_step = step + n
         self.rows += n  # last: from here on readers see the rows
         return True
 
-    def _grow(self) -> None:
-        chunk = _Chunk(self.names)
+    def _grow(self, rows: int) -> None:
+        """Make room for so many rows, at most one more chunk."""
+        if self.rows % CHUNK == 0 and self.rows == self._room:
+            full, room = self.rows // CHUNK, CHUNK if self.rows else min(FIRST, CHUNK)
+            self._chunks.append(_Chunk(self.names, room, self._timed))
+            if full and self._timed:
+                self._chunks[-2].pack()
+        chunk = self._chunks[-1]
+        before, room = (len(self._chunks) - 1) * CHUNK, chunk.room
+        while before + room < rows:
+            room *= 2
+        if room > chunk.room:
+            chunk.grow(self.names, min(room, CHUNK))
+        self._room = before + chunk.room
         self._seconds = memoryview(chunk.times)  # type: ignore[arg-type]
-        self._chunks.append(chunk)
-        if len(self._chunks) > 1:
-            self._chunks[-2].pack()
 
     def _new_segment(self, row: int, step: int) -> None:
         stride = max(1, step - self._last_step) if row else 1
@@ -176,7 +192,8 @@ class Table:
     def _append_irregular(self, chunk: _Chunk, i: int, values: Mapping[str, object]) -> list[str]:
         refused = []
         numbers: dict[str, float] = {}
-        for name, value in values.items():
+        for key, value in values.items():
+            name = text(key)
             try:
                 numbers[name] = float(value)  # type: ignore[arg-type]
             except (TypeError, ValueError, OverflowError):
@@ -184,7 +201,7 @@ class Table:
         fresh = [name for name in numbers if name not in self.names]
         if fresh:
             self.names = self.names + fresh
-            chunk.values = np.vstack([chunk.values, np.full((len(fresh), CHUNK), MISSING, np.float32)])
+            chunk.values = np.vstack([chunk.values, np.full((len(fresh), chunk.room), MISSING, np.float32)])
             chunk.bind(self.names)
         for row, (name, column) in enumerate(chunk.writers):
             if name in numbers:
@@ -199,11 +216,11 @@ class Table:
         out = np.full((columns, last - first), np.nan, np.float32)
         at = first
         while at < last:
-            chunk = self._chunks[at // CHUNK]
+            values = self._chunks[at // CHUNK].values  # taken once: the training thread may replace them meanwhile
             i = at % CHUNK
             n = min(CHUNK - i, last - at)
-            have = min(columns, chunk.values.shape[0])
-            out[:have, at - first : at - first + n] = chunk.values[:have, i : i + n]
+            have = min(columns, values.shape[0])
+            out[:have, at - first : at - first + n] = values[:have, i : i + n]
             at += n
         return out
 

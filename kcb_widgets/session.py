@@ -66,7 +66,7 @@ class Session:
         self.tap = Tap(self.thread, inbox, run)
         self.bridge = Bridge(run, model, inbox, callbacks, fit, options, self.tap)
         self._blocking = self.bridge.flow.blocking = kernel.blocking()
-        self.counts = Counts(model, run)
+        self.counts = Counts(model, run, fit, self.tap)
         self.waiting = waiting(fit, model)
         neighbours = self.bridge.neighbours
         self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
@@ -152,6 +152,7 @@ class Session:
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
         hurry, asked = self._hear(heavy=False)
+        self.tap.alert |= self.counts.open
         if hurry or now >= self._next_look:
             self._look(now)
         if self._line is not None:
@@ -202,6 +203,8 @@ class Session:
             self._arm()
             self._pusher.push(rush=True)
         bridge.apply(heavy=True)
+        if self.counts.open:
+            self.counts.look()
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch is done, validation included; the model is at rest."""
@@ -246,7 +249,6 @@ class Session:
         run.status, run.message = "running", ""
         run.pace.begin(run.seconds, run.step)
         if self._tracing is None:
-            self.counts.first()
             self.bridge.helm.trained()
             return
         (names, since), self._tracing = self._tracing, None
@@ -307,6 +309,7 @@ class Session:
         if self._closer is not None:
             self._closer.leave()
         self.waiting.leave()
+        self.counts.leave()
         self._callbacks = None
         try:
             self.bridge.helm.leave()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from .commands import Command, Inbox
 from .run import Run, Trained
@@ -29,9 +30,10 @@ class Tap:
         due: When there is more to do after a batch than to note it.
         began: When the batch under way began.
         step: Seconds between the batch hooks since the epoch began.
+        weigh: Reads what a batch weighed in each metric, from its logs; None where that need not be read.
     """
 
-    __slots__ = ("alert", "began", "due", "look", "put", "step", "thread", "waiting")
+    __slots__ = ("alert", "began", "due", "look", "put", "step", "thread", "waiting", "weigh")
 
     def __init__(self, thread: int, inbox: Inbox, run: Run) -> None:
         self.thread = thread
@@ -39,3 +41,4 @@ class Tap:
         self.put: Callable[[Trained], None] = run.pending.append
         self.alert = True
         self.look = self.due = self.began = self.step = 0.0
+        self.weigh: Callable[[Mapping[Any, Any]], Mapping[str, float] | None] | None = None

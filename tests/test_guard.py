@@ -199,6 +199,24 @@ def test_after_going_back_at_an_epochs_end_its_value_makes_no_best_snapshot(watc
     assert [(event.name, event.step) for event in of(monitor, "snapshot")] == [("guard", 0), ("best", 6), ("best", 18)]
 
 
+def test_batches_of_unequal_weight_are_no_leaps_and_a_real_one_is():
+    """A generator whose batches grow from 1 sample to 60: as if all weighed the same, each would seem to leap."""
+    rng = np.random.default_rng(0)
+
+    def batches(leap):
+        for number in range(60):
+            size = 60 if number % 6 == 5 else 1
+            values = 2.0 + 0.01 * rng.normal(size=(size, 1)) + (40.0 if number == leap else 0.0)
+            yield values.astype("float32"), np.ones((size, 1), "float32")
+
+    for leap, acted in ((-1, []), (44, [45])):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        model.compile(keras.optimizers.SGD(0.0), loss=lambda y, prediction: keras.ops.mean(prediction, axis=-1))
+        monitor = kcb.Monitor(guard=kcb.Guard(spike=8.0))
+        model.fit(batches(leap), steps_per_epoch=60, shuffle=False, verbose=0, callbacks=[monitor])
+        assert [event.step for event in monitor.run.events_list if event.kind == "guard"] == acted
+
+
 def test_the_weight_of_a_mean_need_not_be_a_count_of_batches():
     lookout = Lookout(Guard(spike=3.0))
     total = weights = 0.0

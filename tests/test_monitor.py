@@ -216,15 +216,20 @@ def test_each_batchs_own_value_is_recovered_of_an_epoch_shorter_than_the_time_be
     assert monitor.run.pace.samples_per_batch == 16
 
 
-def test_batches_of_unequal_weight_are_not_pretended_to_be_recovered(classifier):
+def test_batches_of_unequal_weight_are_weighed_one_by_one(classifier):
     model, x, y = classifier(metrics=[], weighted_metrics=["accuracy"])
     monitor = kcb.Monitor()
     weights = np.linspace(0.1, 5, 64)
     model.fit(x, y, sample_weight=weights, epochs=2, batch_size=10, shuffle=False, verbose=0, callbacks=[monitor])
-    assert "batch_accuracy" not in monitor.run.batches
-    assert "batch_loss" in monitor.run.batches  # the loss is averaged over samples whatever they weigh
-    events = monitor.run.events
-    assert events.loc[events["name"] == "accuracy", "kind"].tolist() == ["warning"]
+    batches, epochs = monitor.run.batches, monitor.run.epochs
+    sums = np.add.reduceat(weights, range(0, 64, 10))
+    own = batches["batch_accuracy"].to_numpy().reshape(2, -1)
+    assert np.allclose(own @ sums / sums.sum(), epochs["accuracy"], rtol=1e-5)
+    assert own.min() >= 0
+    assert own.max() <= 1
+    sizes = [10] * 6 + [4]  # the loss is averaged over samples whatever they weigh
+    assert np.allclose(batches["batch_loss"].to_numpy().reshape(2, -1) @ sizes / 64, epochs["loss"], rtol=1e-5)
+    assert monitor.run.events.query("kind == 'warning'").empty
 
 
 @ONE_STEP

@@ -14,6 +14,7 @@ from kcb_widgets.blocks import BLOCK, READ, Blocks
 from kcb_widgets.panels.picture import Picture
 from kcb_widgets.run import Run
 from kcb_widgets.series import CHUNK, Table
+from kcb_widgets.stretches import Sizes
 
 NAMES = [f"metric_{i}" for i in range(8)]
 EPOCH = 1000
@@ -29,6 +30,9 @@ def trained(rows, epoch=EPOCH, names=NAMES):
     run = Run()
     run.params = {"steps": epoch}
     run.batches_per_epoch = epoch
+    run.means.sizes = Sizes(32, 32 * (epoch - 0.5))
+    for name in names[:-1]:
+        run.means.claim(name, "samples")
     for first in range(0, rows, epoch):
         run.begin_epoch(first // epoch)
         for batch in range(min(epoch, rows - first)):
@@ -36,10 +40,6 @@ def trained(rows, epoch=EPOCH, names=NAMES):
             if (first + batch) % 9973 == 17:
                 log = {**log, names[0]: [1e4, np.nan, -np.inf][first // 3000 % 3]}
             run.append(batch, log, run._clock + 0.01 * (first + batch))
-        if not first:
-            run.means.first_counts(dict.fromkeys(names[:-1], 32.0 * epoch), epoch)
-        if rows - first >= epoch:
-            run.means.end_epoch(run.batch_table, dict.fromkeys(names[:-1], 32.0 * (epoch - 0.5)))
         run.end_epoch(first // epoch, log)
     return run
 
@@ -217,20 +217,19 @@ def test_order_of_extremes_survives_merging():
     assert np.array_equal(picture.order[0], buckets.argmin(axis=1) <= buckets.argmax(axis=1))
 
 
-def test_the_newest_row_may_still_change():
-    """An epoch's last batch is known to be a smaller one only when the epoch ends, after it was drawn."""
+def test_an_epochs_last_batch_is_drawn_right_from_the_first():
+    """It is a smaller one: its value must not be made of a full batch's weight, at no time."""
     run, epoch = Run(), 2 * BLOCK
     run.params = {"steps": epoch}
+    run.means.sizes = Sizes(32, 32 * (epoch - 0.75))
+    run.means.claim("loss", "samples")
     picture = Picture(run)
     for number in range(5):
         run.begin_epoch(number)
         for batch in range(epoch):
             run.append(batch, {"loss": float(batch % 10) / (batch + 1)})
-            if not number and not batch:
-                run.means.first_counts({"loss": 32.0}, 1)
             picture.whole()
             picture.window(0, run.step, 2)
-        run.means.end_epoch(run.batch_table, {"loss": 32.0 * (epoch - 0.75)})
     rows = run.batch_table.rows
     own = run.means.recover(run.batch_table, 0, rows)
     assert own[0, epoch - 1] != pytest.approx(own[0, epoch - 2], abs=1e-3)

@@ -114,12 +114,12 @@ class Lookout:
         """Say nothing more until the running mean begins at nothing: once NaN it stays NaN."""
         self._muted = True
 
-    def look(self, running: float, weight: float, recoverable: bool) -> str:
+    def look(self, running: float, weight: float | None, recoverable: bool) -> str:
         """What is wrong with the newest batch, in a clause; empty when nothing is.
 
         Args:
             running: The metric as Keras logged it, a mean since the epoch began (or since a rollback).
-            weight: What the mean's batches weigh together. As all weigh the same, it is how many they are.
+            weight: What the mean's batches weigh together; None where that is not known now.
             recoverable: Whether it is such a mean; else the number itself is looked at.
         """
         self.by_batch = True
@@ -127,8 +127,12 @@ class Lookout:
             return ""
         if not math.isfinite(running):
             return f"{self.guard.metric} is {running}"
+        if not recoverable:
+            return self._leap(self._batches, running)
+        if weight is None or weight == self._weight:  # the batch has no value of its own that is known
+            return ""
         value = running
-        if recoverable and weight > self._weight:
+        if weight > self._weight:
             value = (running * weight - self._sum) / (weight - self._weight)
         self._sum, self._weight = running * weight, weight
         return self._leap(self._batches, value)

@@ -44,7 +44,9 @@ class Sentry:
         value = logs.get(metric)
         if not isinstance(value, (int, float)):
             return
-        wrong = lookout.look(float(value), run.step - run.means.began, metric in run.means.names)
+        recoverable = metric in run.means.names
+        weight = run.means.accumulated(metric, run.batch) if recoverable else None
+        wrong = lookout.look(float(value), weight, recoverable)
         if wrong:
             self._act(wrong)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.trainers.epoch_iterator import EpochIterator
 
 METRICS = ("mae", "mse", "mape", "msle", "cosine_similarity", "squared_hinge", "hinge")
 NAMES = tuple(sorted(("loss", *METRICS)))  # as Keras hands them out
@@ -52,38 +53,50 @@ class Trainer:
 
     def train(self, model: Any, monitor: Any) -> None:
         """The whole fit."""
-        epochs, counts = self.batches // self.epoch, _counts(model)
+        self.fit(model, monitor)
+
+    def fit(self, model: Any, monitor: Any) -> None:
+        """Monitor finds in this frame what it finds in that of Keras's ``fit``: the data's adapter."""
+        samples = np.empty((SAMPLES * self.epoch - SAMPLES // 2, 1), np.float32)
+        epoch_iterator = EpochIterator(x=samples, batch_size=SAMPLES)
+        epochs, metrics = self.batches // self.epoch, _metrics(model)
+        assert epoch_iterator.num_batches == self.epoch
         model.stop_training = False
         hooks = keras.callbacks.CallbackList([monitor], model=model, epochs=epochs, steps=self.epoch, verbose=1)
         hooks.on_train_begin()
         for number in range(epochs):
-            self._train_epoch(hooks, monitor, number, counts if number == 0 else [])
+            self._train_epoch(hooks, monitor, number, metrics)
         hooks.on_train_end()
 
-    def _train_epoch(self, hooks: Any, monitor: Any, number: int, counts: list[Any]) -> None:
+    def _train_epoch(self, hooks: Any, monitor: Any, number: int, metrics: dict[str, Any]) -> None:
         logs = list(self._logs[number % PATTERNS])
         for row in range(number * self.epoch, (number + 1) * self.epoch):
             if row in self._spikes:
                 name, height = self._spikes[row]
                 logs[row % self.epoch] = {**logs[row % self.epoch], name: height}
+        for metric in metrics.values():
+            metric.reset_state()
         began = time.perf_counter()
         hooks.on_epoch_begin(number)
-        if counts:  # the first batch takes its time to trace: Monitor then reads what a full batch weighs
-            for count in counts:
-                count.assign(SAMPLES)
-            time.sleep(0.1)
         before, after = monitor.on_train_batch_begin, monitor.on_train_batch_end  # Keras's own list takes 60 us
+        before(0)
+        for name, metric in metrics.items():  # Monitor reads what a full batch weighs after the first
+            metric.count.assign(SAMPLES)
+            metric.total.assign(SAMPLES * logs[0][name])
+        if number == 0:  # the first batch takes its time to trace
+            time.sleep(0.1)
+        after(0, logs[0])
         wall, cpu = time.perf_counter(), time.thread_time()
-        for batch in range(self.epoch):
+        for batch in range(1, self.epoch):
             before(batch)
             after(batch, logs[batch])
         self.cpu[number] = time.thread_time() - cpu
         ended = time.perf_counter()
         self.wall[number] = ended - wall
-        for count in counts:
-            count.assign(SAMPLES * (self.epoch - 0.5))
+        for metric in metrics.values():
+            metric.count.assign(SAMPLES * (self.epoch - 0.5))
         hooks.on_epoch_end(number, dict(logs[-1]))
-        self.between[number] = time.perf_counter() - ended + (0.0 if counts else wall - began)
+        self.between[number] = time.perf_counter() - ended + (0.0 if number == 0 else wall - began)
 
     def truth(self, column: int) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Each batch's own value of one metric, by the formula, float32 of shape ``(batches,)``."""
@@ -108,10 +121,10 @@ def make_model() -> Any:
     return model
 
 
-def _counts(model: Any) -> list[Any]:
-    """The variables that tell how much of an epoch Keras's running means have seen."""
-    from kcb_widgets.counts import mean_metrics
+def _metrics(model: Any) -> dict[str, Any]:
+    """The metrics whose means Keras logs, by name."""
+    from kcb_widgets.weighing import mean_metrics
 
-    found = mean_metrics(model)
+    found = {name: mean.metric for name, mean in mean_metrics(model).items()}
     assert set(found) == set(NAMES), found
-    return [metric.count for metric in found.values()]
+    return found

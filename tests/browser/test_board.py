@@ -594,12 +594,12 @@ def test_pythons_own_picture_is_understood(host):
     run = Run()
     run.params = {"epochs": 2, "steps": 4}
     run.batches_per_epoch = 4
+    run.means.claim("loss", "batches")
     run.start_clock()
     for epoch in range(2):
         run.begin_epoch(epoch)
         for batch in range(4):
             run.append(batch, {"loss": 2.0 - 0.1 * batch})
-            run.means.first_counts({"loss": 1.0}, 1)
         run.set_value("learning_rate", 0.01)
         run.end_epoch(epoch, {"loss": 1.7, "val_loss": 1.5 + epoch})
     host.start(series=Picture(run).whole())
