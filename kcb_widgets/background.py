@@ -35,6 +35,7 @@ class Fit:
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         if monitor not in callbacks:
             callbacks.append(monitor)
+        monitor.make_way()
         self._follow(monitor, model)
         with _lock:
             other = _training.get(id(model))
@@ -71,7 +72,8 @@ class Fit:
             self.history = self._model.fit(*args, **kwargs)
         except BaseException as error:  # it is handed to the user, by wait() and .exception
             self.exception = error
-            self._monitor.died(error)
+        try:
+            self._monitor.left(self.exception)
         finally:
             with _lock:
                 _training.pop(id(self._model), None)
