@@ -38,6 +38,7 @@ class Fit:
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         if monitor not in callbacks:
             callbacks.append(monitor)
+        monitor.make_way()
         self._follow(monitor, model)
         with _lock:
             other = _training.get(id(model))
@@ -75,7 +76,8 @@ class Fit:
         except BaseException as error:  # it is handed to the user, by wait() and .exception
             log.debug("A fit in the background ended with an exception", exc_info=True)
             self.exception = error
-            self._monitor.died(error)
+        try:
+            self._monitor.left(self.exception)
         finally:
             with _lock:
                 _training.pop(id(self._model), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -11,22 +10,19 @@ from threading import get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import keras
-
 from . import kernel
-from .commands import Command, Inbox, Reply, Value
-from .events import first_line
+from .commands import Command, Reply, Value
+from .lifecycle import Lifecycle
 from .panels.showing import Showing
+from .pickling import fresh_monitor
 from .remote import Remote
-from .run import Run
-from .session import Session, check_place
+from .session import Session
 from .steering.attempt import attempt
 from .steering.bridge import Options
 from .steering.control import Control
 from .steering.guard import Guard
 from .steering.helm import refuse_all
 from .steering.snapshots import Snapshots
-from .tap import Tap
 
 if TYPE_CHECKING:
     from .background import Fit
@@ -39,28 +35,49 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
     Training is sacred: nothing of ours may end it. StopIteration would, silently: Keras takes it for the end of the
     data. KeyboardInterrupt passes.
     """
-    noted = hook.__name__.startswith("on_") and "batch" not in hook.__name__
+    name = hook.__name__
+    noted = name.startswith("on_") and "batch" not in name
+    inside = name in ("on_test_begin", "on_predict_begin")
 
     def call(self: Monitor, *args: Any, **kwargs: Any) -> None:
         session = self._session
         if (session is None and not noted) or (session is not None and get_ident() != session.thread):
             return
         try:
+            if self._inner is not None and not self._is_ours():
+                return
+            if session is None and name == "on_epoch_begin" and self._goes_on():
+                session = self._session
             logs = kwargs.get("logs", args[-1] if args else None)
             if session is None:  # evaluate or predict outside of any fit, or a fit that cannot be recorded
-                self._outside(hook.__name__, logs)
+                self._outside(name, logs)
+                return
+            if inside and self._is_foreign(session, name):
                 return
             if noted:
-                session.spent.note(hook.__name__, logs)
+                session.spent.note(name, logs)
             hook(self, session, *args, **kwargs)
         except Exception as error:
-            (self.run if session is None else session.run).failed(hook.__name__, error)
+            (self.run if session is None else session.run).failed(name, error)
+        except BaseException as error:  # Ctrl+C while paused, say: it passes, and ends the fit
+            if session is not None:
+                session.raised.note(error)
+            raise
 
     call.__name__, call.__doc__ = hook.__name__, hook.__doc__
     return call
 
 
-class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
+def _with_older_name(cls: type[Monitor], new: str, old: str) -> Callable[..., None]:
+    def hook(self: Monitor, batch: int, logs: Any = None) -> None:
+        getattr(super(cls, self), new)(batch, logs)
+        getattr(self, old)(batch, logs=logs)
+
+    hook.__name__, hook.calls_older_name = new, True  # type: ignore[attr-defined]
+    return hook
+
+
+class Monitor(Remote, Lifecycle):
     """Watch and steer ``fit`` from the notebook cell it runs in.
 
     Pass it to ``fit`` and a live board appears under the cell. Its controls reach the model while ``fit`` runs. Outside
@@ -73,12 +90,19 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         guard: What to do when a metric is NaN or leaps; nothing by default.
         evaluate_on: Data for ``evaluate``, in place of ``fit``'s validation data.
         save_to: The folder that ``save`` and the board's Save write to.
+        keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
+            batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
+            data, no weights and no snapshot.
 
     Attributes:
-        runs: Every run so far, oldest first; each ``fit`` is a new one.
+        runs: The runs so far, oldest first; each ``fit`` is a new one. Numbers go on counting where old runs are let
+            go of.
+
+    Copying a Monitor gives itself. In another process, unpickled, it is a fresh one with the same options.
 
     Raises:
         TypeError: An argument is of the wrong kind.
+        ValueError: ``keep_runs`` is less than 1.
 
     Example:
         >>> monitor = kcb.Monitor()
@@ -95,9 +119,10 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         guard: Guard | None = None,
         evaluate_on: Any = None,
         save_to: str | PathLike[str] = ".",
+        keep_runs: int | None = None,
     ) -> None:
         Remote.__init__(self)
-        keras.callbacks.Callback.__init__(self)
+        Lifecycle.__init__(self)
         for name, value, kind in (
             ("paused", paused, bool),
             ("snapshots", snapshots, Snapshots),
@@ -111,17 +136,24 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         if display is not None and not isinstance(display, bool):
             msg = f"display must be True, False or None. Received: {display!r}"
             raise TypeError(msg)
-        self.runs: list[Run] = []
-        self._waiting: Run | None = None
-        self._turn = threading.Lock()
-        self._session: Session | None = None
-        self._tap: Tap | None = None
-        self._expected = False
-        self._last_model: Any = None
-        self._inbox = Inbox()
+        if keep_runs is not None and (isinstance(keep_runs, bool) or not isinstance(keep_runs, int)):
+            msg = f"keep_runs must be a whole number or None. Received: {keep_runs!r}"
+            raise TypeError(msg)
+        if keep_runs is not None and keep_runs < 1:
+            msg = f"keep_runs must be at least 1. Received: {keep_runs!r}"
+            raise ValueError(msg)
+        self._keep_runs = keep_runs
         own = (self._triggers, self._policies, self)
         self._options = Options(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
-        self._showing = Showing(display)
+        self._display, self._showing = display, Showing(display)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A subclass may override ``on_batch_begin`` and ``on_batch_end``, as of any callback of Keras's."""
+        super().__init_subclass__(**kwargs)
+        for when in ("begin", "end"):
+            old, new = f"on_batch_{when}", f"on_train_batch_{when}"
+            if old in vars(cls) and new not in vars(cls) and not hasattr(getattr(cls, new), "calls_older_name"):
+                setattr(cls, new, _with_older_name(cls, new, old))
 
     # -- what users call, from any thread -----------------------------------------------------------------------------
 
@@ -129,13 +161,13 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         """Itself: it is what people look at, and tuners copy their callbacks for every trial."""
         return self
 
-    @property
-    def run(self) -> Run:
-        """The current run, or the latest; before the first fit an empty one that the fit will fill."""
-        with self._turn:  # a thread that looks for the run while a fit begins must not be given a second one
-            if self._waiting is None and not self.runs:
-                self._waiting = Run()
-            return self._waiting or self.runs[-1]
+    def __copy__(self) -> Monitor:
+        """Itself."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A fresh one with the same options: what pickle makes in another process."""
+        return fresh_monitor(self)
 
     @property
     def board(self) -> Board:
@@ -170,7 +202,9 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         session = self._session
         if session is None:
             return None
-        controls = session.bridge.helm.controls
+        controls: dict[str, Control] = session.bridge.helm.controls
+        if not controls:  # this fit cannot be steered; the reply says why
+            return None
         if name not in controls:
             msg = f"there is no control of this name; there are {', '.join(controls)}. Received: {name!r}"
             raise ValueError(msg)
@@ -195,60 +229,38 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         self._triggers.tell(run)
         run.changed()
 
-    @property
-    def training(self) -> bool:
-        """Whether a fit is under way, or about to begin in another thread."""
-        session = self._session
-        return self._expected or (session is not None and not session.run.over)
-
-    def expect(self) -> None:
-        """Show the board of a fit that is about to begin in another thread, under the cell that starts it."""
-        self._waiting = self._waiting or Run()
-        self._waiting.inbox = self._inbox
-        self._expected = True
-        self._showing.open(self._waiting)
-
-    def died(self, error: BaseException) -> None:
-        """The fit under way raised ``error``; said by whoever called it and caught that."""
-        if self._session is not None:
-            self._session.finish_from(error)
-        elif self._expected:  # it never came to training: wrong arguments, say
-            self._expected, run = False, self.run
-            self._waiting = None
-            self.runs.append(run)
-            run.finish("failed", first_line(error))
-            refuse_all(run, self._inbox, "training never began")
-            run.changed()
-
     # -- hooks --------------------------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
         """A fit begins: a new run."""
         try:
-            self._begin()
+            self._begin(sys._getframe())
         except Exception as error:
             self.run.failed("on_train_begin", error)
 
     @_guarded
     def on_epoch_begin(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch begins."""
-        run = session.run
-        if run.epoch is None and epoch and len(self.runs) > 1:
-            self._continue(run, self.runs[-2], epoch)
-        run.begin_epoch(epoch)
-        session.bridge.helm.rates.ahead()
-        session.counts.begin_epoch()
-        if session.bridge.lookout is not None:
-            session.bridge.lookout.begin_epoch()
-        session.bridge.helm.look("LearningRateScheduler")
-        session.service(perf_counter())
-        session.begin_epoch()
+        run, helm, lookout = session.run, session.bridge.helm, session.bridge.lookout
+        session.raised.renew()
+        if run.epoch is None and epoch:
+            self._continue(run, epoch)
+        attempt(run, "on_epoch_begin", run.begin_epoch, epoch)
+        attempt(run, "learning_rate", helm.rates.ahead)
+        attempt(run, "batch values", session.counts.begin_epoch)
+        if lookout is not None:
+            attempt(run, "guard", lookout.begin_epoch)
+        attempt(run, "learning_rate", helm.look, "LearningRateScheduler")
+        attempt(run, "on_epoch_begin", session.service, perf_counter())
+        attempt(run, "on_epoch_begin", session.begin_epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
         tap = self._tap
         if tap is None:
-            return
+            if self._inner is None or not self._is_ours() or self._tap is None:
+                return
+            tap = self._tap
         if tap.alert or tap.waiting:
             self._before_batch()
         now = perf_counter()
@@ -268,6 +280,8 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a batch: note it, and now and then record all of them, let messages in and show what is new."""
         tap = self._tap
+        if tap is None and self._inner is not None and self._is_ours():
+            tap = self._tap
         if tap is None or get_ident() != tap.thread:
             return
         try:
@@ -283,8 +297,9 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     @_guarded
     def on_test_begin(self, session: Session, logs: Any = None) -> None:
         """Validation begins."""
-        session.counts.settle()
         run = session.run
+        session.raised.renew()
+        attempt(run, "batch values", session.counts.settle)
         run.pace.rest(run.seconds, run.step)
         run.phase, run.test_batch = "validate", 0
         session.service(perf_counter())
@@ -310,11 +325,11 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch ends, validation included. No step takes another with it."""
         run = session.run
-        attempt(run, "on_epoch_end", session.counts.settle)
+        attempt(run, "batch values", session.counts.settle)
         attempt(run, "learning_rate", session.bridge.helm.look, "ReduceLROnPlateau")
         attempt(run, "on_epoch_end", run.end_epoch, epoch, logs or {})
         attempt(run, "on_epoch_end", session.service, perf_counter())
-        session.epoch_ends(epoch, logs or {})
+        attempt(run, "on_epoch_end", session.epoch_ends, epoch, logs or {})
 
     @_guarded
     def on_train_end(self, session: Session, logs: Any = None) -> None:
@@ -346,52 +361,3 @@ class Monitor(Remote, keras.callbacks.Callback):  # type: ignore[misc]
         self.run.note_hook(name, logs)
         if name.endswith("_end"):
             self.run.changed()
-
-    def _begin(self) -> None:
-        frame, old = sys._getframe(2), self._session
-        if old is not None:
-            if old.alive and old.thread != get_ident():
-                old.run.add_event("warning", "fit", message="a second fit in another thread is not monitored")
-                return
-            self._try(old.run, "on_train_begin", old.finish_from, None)
-        with self._turn:
-            run, self._waiting = self._waiting or Run(), None
-            self.runs.append(run)
-        run.number = len(self.runs)
-        run.title = f"Run {run.number}"
-        run.params = dict(self.params or {})
-        run.batches_per_epoch = run.params.get("steps")
-        run.start_clock()
-        session = None
-        try:
-            session = Session(run, self._model, self._inbox, frame, self._options, self._ended)
-        except Exception as error:
-            run.failed("on_train_begin", error)
-            run.finish("failed", f"training goes on, but cannot be recorded or steered: {first_line(error)}")
-        self._session, self._tap = session, None if session is None else session.tap
-        self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
-        if session is not None:
-            self._try(run, "on_train_begin", session.begin)
-        run.note_hook("on_train_begin", None)
-        self._try(run, "on_train_begin", check_place, run)
-        self._last_model, last = self._model, self._last_model
-        run.continues = last is self._model
-        self._try(run, "board", self._showing.open, run)
-
-    @staticmethod
-    def _try(run: Run, where: str, step: Callable[..., None], *arguments: Any) -> None:
-        """One step of a beginning: if it fails, the others are taken all the same."""
-        try:
-            step(*arguments)
-        except Exception as error:
-            run.failed(where, error)
-
-    def _ended(self, session: Session) -> None:
-        if self._session is session:
-            self._session = self._tap = None
-
-    @staticmethod
-    def _continue(run: Run, previous: Run, epoch: int) -> None:
-        """A fit with ``initial_epoch`` that goes on where the run before it ended goes on counting steps."""
-        if run.continues and previous.epoch is not None and previous.epoch + 1 == epoch:
-            run.start_at(previous.step)

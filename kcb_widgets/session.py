@@ -6,24 +6,25 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from types import FrameType, SimpleNamespace
+from typing import Any, TypeVar
 
 from . import kernel, places, threads
 from .commands import Command, Inbox
 from .counts import Counts
 from .events import first_line
-from .last import Last
+from .finishing import Finishing
 from .pusher import Pusher
-from .run import Run, Status
+from .raised import Raised
+from .run import Run
 from .spent import Spent
 from .steering.attempt import attempt
 from .steering.bridge import Bridge, Options
-from .steering.helm import refuse_all
 from .tap import Tap
 from .terminal import ProgressLine
-from .waiting import waiting
-from .watch import Watch, fit_frame
+from .unsteered import Unsteered
+from .waiting import Waiting, waiting
+from .watch import Watch, weak
 
 POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
 POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
@@ -34,14 +35,20 @@ MANY = 100  # batches that may wait to be recorded
 LOOK_EVERY = 0.5  # seconds between looks at all else: learning rates, NaN, the other callbacks, who looks at a board
 
 
-class Session:
+T = TypeVar("T")
+
+
+class Session(Finishing):
     """Ties a run to the model that trains and the thread that trains it.
+
+    A step of its beginning that is not needed to record may fail: that is an event, and the others are taken.
 
     Args:
         run: The record.
         model: The model; kept here because Keras may hand the callback another one meanwhile (``evaluate``).
         inbox: Where commands wait.
-        frame: The frame that called ``on_train_begin``.
+        callbacks: Keras's ``CallbackList``; None where the hooks are called by hand.
+        fit: The frame of ``fit``; None where a loop drives the list by hand.
         options: What the Monitor was told about steering.
         ended: Called once, when the fit is over in whatever way.
     """
@@ -51,51 +58,74 @@ class Session:
         run: Run,
         model: Any,
         inbox: Inbox,
-        frame: FrameType,
+        callbacks: Any,
+        fit: FrameType | None,
         options: Options,
         ended: Callable[[Session], None],
     ) -> None:
-        self.run, self.thread = run, threading.get_ident()
+        super().__init__()
+        self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
         self._model, self._inbox, self._ended = model, inbox, ended
-        callbacks = frame.f_locals.get("self")
-        if getattr(callbacks, "_async_train", False):
-            # `callbacks=monitor` passed bare: Keras overlooks that our hooks are not for its thread pool, where they
-            # would come late and out of order.
-            callbacks._async_train = callbacks._async_test = False  # type: ignore[union-attr]
-        fit = fit_frame(frame)
+        run.status, run.inbox = "compiling", inbox
+        run.together = getattr(model, "steps_per_execution", 1) or 1
+        # Of a loop driven by hand nobody else may keep it.
+        self.callbacks: Callable[[], Any] = weak(callbacks) or (lambda: None)
+        members = None if callbacks is None else SimpleNamespace(callbacks=callbacks.callbacks)
         self.tap = Tap(self.thread, inbox, run)
-        self.bridge = Bridge(run, model, inbox, callbacks, fit, options, self.tap)
-        self._blocking = self.bridge.flow.blocking = kernel.blocking()
+        self.bridge = self._steering(model, members, fit, options)
         self.counts = Counts(model, run, fit, self.tap)
-        self.waiting = waiting(fit, model)
-        neighbours = self.bridge.neighbours
-        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
-        self._callbacks = callbacks
-        self._closer: Last | None = None
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_UNSEEN
-        run.together = getattr(model, "steps_per_execution", 1) or 1
-        self._pump = kernel.pump()
         self._next_look = 0.0
-        self._watched = False
+        self._watched = self._dismissed = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
         self._pusher = Pusher(self._show)
-        self._closing = threading.Lock()
-        self._closed = self._dismissed = False
-        run.status, run.inbox = "compiling", inbox
-        self._line = None if run.params.get("verbose") else ProgressLine(run)
-        self._watch = None if fit is None else Watch(fit, self._gone)
-        self._unregister = kernel.on_cell_end(self._cell_ended)
+        self._callbacks = members
+        data = None if fit is None else fit.f_locals.get("epoch_iterator")
+        self._blocking = self.bridge.flow.blocking = self._optional("kernel", kernel.blocking, True)
+        self._pump = self._optional("kernel", kernel.pump, None)
+        self._cell = self._optional("kernel", kernel.cell, None)
+        self._unregister = self._optional("kernel", lambda: kernel.on_cell_end(self._cell_ended), self._unregister)
+        self.waiting = self._optional("waiting for data", lambda: waiting(fit, model), Waiting())
+        neighbours = self.bridge.neighbours
+        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
+        self._line = None
+        if not run.params.get("verbose"):
+            self._line = self._optional("progress line", lambda: ProgressLine(run), None)
+        self.raised = Raised(model)
+        if fit is not None:
+            self._optional("callbacks", lambda: self.raised.listen(callbacks, data), None)
+        self._watch = self._optional("watch", lambda: Watch(fit, self._gone, callbacks), None)
 
-    @property
-    def alive(self) -> bool:
-        """Whether ``fit`` still runs, as far as can be seen."""
-        return not self._closed and (self._watch is None or self._watch.alive)
+    def is_of(self, fit: FrameType) -> bool:
+        """Whether this call of ``fit`` is the one that is recorded."""
+        return self._watch is not None and self._watch.is_of(fit)
+
+    def _optional(self, where: str, make: Callable[[], T], otherwise: T) -> T:
+        try:
+            return make()
+        except Exception as error:
+            self.run.failed(where, error)
+            return otherwise
+
+    def _steering(self, model: Any, members: Any, fit: FrameType | None, options: Options) -> Any:
+        """As much of it as can be had: all, without the other callbacks, or none."""
+        why = ""
+        for known in (members, None):
+            try:
+                return Bridge(self.run, model, self._inbox, known, fit, options, self.tap)
+            except Exception as error:
+                self.run.failed("steering" if known is None else "callbacks", error)
+                why = first_line(error)
+        return Unsteered(self.run, self._inbox, f"this fit cannot be steered: {why}")
 
     def begin(self) -> None:
         """Look at what there is to steer, and at the other callbacks."""
-        self.bridge.helm.look()
+        for where, step in (("steering", self.bridge.helm.look), ("callbacks", self._join)):
+            self._optional(where, step, None)
+
+    def _join(self) -> None:
         self.bridge.neighbours.join(self.bridge.helm)
 
     # -- between batches ----------------------------------------------------------------------------------------------
@@ -154,15 +184,15 @@ class Session:
         hurry, asked = self._hear(heavy=False)
         self.tap.alert |= self.counts.open
         if hurry or now >= self._next_look:
-            self._look(now)
-        if self._line is not None:
-            self._line.show(run)
+            self._optional("steering", lambda: self._look(now), None)
+        self._draw_line()
         if self._watched:
             self._pusher.push(rush=hurry, head=HEAD if asked else 0.0)
 
     def _hear(self, heavy: bool) -> tuple[bool, bool]:
         """Let messages in and carry out what they ask; whether somebody waits for a picture, and for an answer."""
-        self._pump.poll()
+        if self._pump is not None:
+            self._pump.poll()
         asked = bool(self._inbox.waiting)
         if asked:
             self.bridge.apply(heavy=heavy)
@@ -254,6 +284,12 @@ class Session:
         (names, since), self._tracing = self._tracing, None
         run.add_event("recompiled", ", ".join(names), new=now - since, message=f"took {now - since:.2g} s")
 
+    def _draw_line(self) -> None:
+        """A terminal that is closed meanwhile ends the line, and nothing else."""
+        line, self._line = self._line, None
+        if line is not None:
+            self._line = self._optional("progress line", lambda: line.show(self.run), None)
+
     def _show(self) -> None:
         """On the pusher's thread; at the end, on the one that ends the fit."""
         try:
@@ -265,75 +301,6 @@ class Session:
         """Put what the other callbacks did on the record."""
         self.bridge.neighbours.tell()
         self.spent.tell()
-
-    # -- the end ------------------------------------------------------------------------------------------------------
-
-    def train_ends(self) -> None:
-        """``on_train_end`` was called; other callbacks may still come, and are watched to their end."""
-        if self._callbacks is not None and self.bridge.neighbours.after and self._closer is None:
-            self._closer = Last(self._callbacks, self.finish_regularly)
-        else:
-            self.finish_regularly()
-
-    def finish_regularly(self) -> None:
-        """``on_train_end`` was called, of everybody."""
-        run = self.run
-        epochs = run.params.get("epochs")
-        last = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
-        whole = last and (run.batches_per_epoch is None or run.batch >= run.batches_per_epoch)
-        if run.status == "stopping":
-            self.finish("stopped")
-        elif getattr(self._model, "stop_training", False) and not whole:
-            self.finish("stopped", "another callback stopped it")
-        else:
-            self.finish("finished")
-
-    def finish_from(self, error: BaseException | None) -> None:
-        """The fit died of ``error``; None when nobody saw it."""
-        if isinstance(error, KeyboardInterrupt):
-            self.finish("interrupted")
-        elif error is None:
-            self.finish("failed", "fit ended early; its exception was not seen")
-        else:
-            self.finish("failed", first_line(error))
-
-    def finish(self, status: Status, message: str = "") -> None:
-        """The fit is over. Later calls change nothing."""
-        with self._closing:
-            if self._closed:
-                return
-            self._closed = True
-        if self._watch is not None:
-            self._watch.end()
-        self._unregister()
-        if self._closer is not None:
-            self._closer.leave()
-        self.waiting.leave()
-        self.counts.leave()
-        self._callbacks = None
-        try:
-            self.bridge.helm.leave()
-            self.spent.tell()
-        except Exception as error:
-            self.run.failed("steering", error)
-        self._pusher.end()
-        self.run.finish(status, message)
-        refuse_all(self.run, self._inbox, "training ended first")
-        self.run.inbox = None
-        self._ended(self)
-        if self._line is not None:
-            self._line.show(self.run)
-        self._show()
-
-    def _gone(self, error: BaseException | None) -> None:
-        """On the watching thread: ``fit`` is gone and Keras said nothing."""
-        if error is None and self._blocking and kernel.where() == "kernel":
-            time.sleep(1.0)  # IPython tells us the exception when the cell ends, most often at once
-        self.finish_from(error)
-
-    def _cell_ended(self, error: BaseException | None) -> None:
-        if not self.alive:
-            self.finish_from(error)
 
 
 _told: set[str] = set()

@@ -13,7 +13,9 @@ class ProgressLine:
 
     def __init__(self, run: Run) -> None:
         self._bar: Any = None
-        if not sys.stderr.isatty():
+        # A daemon has no stderr, and what stands for it in a log may lack most of a file's methods.
+        is_terminal = getattr(sys.stderr, "isatty", None)
+        if is_terminal is None or not is_terminal():
             return
         from tqdm import tqdm
 
@@ -24,11 +26,11 @@ class ProgressLine:
         epochs, batches = run.params.get("epochs"), run.batches_per_epoch
         return (epochs - run.initial_epoch) * batches if epochs and batches else None
 
-    def show(self, run: Run) -> None:
-        """Bring the line up to date."""
+    def show(self, run: Run) -> ProgressLine:
+        """Bring the line up to date; returns it."""
         bar = self._bar
         if bar is None:
-            return
+            return self
         bar.total = self._total(run)
         bar.set_description_str(f"epoch {(run.epoch or 0) + 1}/{run.params.get('epochs', '?')}", refresh=False)
         numbers: dict[str, float] = {}
@@ -45,3 +47,4 @@ class ProgressLine:
             bar.set_description_str(run.status)
             bar.close()
             self._bar = None
+        return self

@@ -1,4 +1,4 @@
-"""Notice when a ``fit`` dies: Keras calls no hook after an exception or an interrupt, so its frame is watched."""
+"""Notice when a ``fit`` dies: Keras calls no hook after an exception or an interrupt, so it is watched."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ EVERY = 0.05  # seconds; a look costs less than a microsecond
 
 
 class Watch:
-    """Watches one call of ``fit`` from a daemon thread.
+    """Watches one call of ``fit`` from a daemon thread, or a loop that calls a ``CallbackList`` by hand.
+
+    A loop has no frame that ends with it for sure: a helper may call its hooks and return. It is over for certain when
+    its thread has ended, or when its list of callbacks is in nobody's hands any more.
 
     Args:
-        frame: The frame of ``fit``. It is let go when the call is over, or at the next look.
-        gone: Called once, on the watching thread, when the call is over; gets the exception that was being handled on
+        frame: The frame of ``fit``, let go when the call is over, or at the next look. None for a loop.
+        gone: Called once, on the watching thread, when the fit is over; gets the exception that was being handled on
             its thread, if one was seen.
+        callbacks: The loop's ``CallbackList``; only a weak reference is kept. None where it is not known.
     """
 
-    def __init__(self, frame: FrameType, gone: Callable[[BaseException | None], None]) -> None:
-        self._frame: FrameType | None = _lightest(frame)
-        self._thread = threading.get_ident()
+    def __init__(
+        self, frame: FrameType | None, gone: Callable[[BaseException | None], None], callbacks: Any = None
+    ) -> None:
+        self._frame = None if frame is None else lightest(frame)
+        self._by_hand = frame is None
+        self._callbacks = weak(callbacks) if self._by_hand else None
+        self._thread = threading.current_thread()
+        self._ident = threading.get_ident()
         self._over = threading.Event()
         # A weak reference: a Monitor that nobody holds any more must not be kept alive by its watch.
         self._gone = weakref.WeakMethod(gone) if hasattr(gone, "__self__") else (lambda: gone)
@@ -35,8 +44,15 @@ class Watch:
     @property
     def alive(self) -> bool:
         """Whether the call is still running, as far as is watched."""
+        if self._by_hand:
+            held = self._callbacks is None or self._callbacks() is not None
+            return held and not self._over.is_set() and running(self._thread, self._ident)
         frame = self._frame
         return frame is not None and executing(frame)
+
+    def is_of(self, fit: FrameType) -> bool:
+        """Whether this call of ``fit`` is the one that is watched."""
+        return self._frame is not None and self._frame is lightest(fit)
 
     def end(self) -> None:
         """Stop watching: the fit ended as it should."""
@@ -47,11 +63,25 @@ class Watch:
         while not self._over.wait(EVERY):
             if not self.alive:
                 self._frame = None
-                error = handled(self._thread)
+                error = None if self._by_hand else handled(self._ident)  # a loop's thread may be at something else
                 call = self._gone()
                 if call is not None and not self._over.is_set():
                     call(error)
                 return
+
+
+def weak(thing: Any) -> Callable[[], Any] | None:
+    """A weak reference; None for nothing, and for what cannot be referred to weakly."""
+    try:
+        return None if thing is None else weakref.ref(thing)
+    except TypeError:
+        return None
+
+
+def running(thread: threading.Thread, ident: int) -> bool:
+    """Whether a thread has not ended."""
+    # Python cannot tell of a thread that it did not start; the interpreter lists those that it has a state for.
+    return ident in sys._current_exceptions() if isinstance(thread, threading._DummyThread) else thread.is_alive()
 
 
 def executing(frame: FrameType) -> bool:
@@ -67,7 +97,7 @@ def executing(frame: FrameType) -> bool:
     return not any(held is code for held in gc.get_referents(frame))
 
 
-def _lightest(frame: FrameType) -> FrameType:
+def lightest(frame: FrameType) -> FrameType:
     """The frame to hold: Keras's wrapper around ``fit``, which ends with it.
 
     Held for a moment after an exception, that keeps the arguments in memory and not all that ``fit`` had made, which

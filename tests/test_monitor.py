@@ -449,7 +449,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
     assert monitor.run.step == 64
 
 
-@pytest.mark.parametrize("place", ["session.Session.__init__", "session.Session.begin", "monitor.check_place"])
+@pytest.mark.parametrize("place", ["session.Session.__init__", "session.Session.begin", "lifecycle.check_place"])
 def test_a_failure_of_ours_as_a_fit_begins_is_said_on_the_board_and_training_goes_on(classifier, monkeypatch, place):
     def broken(*args, **kwargs):
         raise StopIteration("ours")
@@ -815,7 +815,7 @@ def test_a_fit_that_is_seen_to_be_over_gives_way_though_it_has_not_returned(unit
 def test_what_is_asked_for_while_a_background_fit_begins_waits_for_its_first_batch(
     unit_model, ones, weights, monkeypatch
 ):
-    from kcb_widgets import monitor as module
+    from kcb_widgets import lifecycle as module
 
     class Asked(module.Session):
         def __init__(self, *args):

@@ -1,0 +1,102 @@
+"""Unsteered: takes the place of steering in a fit whose model or callbacks cannot be read, so that it is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .commands import Inbox
+from .run import Run
+from .steering.helm import refuse_all
+
+
+class Unsteered:
+    """Answers like ``Bridge`` and its rooms do, and refuses all that is asked.
+
+    Args:
+        run: The record.
+        inbox: Where commands wait.
+        reason: Why nothing can be steered.
+    """
+
+    lookout = None
+    speaking = "python"
+
+    def __init__(self, run: Run, inbox: Inbox, reason: str) -> None:
+        self._run, self._inbox, self._reason = run, inbox, reason
+        self.flow, self.helm, self.neighbours = _Flow(), _Helm(), _Neighbours()
+
+    def before_batch(self) -> None:
+        """Nothing is due."""
+
+    def apply(self, heavy: bool) -> None:
+        """Refuse what waits."""
+        refuse_all(self._run, self._inbox, self._reason)
+
+    def due(self) -> bool:
+        """No batch has to wait."""
+        return False
+
+    def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
+        """An epoch is done."""
+        self.apply(heavy=True)
+
+    def guard(self, logs: dict[str, Any]) -> None:
+        """Nothing is guarded."""
+
+    def retraced(self) -> list[str]:
+        """Nothing is traced again."""
+        return []
+
+
+class _Flow:
+    paused = stop_after_epoch = False
+    blocking = True
+    source = ""
+
+    def is_last(self, epoch: int) -> bool:
+        return False
+
+    def could_resume(self, run: Run) -> bool:
+        return False
+
+    def resume(self) -> None:
+        pass
+
+    def epoch_ends(self, epoch: int) -> None:
+        pass
+
+
+class _Rates:
+    held = False
+
+    def ahead(self) -> None:
+        pass
+
+
+class _Helm:
+    def __init__(self) -> None:
+        self.rates = _Rates()
+        self.controls: dict[str, Any] = {}
+        self.siblings: list[str] = []
+
+    def look(self, suspect: str = "", writer: str = "") -> None:
+        pass
+
+    def trained(self) -> None:
+        pass
+
+    def leave(self) -> None:
+        pass
+
+
+class _Neighbours:
+    before = after = 0
+
+    def __init__(self) -> None:
+        self.cards: list[Any] = []
+
+    def join(self, helm: Any) -> None:
+        pass
+
+    def tell(self) -> None:
+        pass
