@@ -114,6 +114,10 @@ class Lifecycle(Nesting):
             if driver is None or not is_calling(driver, sys._getframe(1)):
                 session.supersede(SUPERSEDED)
 
+    def died(self, error: BaseException) -> None:
+        """The fit under way on this thread raised ``error``; said by the code that called it and caught that."""
+        self.left(error)
+
     def left(self, error: BaseException | None) -> None:
         """The fit that was expected is over; said on its thread, by the one that called it.
 
