@@ -62,7 +62,7 @@ def described(monitor):
         "values": dict(monitor.values),
         "controls": [control.describe() for control in monitor._triggers.controls.values()],
         "buttons": {name: function.__name__ for name, function in monitor._triggers._buttons.items()},
-        "policies": [(every, function.__name__) for every, function in monitor._policies],
+        "policies": [(policy.every, policy.name) for policy in monitor._policies.all],
         "runs": len(monitor.runs),
         "training": monitor.training,
     }
@@ -106,7 +106,7 @@ def test_functions_without_a_name_travel_by_cloudpickle(ones, way):
     other = way(monitor)
     assert described(other) == described(monitor)
     assert other._triggers._buttons["go"](other) == "pressed"
-    assert [function(None, None) for _, function in other._policies] == ["seen"] * 2
+    assert [policy.function(None, None) for policy in other._policies.all] == ["seen"] * 2
     assert not pressed
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_pickled_is_left_behind_and_said(unit_model, ones, way):
     other = way(monitor)
     assert other._options.evaluate_on is None
     assert dict(other.values) == {"noise": 0.5}
-    assert (other._triggers._buttons, other._policies, other._keep_runs) == ({}, [], 2)
+    assert (other._triggers._buttons, other._policies.all, other._keep_runs) == ({}, (), 2)
     said = [(event.kind, event.name, event.message.split(" could not be")[0]) for event in other.run.events_list]
     assert said == [("warning", "pickle", what) for what in ("evaluate_on", "button locked", "policy locked")]
     fit(unit_model(), *ones, other)
