@@ -28,9 +28,11 @@ ALLOWED = {
     "frames": {"events", "run"},  # run: for its type only
     # The last three: from inside plot(), replay() and to_code().
     "run": {"blocks", "events", "frames", "hooks", "means", "pace", "series", "commands", "figures", "replay", "code"},
-    "replay": {"commands", "events", "monitor", "run", "session", "steering/helm", "steering/snapshots"},
+    "script": {"commands", "events", "run"},
+    "replay": {"commands", "events", "monitor", "run", "script", "session", "steering/helm", "steering/snapshots"},
     "_code_template": set(),
-    "code": {"_code_template", "commands", "replay", "run"},
+    "plain": {"commands", "run", "script"},
+    "code": {"_code_template", "commands", "plain", "run", "script"},
     "curves": {"bins", "run", "series"},
     "figures": {"bins", "curves", "events", "run"},
     "kernel": {"_marimo", "_mend", "_pump"},
