@@ -6,35 +6,35 @@ Names of layers, controls and callbacks are the user's: they reach the source as
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from ._code_template import TEMPLATE
 from .commands import Value
-from .replay import Act, ending, script
+from .plain import SCHEDULED, Plain
 from .run import Run
+from .script import closed, ending, restorers, unknown
 
 WIDTH = 110
 STEPS_SHOWN = 5
-PLAIN_RATES = ("rate", "stddev")
-SCHEDULED = {"learning_rate": "fixed", "learning_rate_factor": "factor", "learning_rate_take_over": "take_over"}
-
-HOLD = "plain Keras cannot hold a rate; leave what else writes to it out of the callbacks"
-OWN = "a control of your own acts only where your code reads it"
-PRESSED = "what a button did to the model by itself is not on the record"
-UNKNOWN = "it is not known what this was"
-NO_MOMENTUM = "it was 0 when the optimizer was built, which keeps none then"
-NO_SEED = "it was 0 when the layer was made, which has no random numbers then"
-FROZEN = "the layer was frozen when the optimizer was built, which does not know its weights then"
-SEVERAL = "such a layer keeps it in several places"
-
 ROUNDED = (
     "Optimizer values other than the learning rate were float32 variables in the run and are Python numbers here, so "
     "the last digits may differ where an optimizer computes with them (1 - beta_1, say)."
 )
+NAMES = (
+    "Layers are found by their names. Keras numbers those without one in the order in which they are made: in a new "
+    "process, or after keras.utils.clear_session(), they are the same again."
+)
 FREEZING = (
     "Freezing works on TensorFlow and PyTorch; on JAX an optimizer cannot leave weights out. Keras warns that it "
     "should be compiled again, which here it should not."
+)
+UNKNOWN_LENGTH = (
+    "Keras does not know how many batches these data have, and begins one more at each epoch's end: what is done just "
+    "before that one and what is done when the epoch is over are two things."
+)
+UNAVERAGED = (
+    "The run did not come to its end, where Keras gives the weights their averages (use_ema); this does, so its last "
+    "weights are others."
 )
 TORCH = "On PyTorch, its own random state (not that of the layers) is not put back with a snapshot."
 SCHEDULES = "On JAX what changes a schedule is a constant of the compiled step, so the last digits may differ there."
@@ -62,69 +62,13 @@ def to_code(run: Run) -> str:
 
 
 class _Writer:
-    """Sorts what was done to a run into what plain Keras can do and what not."""
+    """Writes down what plain Keras can do of what was done to a run."""
 
     def __init__(self, run: Run) -> None:
-        self._run, self._controls = run, {str(control["name"]): control for control in run.controls}
-        self._changes: dict[int, list[tuple[str, Value]]] = {}
-        self._of_optimizer: dict[str, tuple[int, str]] = {}
-        self._of_layer: dict[str, tuple[str, ...]] = {}
-        self._left_out: dict[tuple[str, str], list[int]] = {}
-        self._writers: set[str] = set()
-        self._first: dict[str, Value] = {}  # each control's value before it was touched
-        for act in script(run):
-            self._sort(act)
-        for event in run.events_list:
-            if event.kind == "trigger":
-                self._leave_out(event.step - run.first_step, str(event.new), PRESSED)
-
-    # -- what can be done ---------------------------------------------------------------------------------------------
-
-    def _sort(self, act: Act) -> None:
-        if act.writer:
-            self._writers.add(act.writer)
-        if act.name in ("snapshot", "rollback"):
-            self._changes.setdefault(act.step, []).append((act.name, act.value))
-        if act.name in ("snapshot", "rollback", "forget", "epochs"):  # the epochs are told at the top
-            return
-        control, first = self._controls.get(act.name), self._first.setdefault(act.name, act.old)
-        reason = UNKNOWN if control is None else self._place(act.name, control, first)
-        if reason:
-            self._leave_out(act.step, act.name, reason)
-            return
-        changes = self._changes.setdefault(act.step, [])
-        if control is not None and control["label"] != "trainable":  # of several in one place the last one counts
-            changes[:] = [change for change in changes if change[0] != act.name]
-        changes.append((act.name, act.value))
-
-    def _leave_out(self, step: int, name: str, reason: str) -> None:
-        self._left_out.setdefault((name, reason), []).append(step)
-
-    def _place(self, name: str, control: dict[str, Any], first: Value) -> str:
-        """Find where a control's value is; returns why it cannot be written there, or an empty string."""
-        label, group = str(control["label"]), control["group"]
-        if group == "layers":
-            if label in PLAIN_RATES and not first:
-                return NO_SEED
-            if label == "trainable" and not first:
-                return FROZEN
-            if label not in (*PLAIN_RATES, "trainable") and "." not in label:
-                return SEVERAL
-            self._of_layer[name] = (str(control["section"]), *label.rsplit(".", 1))
-            return ""
-        if group != "optimizer":
-            return OWN if group == "user" else UNKNOWN
-        if label.endswith("_hold"):
-            return HOLD
-        if label == "momentum" and not first:
-            return NO_MOMENTUM
-        several = re.match(r"optimizers\[(\d+)\]\.", name)
-        prefix = several.group(0) if several else ""
-        attribute = SCHEDULED.get(label, label) if f"{prefix}learning_rate_factor" in self._controls else label
-        self._of_optimizer[name] = (int(several.group(1)) if several else 0, attribute)
-        return ""
-
-    # -- writing it down ----------------------------------------------------------------------------------------------
+        self._run, self._plain, self._end = run, Plain(run), ending(run)
+        epochs = [epoch for _, before, epoch in run.epoch_starts if before < run.step]
+        # Where Keras looks for one batch more at an epoch's end, the last epoch has to end so as well.
+        self._ran_out = bool(epochs) and epochs[-1] in run.ran_out
 
     def source(self) -> str:
         """The whole file."""
@@ -140,23 +84,28 @@ class _Writer:
 
     def _parts(self) -> set[str]:
         """Which parts of the template are needed."""
-        attributes = {attribute for _, attribute in self._of_optimizer.values()}
-        paths = self._of_layer.values()
+        plain = self._plain
+        attributes = {attribute for _, _, attribute in plain.of_optimizer.values()}
+        places = [place for _, *found in plain.of_layer.values() for place in found]
+        lists = [*plain.changes.values(), *plain.at_epoch_end.values()]
         needed = {
-            "rollback": any(name == "rollback" for changes in self._changes.values() for name, _ in changes),
+            "rollback": any(name == "rollback" for changes in lists for name, _ in changes),
             "optimizer": bool(attributes),
             "number": bool(attributes - {"learning_rate", *SCHEDULED.values()}),
             "schedule": bool(attributes & set(SCHEDULED.values())),
-            "layer": bool(paths),
-            "regularizer": any(len(path) == 3 for path in paths),
-            "trainable": any(path[-1] == "trainable" for path in paths),
+            "layer": bool(places),
+            "regularizer": any("_regularizer." in place for place in places),
+            "trainable": "trainable" in places,
+            "early": plain.early,
+            "late": bool(plain.at_epoch_end),
+            "ran_out": self._ran_out,
         }
-        needed |= {"unscheduled": needed["optimizer"] and not needed["schedule"]}
-        needed |= {"untrainable": needed["layer"] and not needed["trainable"]}
+        for name, other in (("schedule", "optimizer"), ("trainable", "layer"), ("ran_out", "")):
+            needed[f"no_{name}"] = not needed[name] and (not other or needed[other])
         return {name for name, is_needed in needed.items() if is_needed}
 
     def _header(self, parts: set[str]) -> list[str]:
-        run, end = self._run, ending(self._run)
+        run, end, plain = self._run, self._end, self._plain
         epochs, first = run.params.get("epochs"), run.initial_epoch
         arguments = [f"epochs={int(epochs)}"] if epochs else []
         arguments += [f"initial_epoch={first}"] if first else []
@@ -170,50 +119,85 @@ class _Writer:
             "#     keras.utils.set_random_seed(...)  # before the model is made",
             f"#     model.fit({usage})",
         ]
-        known = {"number": ROUNDED, "schedule": SCHEDULES, "trainable": FREEZING, "rollback": TORCH}
+        known = {"layer": NAMES, "number": ROUNDED, "schedule": SCHEDULES, "trainable": FREEZING, "rollback": TORCH}
         notes = [note for part, note in known.items() if part in parts]
+        notes += [UNKNOWN_LENGTH] if run.ran_out else []
         if end is not None:
             notes.append(f"The run is {run.status}: it ended after batch {end.step}, and so does this.")
             notes += [] if end.validated else [UNVALIDATED]
-        if self._writers:
-            writers = ", ".join(literal(name) for name in sorted(self._writers))
-            notes.append(f"Leave out of the callbacks, as what they wrote is in the table: {writers}.")
-        for note in notes:
+        for note in [*notes, *self._callbacks()]:
             lines += ["#", *_comment(note)]
-        if self._left_out:
+        if plain.left_out:
             lines += ["#", "# What this does not do:"]
-            for (name, reason), steps in self._left_out.items():
+            for (name, reason), steps in plain.left_out.items():
                 more = f" and {len(steps) - STEPS_SHOWN} more" if len(steps) > STEPS_SHOWN else ""
                 shown = ", ".join(str(step) for step in steps[:STEPS_SHOWN]) + more
                 lines += _comment(f"- after batch {shown}: {literal(name)}: {reason}.")
         return lines
 
-    def _tables(self) -> list[str]:
-        end = ending(self._run)
-        trained = self._run.step - self._run.first_step
-        lines = ["    # Batches trained: what is done before the next one.", "    changes = {"]
-        for step, changes in sorted(self._changes.items()):
-            items = [f"({literal(name)}, {literal(value)})" for name, value in changes]
-            line = f"        {step}: [{', '.join(items)}],"
-            short = len(line) <= WIDTH
-            lines += (
-                [line] if short else [f"        {step}: [", *(f"            {item}," for item in items), "        ],"]
+    def _callbacks(self) -> list[str]:
+        """Which of the fit's other callbacks have to stay, and which must not."""
+        run, kept, ended = self._run, restorers(self._run), closed(self._run)
+        notes = []
+        writers = sorted(self._plain.writers)
+        strangers = [name for name in unknown(run) if name not in writers]
+        if writers:
+            notes.append(f"Leave out of the callbacks, as what they wrote is in the table: {_names(writers)}.")
+        if kept and ended:
+            notes.append(
+                f"Keep in the callbacks, as what they write to the weights is not in the table: {_names(kept)}. "
+                "EarlyStopping must not end the fit sooner, so give it more patience than there are epochs."
             )
-        lines.append("    }")
-        if self._of_optimizer:
-            lines += ["    # Which optimizer's, and what it is called there.", "    of_optimizer = {"]
-            lines += [f"        {literal(n)}: ({i}, {literal(to)})," for n, (i, to) in self._of_optimizer.items()]
-            lines.append("    }")
-        if self._of_layer:
-            lines += ["    # Which layer's, and the way from there.", "    of_layer = {"]
-            paths = {name: ", ".join(literal(part) for part in path) for name, path in self._of_layer.items()}
-            lines += [f"        {literal(name)}: ({path})," for name, path in paths.items()]
-            lines.append("    }")
-        why = "its last batch" if end is None else "the batch it ended with"
+        elif kept:
+            notes.append(f"Leave out of the callbacks, as the run never came to their end: {_names(kept)}.")
+        if strangers:
+            notes.append(
+                "Keep in the callbacks what writes to weights or draws random numbers; it is not known whether these "
+                f"do: {_names(strangers)}."
+            )
+        if not ended and any(control["label"] == "ema_momentum" for control in run.controls):
+            notes.append(UNAVERAGED)
+        return notes
+
+    def _tables(self) -> list[str]:
+        plain = self._plain
+        trained = self._run.step - self._run.first_step
+        lines = ["    # Batches trained: what is done before the next one.", *_table("changes", plain.changes)]
+        if plain.at_epoch_end:
+            lines.append("    # Batches trained: what is done when the epoch that ends there is over.")
+            lines += _table("at_epoch_end", plain.at_epoch_end)
+        if plain.of_optimizer:
+            lines += ["    # The model's attribute, which optimizer of several in it, and what it is called there."]
+            lines += _entries("of_optimizer", plain.of_optimizer)
+        if plain.of_layer:
+            lines += ["    # Which layer's, and where it is in there."]
+            lines += _entries("of_layer", plain.of_layer)
+        why = "its last batch" if self._end is None else "the batch it ended with"
         return [
             *lines,
             f"    last = {trained}  # {why}" if trained else '    last = float("inf")  # no batch was trained',
         ]
+
+
+def _table(name: str, table: dict[int, list[tuple[str, Value]]]) -> list[str]:
+    lines = [f"    {name} = {{"]
+    for step, changes in sorted(table.items()):
+        items = [f"({literal(name)}, {literal(value)})" for name, value in changes]
+        line = f"        {step}: [{', '.join(items)}],"
+        short = len(line) <= WIDTH
+        lines += [line] if short else [f"        {step}: [", *(f"            {item}," for item in items), "        ],"]
+    return [*lines, "    }"]
+
+
+def _entries(name: str, table: dict[str, Any]) -> list[str]:
+    lines = [f"    {name} = {{"]
+    for control, entry in table.items():
+        lines.append(f"        {literal(control)}: ({', '.join(literal(part) for part in entry)}),")
+    return [*lines, "    }"]
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(literal(name) for name in names)
 
 
 def literal(value: Value) -> str:

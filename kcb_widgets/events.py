@@ -41,6 +41,7 @@ class Event:
             ``monitor``.
         message: One readable clause; why, for a refusal or an error.
         requested: ``time.time()`` of the command; None for what nobody asked for.
+        at_end: Whether the epoch's batches were over by then: it happened in validation or in the hooks that follow.
     """
 
     step: int
@@ -53,3 +54,4 @@ class Event:
     source: str = ""
     message: str = ""
     requested: float | None = None
+    at_end: bool = False

@@ -5,121 +5,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from .commands import VERBS, Command, Value
+from .commands import Command, Value
 from .events import Event
 from .monitor import Monitor, _guarded
 from .run import Run
+from .script import Act, closed, ending, loaded, pressed, restorers, script, unknown
 from .session import Session
 from .steering.helm import HEAVY
 from .steering.snapshots import Snapshots
-
-SETTINGS = ("snapshots.each_epoch", "snapshots.keep")
-"""Controls that only say which snapshots are taken; a replay takes those that it needs."""
-
-
-@dataclass(frozen=True)
-class Act:
-    """Something to do again.
-
-    Attributes:
-        step: After how many batches of the fit.
-        epoch: In which of its epochs, counted from 0: one that has ended, or the next that has begun already.
-        name: A control, ``snapshot``, ``rollback`` or ``forget``.
-        value: The control's new value, or the snapshot's id.
-        old: The value before.
-        writer: The class name of the callback that wrote it; empty for what was asked for.
-        early: Whether it came before something else that may have written to the same control at this step, and so
-            must not wait for the next batch: at the end of a ``batch``, or at the beginning of an ``epoch``.
-    """
-
-    step: int
-    epoch: int
-    name: str
-    value: Value = None
-    old: Value = None
-    writer: str = ""
-    early: str = ""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Where a run ended before its last epoch was done.
-
-    Attributes:
-        step: After how many batches of the fit.
-        validated: Whether the closing validation was run.
-    """
-
-    step: int
-    validated: bool
-
-
-def script(run: Run) -> list[Act]:
-    """All that has to be done again, in order.
-
-    Raises:
-        ValueError: The run is not over.
-    """
-    if not isinstance(run, Run) or not run.over:
-        msg = f"only a run that is over can be replayed or written as code. Received: {run!r}"
-        raise ValueError(msg)
-    events = list(run.events_list)
-    last_use = {str(event.new): i for i, event in enumerate(events) if event.kind == "rollback"}
-    taken = {str(event.new) for event in events if event.kind == "snapshot"}
-    # What a guard takes before the first batch, to have something to go back to, is no event.
-    acts = [Act(0, 0, "snapshot", snapshot) for snapshot in last_use if snapshot not in taken]
-    times = _Times(run, events)
-    for i, event in enumerate(events):
-        at = event.step - run.first_step, event.epoch - run.initial_epoch
-        if event.kind == "rollback":
-            acts.append(Act(*at, "rollback", str(event.new)))
-            if last_use[str(event.new)] == i:
-                acts.append(Act(*at, "forget", str(event.new)))
-        elif event.kind == "snapshot" and str(event.new) in last_use:
-            acts.append(Act(*at, "snapshot", str(event.new)))
-        elif event.kind == "changed":
-            acts.append(Act(*at, event.name, event.new, event.old, event.source, times.early(i, event)))
-        elif event.kind == "applied" and event.name not in VERBS and event.name not in SETTINGS:
-            acts.append(Act(*at, event.name, event.new, event.old, "", times.early(i, event)))
-    return acts
-
-
-class _Times:
-    """When, between two batches, something happened: an event tells the step and the epoch, and no more."""
-
-    def __init__(self, run: Run, events: list[Event]) -> None:
-        self._starts = {epoch: step for _, step, epoch in run.epoch_starts}
-        ends = run.epoch_table.seconds(0, run.epoch_table.rows)
-        self._ends = {epoch: float(end) for (epoch, _), end in zip(run.epoch_rows, ends, strict=False)}
-        self._changes: dict[tuple[int, int], list[int]] = {}
-        for i, event in enumerate(events):
-            if event.kind == "changed":
-                self._changes.setdefault((event.step, event.epoch), []).append(i)
-
-    def early(self, index: int, event: Event) -> str:
-        """See ``Act.early``. Before anything is applied what others wrote is looked for, so the order tells."""
-        changes = self._changes.get((event.step, event.epoch), [])
-        if self._starts.get(event.epoch) == event.step:
-            return "epoch" if any(other > index for other in changes) else ""
-        ended = event.time > self._ends.get(event.epoch, math.inf)
-        return "" if ended or any(other < index for other in changes) else "batch"
-
-
-def ending(run: Run) -> Ending | None:
-    """Where the run ended early, for whatever reason; None when all its epochs were trained, or no batch was."""
-    trained, steps = run.step - run.first_step, run.params.get("steps")
-    if not trained or (run.status == "finished" and not (steps and run.batch < steps)):
-        return None
-    epoch = next(epoch for _, before, epoch in reversed(run.epoch_starts) if before < run.step)
-    row = dict(run.epoch_rows).get(epoch)
-    if row is None:  # it failed or was interrupted, and its last epoch was never closed
-        return Ending(trained, False)
-    asked = [str(event.new) for event in run.events_list if event.kind == "stop"]
-    skipped = bool(asked) and asked[-1].endswith("_unvalidated")
-    return Ending(trained, not skipped or any(name.startswith("val_") for name in row))
 
 
 class Replay(Monitor):
@@ -135,6 +30,15 @@ class Replay(Monitor):
     What another callback wrote to a learning rate is done again unless a callback of that class is among the fit's
     own: ``ReduceLROnPlateau`` may stay in the list, where it does its work again, or be left out. It is known from the
     moment it was noticed: at once for Keras's callbacks, within a tenth of a second for others.
+
+    What another callback wrote to the weights is not on the record, so that callback must stay in the list:
+    ``EarlyStopping(restore_best_weights=True)``, which writes to them as the fit ends, ``SwapEMAWeights``, and your
+    own. An event says which are missing.
+
+    Where Keras does not know how many batches there are (generators, ``filter``), it begins one more at each epoch's
+    end. On TensorFlow without XLA what that step does before it asks for data stays done: the optimizer's iterations,
+    its weight decay, the random numbers of dropout. What was done to the run at an epoch's end is done after it again,
+    and what was done just before it comes before it.
 
     Each fit it is passed to replays the run from the beginning. Your own controls are set if you gave it some of the
     same names. What cannot be done again is an event.
@@ -171,13 +75,17 @@ class Replay(Monitor):
 
     # -- when -----------------------------------------------------------------------------------------------------
 
-    @_guarded
-    def on_epoch_begin(self, session: Session, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """An epoch begins."""
         super().on_epoch_begin(epoch, logs)
+        self._epoch_begins()
+
+    @_guarded
+    def _epoch_begins(self, session: Session) -> None:
         if self._playing is not session.run:
             self._playing, self._left, self._stopped = session.run, deque(self._script), False
             self._ids, self._warned = {}, set()
+            self._compare_callbacks(session)
         self._compare(session.run)
         self._play(session, "epoch")
 
@@ -203,7 +111,19 @@ class Replay(Monitor):
         end = self._ending
         if end is not None and not self._stopped and session.run.step - session.run.first_step >= end.step:
             self._stopped = True
-            self._ask(session, "stop", "batch" if end.validated else "batch_unvalidated", heavy=False)
+            # Not with the batch, where the run's last epoch ended as its data did: Keras looks for one batch more then.
+            when = "epoch" if end.ran_out else "batch"
+            self._ask(session, "stop", when if end.validated else f"{when}_unvalidated", heavy=False)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Validation begins."""
+        super().on_test_begin(logs)
+        if self._left:
+            self._validation_begins()
+
+    @_guarded
+    def _validation_begins(self, session: Session) -> None:
+        self._play(session, "test")
 
     def _epoch_ends(self) -> None:
         session = self._session
@@ -211,13 +131,16 @@ class Replay(Monitor):
             self._compare(session.run)
             self._play(session)
 
-    @_guarded
-    def on_train_end(self, session: Session, logs: Any = None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         """The fit ended as it should."""
+        self._train_ends()
+        super().on_train_end(logs)
+
+    @_guarded
+    def _train_ends(self, session: Session) -> None:
         left = sum(not self._by_itself(session, act) for act in self._left)
         if left:
             self._warn("replay", f"the fit ended before {left} of the changes made to {self.original.title}")
-        super().on_train_end(logs)
 
     # -- what -----------------------------------------------------------------------------------------------------
 
@@ -235,6 +158,7 @@ class Replay(Monitor):
                 return
             self._left.popleft()
             if self._by_itself(session, act):
+                self._ask_writer(session, act)
                 continue
             value = act.value
             if act.name in ("rollback", "forget"):
@@ -256,7 +180,8 @@ class Replay(Monitor):
         step, epoch = run.step - run.first_step, (run.epoch or 0) - run.initial_epoch
         while self._left:
             act = self._left[0]
-            if not (self._stopped or step > act.step or (step == act.step and epoch >= act.epoch)):
+            begun = epoch > act.epoch or (epoch == act.epoch and (run.closing or not act.at_end))
+            if not ((self._stopped and run.closing) or step > act.step or (step == act.step and begun)):
                 return
             yield act
 
@@ -270,6 +195,35 @@ class Replay(Monitor):
     def _by_itself(session: Session, act: Act) -> bool:
         """Whether a callback of this fit writes it."""
         return act.writer in session.bridge.helm.siblings
+
+    def _ask_writer(self, session: Session, act: Act) -> None:
+        """Have a callback do at once what it was asked to do at once: ``ReduceLROnPlateau`` to cut the rate."""
+        control = session.bridge.helm.controls.get(act.name)
+        if act.asked and control is not None and control.read() != act.value:  # one cut goes for all rates
+            self._ask(session, "act", f"{act.writer}.cut", heavy=True)
+
+    def _compare_callbacks(self, session: Session) -> None:
+        """What other callbacks did to the weights is not on the record, so they have to be there again."""
+        original, siblings = self.original, session.bridge.helm.siblings
+        ended, title = closed(original), original.title
+        for name in restorers(original):
+            if ended and name not in siblings:
+                self._warn("replay", f"{title} had {name}, which writes to the weights; it must stay in the callbacks")
+        for step, name in loaded(original):
+            self._warn(name, f"{title} read weights from a file after batch {step}, which is not done again")
+        for _, name in pressed(original):
+            self._warn(name, f"{title} had this button pressed; what that did to the model itself is not done again")
+        restoring = [name for name in session.bridge.helm.controls if name.endswith(".restore_best_weights")]
+        if not ended and original.step > original.first_step:
+            for name in restoring:
+                if session.bridge.helm.controls[name].read():
+                    self._warn(name, f"{title} {original.status} and never put its best weights back, as this fit will")
+            if any(control["label"] == "ema_momentum" for control in original.controls):
+                self._warn("use_ema", f"{title} {original.status}, so the weights never became their averages as here")
+        missing = [name for name in unknown(original) if name not in siblings]
+        if missing:
+            message = f"{title} had {', '.join(missing)} as well; what writes to the model must stay in the callbacks"
+            session.run.add_event("status", "replay", source="replay", message=message)
 
     def _compare(self, run: Run) -> None:
         """The same step is the same state only where epochs are as long."""

@@ -65,6 +65,7 @@ class Run:
         hooks: Which of Keras's hooks ran, and where the time went.
         branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
         plan: What a schedule gives ahead: by control, steps and values.
+        ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -105,6 +106,8 @@ class Run:
         self.pace = Pace()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
         self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
+        self.ran_out: list[int] = []
+        self._closed: tuple[int | None, int] | None = None  # the epoch and step at which an epoch's batches were over
         self.pending: deque[Trained] = deque()  # what the training thread left behind; see `settle`
         self.together = 1  # batches in one execution
         self._lag: int | None = None  # what is missing from the batch that Keras names to the last one trained
@@ -198,6 +201,25 @@ class Run:
         self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
         self.means.begin_epoch(self.batch_table.rows, self.step)
         self.pace.begin_epoch(self.seconds, self._step)
+
+    def close_epoch(self, began: float = 0.0) -> None:
+        """The epoch's batches are over: validation follows, or the epoch's end. Called by each hook of that time.
+
+        Args:
+            began: When the last batch to begin did, by ``time.perf_counter()``. If that is later than the last batch
+                ended, Keras looked for one batch more: it does so where it does not know how many there are.
+        """
+        self._closed = self.epoch, self.step
+        rows = self.batch_table.rows
+        if not began or not rows or self.epoch is None or self.epoch in self.ran_out[-1:]:
+            return
+        if began > self._clock + float(self.batch_table.seconds(rows - 1, rows)[0]):
+            self.ran_out.append(self.epoch)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the epoch's batches are over, and no other has begun."""
+        return self._closed == (self.epoch, self.step)
 
     def append(self, batch: int, logs: Mapping[str, float], now: float | None = None) -> None:
         """One batch was trained.
@@ -327,7 +349,9 @@ class Run:
     ) -> Event:
         """Put something on the record."""
         epoch = max(self.epoch or 0, self.coming)
-        event = Event(self.step, epoch, self.seconds, kind, name, old, new, source, message, requested)
+        step = self.step
+        at_end = self._closed == (epoch, step)
+        event = Event(step, epoch, self.seconds, kind, name, old, new, source, message, requested, at_end)
         self.events_list.append(event)
         return event
 

@@ -45,6 +45,8 @@ class Spent:
         """One of Monitor's hooks that is not a batch's runs."""
         now = perf_counter()
         self._run.note_hook(name, logs)
+        if name in ("on_test_begin", "on_epoch_end"):
+            self._run.close_epoch(self._tap.began)
         if name in ("on_epoch_begin", "on_train_end"):
             self._close(now)
         if name == "on_epoch_begin":

@@ -22,6 +22,24 @@ def synced(model: Any) -> Any:
     return model
 
 
+def hand_back(model: Any) -> None:
+    """Have JAX's ``fit`` go on from what the variables hold now, whether another batch comes or not.
+
+    Where it does not know how many batches there are, it begins one more, takes the variables' values for it, finds
+    no data, and puts back the state of the batch before. What was written since would be lost, without a word, and
+    after ``evaluate`` there would be no state to put back.
+    """
+    if getattr(model, "jax_state_sync", None) is None or not getattr(model, "_jax_state_synced", False):
+        return
+    owners = {
+        "trainable_variables": model.trainable_variables,
+        "non_trainable_variables": model.non_trainable_variables,
+        "optimizer_variables": getattr(model.optimizer, "variables", []),
+        "metrics_variables": model.metrics_variables,
+    }
+    model._jax_state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
+
+
 def peek(model: Any, variable: Any, kind: str) -> float:
     """A scalar variable's value, without forcing JAX to bring its whole state home.
 

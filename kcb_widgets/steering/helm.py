@@ -11,7 +11,7 @@ from ..commands import Command, Inbox, Refused
 from ..events import Event, first_line
 from ..run import Run
 from . import layers, optimizers
-from .backends import peek, rebuild, synced
+from .backends import hand_back, peek, rebuild, synced
 from .control import Control, Written
 from .evaluate import Evaluation
 from .flow import Epochs, Flow
@@ -194,6 +194,7 @@ class Helm:
         if later:
             self._inbox.put_back(later)
         if stale:
+            hand_back(self._model)
             self.tell()
 
     def _is_heavy(self, command: Command) -> bool:

@@ -112,6 +112,14 @@ class LayerControl(Control):
         super().__init__(model, f"{place.name}.{label}", label, place.name)
         self.layer = place.layer
         self.rebuild = not eager(model)
+        self._inside = "" if _known_as(place.layer, place.parents[-1]) is place.layer else "cell."
+
+    def places(self) -> list[str]:
+        """Where the value is held: attributes, with dots between, from the layer that the control is named after."""
+        return [self._inside + self.label]
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "places": self.places()}
 
     def _written(self, old: Value, message: str = "") -> Written:
         return Written(old, self.read(), self.rebuild, message)
@@ -163,6 +171,9 @@ class Rate(LayerControl):
 
 class HeadsRate(Rate):
     """The dropout of attention with several heads, which keeps it twice: for itself and in a layer it made."""
+
+    def places(self) -> list[str]:
+        return ["_dropout_layer.rate", "_dropout" if hasattr(self.layer, "_dropout") else "dropout"]
 
     def why_not(self) -> str:
         return "flash attention knows no dropout" if getattr(self.layer, "_flash_attention", None) else ""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from ..run import Run
+from .backends import hand_back
 from .callbacks.scheduler import Plan
 from .control import Control, Value
 from .hold import Hold
@@ -74,6 +75,7 @@ class Rates:
         run, hold = self._run, self._holds.get(rate.name)
         if hold is not None and hold.kept is not None:
             rate.write(hold.kept)
+            hand_back(rate.model)
             message = f"{source} wrote {value:g}; held at {known:g}"
             run.add_event("held", rate.name, value, known, source, message)
             return

@@ -135,6 +135,8 @@ def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
         index, logs = plain(args, kwargs)
         if name == "on_epoch_begin":
             card.scene.run.coming = index or 0
+        elif name in ("on_test_begin", "on_epoch_end"):
+            card.scene.run.close_epoch()
         begun = False
         try:
             begun = warning.begin()
