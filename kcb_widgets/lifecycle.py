@@ -52,7 +52,7 @@ class Lifecycle(Nesting):
         self._turn = threading.RLock()  # short: which run is the current one
         self._beginning = threading.RLock()  # one fit begins at a time
         self._expected = False
-        self._last_model: Callable[[], Any] = _nothing
+        self._trained: Callable[[], Any] = _nothing  # weak: a Monitor keeps no model alive
         self._loop_left: Callable[[], Any] = _nothing  # the list of a loop that was declared over and may go on
         self._local = threading.local()
         self._inbox = Inbox()
@@ -92,6 +92,11 @@ class Lifecycle(Nesting):
         self._settle()
         session = self._session
         return self._expected or (session is not None and not session.run.over)
+
+    @property
+    def _last_model(self) -> Any:
+        """The model of the latest fit, if anyone still has it."""
+        return self._trained()
 
     def _settle(self) -> None:
         session = self._session
@@ -228,7 +233,7 @@ class Lifecycle(Nesting):
             attempt(run, "on_train_begin", session.begin)
         run.note_hook("on_train_begin", None)
         attempt(run, "on_train_begin", check_place, run)
-        run.continues, self._last_model = self._last_model() is model, weak(model) or _nothing
+        run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "board", self._showing.open, run)
 
     def _optional_repeats(self, run: Run, callbacks: Any) -> int:
