@@ -60,7 +60,10 @@ class Plain:
         self._lost: set[Value] = set()  # snapshots that cannot be taken
         starts = {before - run.first_step: epoch - run.initial_epoch for _, before, epoch in run.epoch_starts}
         self._begun = {step: epoch for step, epoch in starts.items() if step}
-        self._ran_out = {step for step, epoch in self._begun.items() if epoch - 1 + run.initial_epoch in run.ran_out}
+        ends = [before for _, before, _ in run.epoch_starts[1:]] + [run.step]
+        epochs = [epoch for _, _, epoch in run.epoch_starts]
+        ended = zip(epochs, ends, strict=False)
+        self._ran_out = {step - run.first_step for epoch, step in ended if epoch in run.ran_out}
         for act in script(run):
             self._sort(act)
         for steps, reason in ((loaded(run), LOADED), (pressed(run), PRESSED)):

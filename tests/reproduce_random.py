@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import random
 import sys
 import time
@@ -106,6 +108,12 @@ def value_for(draw, control):
     return round(draw.uniform(0.05, 0.9), 3)
 
 
+def do(acts, monitor):
+    for act in acts:
+        with contextlib.suppress(ValueError):  # fewer epochs than have begun, say
+            act(monitor)
+
+
 def plateau():
     return keras.callbacks.ReduceLROnPlateau(monitor="loss", mode="max", patience=1, factor=0.5, min_delta=0)
 
@@ -142,7 +150,7 @@ def attempt(seed):
         said.append(f"{when}: stop {how} {validate}")
         steer.setdefault(when, []).append(lambda m: m.stop(how, validate=validate))
     monitor = kcb.Monitor(snapshots=kcb.Snapshots(each_epoch=draw.random() < 0.3, keep=50))
-    told = {when: (lambda m, acts=tuple(acts): [act(m) for act in acts]) for when, acts in steer.items()}
+    told = {when: functools.partial(do, acts) for when, acts in steer.items()}
     run, source, found = reproduce.unlike(make, told, monitor, before, kept=[])
     return f"{seed} {optimizer} {[one.__name__ for one in before]} {sorted(said)}", run, source, found
 
