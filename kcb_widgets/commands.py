@@ -148,6 +148,14 @@ class Inbox:
         """Leave commands for later, before those that have come since."""
         self.waiting.extendleft(reversed(commands))
 
+    def take_back(self, command: Command) -> bool:
+        """Take one command out again; False where it is being carried out, or refused, already."""
+        try:
+            self.waiting.remove(command)
+        except (ValueError, IndexError):  # it is gone, or the training thread empties the inbox just now
+            return False
+        return True
+
     def drain(self) -> list[tuple[Command, list[Command]]]:
         """Take everything out: the last command of each key, in order of arrival, each with those it supersedes."""
         latest: dict[str, list[Command]] = {}

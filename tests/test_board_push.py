@@ -9,6 +9,7 @@ import time
 import pytest
 
 import kcb_widgets as kcb
+from kcb_widgets.commands import Inbox
 from kcb_widgets.panels import board as board_module
 from kcb_widgets.panels.sender import ROUNDS
 from kcb_widgets.run import Run
@@ -288,3 +289,21 @@ def test_controls_and_buttons_added_from_many_threads_are_all_there(unit_model, 
     assert len(controls) == len(set(controls))
     assert "learning_rate" in controls
     assert {button["name"] for button in monitor.run.buttons} == {name.replace("c", "b") for name in wanted}
+
+
+def test_a_click_that_comes_as_the_fit_ends_does_not_reach_the_next_one(run):
+    """The fit ends on its thread between the board's look at the run and the command's arrival in the inbox."""
+
+    class EndsMeanwhile(Inbox):
+        def put(self, command):
+            run.inbox = None
+            run.finish("finished")
+            return super().put(command)
+
+    inbox = run.inbox = EndsMeanwhile()
+    board = kcb.Board(run)
+    board._receive(board, {"kind": "command", "run": run.id, "id": "click", "name": "stop", "value": None}, [])
+    assert not inbox.waiting
+    assert [(one["id"], one["status"], one["message"]) for one in run.answered] == [
+        ("click", "refused", "training ended first")
+    ]

@@ -207,7 +207,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         _latest = (host if host in HOSTS else "", time.monotonic())
 
     def _command(self, content: dict[str, Any]) -> None:
-        run = self._run
+        run, inbox = self._run, self._run.inbox  # the fit may end meanwhile, on its thread
         try:
             command = commands.parse(content)
         except (TypeError, ValueError) as error:
@@ -215,12 +215,14 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         if content.get("run") != run.id:
             self._refuse(content, "it was meant for an earlier run")
-        elif run.over or run.inbox is None:
+        elif run.over or inbox is None:
             self._refuse(content, "nothing is training")
         elif command.name not in commands.VERBS and all(command.name != one["name"] for one in run.controls):
             self._refuse(content, "there is no control of this name")
         else:
-            run.inbox.put(command)
+            inbox.put(command)
+            if run.over and inbox.take_back(command):  # it ended in between: the next fit must not be given this
+                self._refuse(content, "training ended first")
 
     def _refuse(self, content: dict[str, Any], reason: str) -> None:
         self._refusals += 1
