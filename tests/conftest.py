@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pytest
+import scheduling
 import tensorflow as tf
 
 # With several threads TensorFlow rounds differently from fit to fit, with or without Monitor, once in many.
@@ -17,32 +18,14 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
-# Files whose tests share something that takes long to make, and of each the parameters that it is made for.
-SHARED = {
-    "test_packaging": (),
-    "test_modes": ("mode",),
-    "test_kernel": ("version",),
-    "test_headless": (),
-    "test_notebooks": (),
-    "test_scale": (),
-    "test_lab": ("server", "version"),
-    "test_lab_steering": ("server", "version"),
-    "test_lab_callbacks": ("server", "version"),
-    "test_lab_views": ("server", "version"),
-    "test_lab_demos": (),
-}
-LONG = ("test_packaging", "test_modes", "test_demos", "test_lab_demos", "test_notebooks", "test_lab", "test_watch")
-
-
 def pytest_collection_modifyitems(items):
-    """For xdist: what shares something runs on one worker, and what takes long begins first."""
-    for item in items:
-        file = item.path.stem
-        if file in SHARED:
-            given = getattr(item, "callspec", None)
-            which = [str(given.params[name]) for name in SHARED[file] if given and name in given.params]
-            item.add_marker(pytest.mark.xdist_group(" ".join([file, *which])))
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    """What takes long begins first."""
+    items.sort(key=scheduling.place)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """What shares something is run by one worker."""
+    return scheduling.Groups(config, log)
 
 
 @pytest.fixture(autouse=True)
