@@ -399,3 +399,80 @@ def test_two_background_fits_that_print_end_as_they_began(unit_model, ones, capf
             assert {fact["label"]: fact["value"] for fact in card["facts"]}["warned"] == name
     assert (sys.stdout, warnings.warn) == real
     assert np.isfinite(fits[0][2].history.history["loss"]).all()
+
+
+def test_who_sets_the_streams_write_while_a_hook_runs_gets_it_back_as_ipython_does():
+    """IPython 9 does so around each cell, and a hook of a fit in the background may run at its beginning or its end."""
+    real = io.StringIO()
+
+    class Stream:
+        def write(self, text):
+            return real.write(text)
+
+    stream, heard, steps = Stream(), [], []
+
+    def begin_cell():
+        at_first, original = sys.stdout, sys.stdout.write
+
+        def write(text):
+            heard.append(text)
+            return original(text)
+
+        at_first.write = write
+        steps.append(lambda: setattr(at_first, "write", original))
+
+    def end_cell():
+        steps.pop()()
+
+    def cell():
+        begin_cell()
+        print("in the hook")
+        end_cell()
+
+    with contextlib.redirect_stdout(stream):
+        for work in (cell, begin_cell, lambda: print("in the cell"), end_cell, cell):
+            with Listening(Loud(work)) as (card,):
+                print("outside")
+                card.callback.on_epoch_end(0)
+                print("outside")
+            assert card.tee.text == {cell: "in the hook\n"}.get(work, card.tee.text)
+        with Listening(Loud(lambda: print("late"))) as (card,):
+            begin_cell()
+            card.callback.on_epoch_end(0)
+            end_cell()
+            assert card.tee.text == "late\n"
+    assert getattr(stream.write, "__self__", None) is stream  # the method that it had, and nothing of ours around it
+    said = real.getvalue().split("\n")
+    assert said.count("in the hook") == 2
+    assert said.count("outside") == 10
+    assert "".join(heard).count("in the hook") == 2
+
+
+def test_prints_of_other_threads_pass_through_a_stand_in_as_often_as_they_like():
+    """A cell that prints while fit runs in the background: no chain of our objects grows."""
+    stream = io.StringIO()
+
+    class Stream:
+        def write(self, text):
+            return stream.write(text)
+
+    target = Stream()
+    inside, go = threading.Event(), threading.Event()
+
+    def hook():
+        inside.set()
+        assert go.wait(30)
+
+    with contextlib.redirect_stdout(target), Listening(Loud(hook)) as (card,):
+        thread = threading.Thread(target=lambda: card.callback.on_epoch_end(0))
+        thread.start()
+        assert inside.wait(30)
+        for _ in range(2000):
+            original = sys.stdout.write
+            sys.stdout.write = lambda text, over=original: over(text)
+            print("cell")
+            sys.stdout.write = original
+        go.set()
+        thread.join(30)
+    assert stream.getvalue().count("cell\n") == 2000
+    assert target.write.__self__ is target

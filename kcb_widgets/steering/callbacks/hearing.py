@@ -181,6 +181,31 @@ class Exchange:
             module[name] = new
 
 
+class HeardWrite:
+    """The ``write`` of a stand-in for ``sys.stdout``, over what the real one had when it was asked for.
+
+    IPython 9 keeps a stream's ``write`` while a cell runs, sets one of its own that calls it, and sets it back at the
+    end. So this must not look up the real one's ``write`` again, which is IPython's by then.
+    """
+
+    __slots__ = ("_exchange", "_stand_in", "over")
+
+    def __init__(self, exchange: Exchange, stand_in: Stdout, over: Any) -> None:
+        self._exchange, self._stand_in, self.over = exchange, stand_in, over
+
+    def __call__(self, text: Any) -> Any:
+        """Write, and let the cards hear it."""
+        result = self.over(text)
+        try:
+            if isinstance(text, str):
+                for card in self._exchange.cards(sys._getframe(1), HeardWrite.__call__.__code__):
+                    card.tee.hear(text)
+            self._exchange.outlived(self._stand_in)
+        except Exception:  # whoever prints must not fail of it
+            log.exception("What a callback printed could not be kept")
+        return result
+
+
 class Stdout:
     """Stands in for ``sys.stdout``: in everything but ``write`` it is the real one."""
 
@@ -190,17 +215,10 @@ class Stdout:
         object.__setattr__(self, "_exchange", exchange)
         object.__setattr__(self, "target", target)
 
-    def write(self, text: Any) -> Any:
-        """Write, and let the cards hear it."""
-        result = self.target.write(text)
-        try:
-            if isinstance(text, str):
-                for card in self._exchange.cards(sys._getframe(1), Stdout.write.__code__):
-                    card.tee.hear(text)
-            self._exchange.outlived(self)
-        except Exception:  # whoever prints must not fail of it
-            log.exception("What a callback printed could not be kept")
-        return result
+    @property
+    def write(self) -> Any:
+        """Writes, and lets the cards hear it."""
+        return HeardWrite(self._exchange, self, self.target.write)
 
     def writelines(self, lines: Any) -> None:
         """Write them one by one, as a stream does."""
@@ -215,7 +233,8 @@ class Stdout:
         return getattr(self.target, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.target, name, value)
+        # What was taken from here is set back: the real one gets its own, and nothing of ours stays in it.
+        setattr(self.target, name, value.over if type(value) is HeardWrite else value)
 
     def __delattr__(self, name: str) -> None:
         delattr(self.target, name)
