@@ -42,9 +42,9 @@ def results(mode: str) -> dict[str, object]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     environment = backends.environment(modes_table.backend_of(mode))
-    command = [sys.executable, str(MODES), mode, "--json", str(path)]
+    command = [sys.executable, "-X", "faulthandler", str(MODES), mode, "--json", str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
-    assert path.exists(), f"{mode} died\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    assert path.exists(), f"{mode} died with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return json.loads(path.read_text())
 
 
