@@ -59,7 +59,8 @@ def model(case: Case) -> Any:
         hidden = layers.Embedding(6, 3, mask_zero=True, name="embedding")(inputs)
         outputs = layers.Dense(1, name="out")(hidden)
     elif case.model == "nested":
-        inner = keras.Sequential([keras.Input((WIDTH,)), layers.Dense(4, "tanh"), layers.Dropout(0.2)], name="inner")
+        inside = [layers.Dense(4, "tanh", name="inside"), layers.Dropout(0.2, name="drop")]
+        inner = keras.Sequential([keras.Input((WIDTH,)), *inside], name="inner")
         outputs = layers.Dense(1, name="out")(inner(inputs))
     else:
         hidden = layers.Dense(4, "tanh", kernel_regularizer="l2", name="hidden")(inputs)
