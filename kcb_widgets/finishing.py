@@ -103,7 +103,7 @@ class Finishing:
             if self._closed:
                 return
             self._closed = True
-        run, line = self.run, self._draw_line
+        run = self.run
         self._left.extend([
             ("watch", self._stop_watching),
             ("waiting for data", self.waiting.leave),
@@ -115,7 +115,7 @@ class Finishing:
             ("record", lambda: run.finish(status, message)),
             ("commands", self._refuse),
             ("fit", lambda: self._ended(self)),
-            ("progress line", line),
+            ("progress line", self._draw_line),
             ("board", self._show),
         ])  # fmt: skip
         try:

@@ -215,7 +215,7 @@ class Lifecycle(Nesting):
         run.start_clock()
         session = None
         try:
-            repeats = self._optional_repeats(run, callbacks)
+            repeats = attempt(run, "callbacks", remove_repeats, callbacks, self)
             session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended)
             if repeats:
                 self._say(run, "callbacks", TWICE)
@@ -235,13 +235,6 @@ class Lifecycle(Nesting):
         attempt(run, "on_train_begin", check_place, run)
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "board", self._showing.open, run)
-
-    def _optional_repeats(self, run: Run, callbacks: Any) -> int:
-        try:
-            return remove_repeats(callbacks, self)
-        except Exception as error:
-            run.failed("callbacks", error)
-            return 0
 
     def _add(self, run: Run) -> None:
         """Make a run the current one. Called with the lock held."""

@@ -30,7 +30,6 @@ class Means:
         bounded: Those whose values lie from 0 to 1.
         sizes: Samples in each batch, where known beforehand.
         weights: What was read: a row for each batch, as far as anything was.
-        began: The step before the first batch of the present running mean.
     """
 
     def __init__(self) -> None:
@@ -39,7 +38,6 @@ class Means:
         self.bounded: set[str] = set()
         self.sizes: Sizes | None = None
         self.weights = Table(timed=False)
-        self.began = 0
         self._stretches: list[Stretch] = []
 
     # -- writing: the training thread ---------------------------------------------------------------------------------
@@ -53,12 +51,10 @@ class Means:
 
     def begin_epoch(self, row: int, step: int) -> None:
         """An epoch's first row will be ``row``; ``step`` batches were trained before it."""
-        self.began = step
         self._begin(Stretch(row, step))
 
     def restart(self, row: int, step: int) -> None:
         """Keras's running means were reset before ``row``, in mid-epoch: after ``step`` batches."""
-        self.began = step
         epoch = self._stretches[-1].epoch_step if self._stretches else step
         self._begin(Stretch(row, epoch, step - epoch))
 
