@@ -81,9 +81,9 @@ clean:
 $(INSTALLED): pyproject.toml $(wildcard kcb_widgets/js/src/*) kcb_widgets/js/package.json
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[dev]"
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -e ".[dev]"
 	touch $@
 
 $(BENCH): $(INSTALLED)
-	$(BIN)/uv pip install -q --python $(BIN)/python -e ".[bench]"
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -e ".[bench]"
 	touch $@
