@@ -23,6 +23,7 @@ from .steering.control import Control
 from .steering.guard import Guard
 from .steering.helm import refuse_all
 from .steering.snapshots import Snapshots
+from .values import positive_integer
 
 if TYPE_CHECKING:
     from .background import Fit
@@ -136,13 +137,7 @@ class Monitor(Remote, Lifecycle):
         if display is not None and not isinstance(display, bool):
             msg = f"display must be True, False or None. Received: {display!r}"
             raise TypeError(msg)
-        if keep_runs is not None and (isinstance(keep_runs, bool) or not isinstance(keep_runs, int)):
-            msg = f"keep_runs must be a whole number or None. Received: {keep_runs!r}"
-            raise TypeError(msg)
-        if keep_runs is not None and keep_runs < 1:
-            msg = f"keep_runs must be at least 1. Received: {keep_runs!r}"
-            raise ValueError(msg)
-        self._keep_runs = keep_runs
+        self._keep_runs = None if keep_runs is None else positive_integer("keep_runs", keep_runs)
         own = (self._triggers, self._policies, self)
         self._options = Options(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)

@@ -10,7 +10,7 @@ from .commands import VERBS, Reply, Value, check_value
 from .steering.control import Control
 from .steering.policies import Policies
 from .steering.triggers import Own, Triggers
-from .values import shown
+from .values import positive_integer, shown
 
 Every = Literal["epoch"] | int
 
@@ -207,10 +207,10 @@ class Remote:
         if not callable(function):
             msg = f"a policy must be callable. Received: {function!r}"
             raise TypeError(msg)
-        if every != "epoch" and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
+        if isinstance(every, str) and every != "epoch":
             msg = f"every must be 'epoch' or a whole number of batches from 1. Received: {every!r}"
             raise ValueError(msg)
-        self._policies.add(function, every)
+        self._policies.add(function, every if isinstance(every, str) else positive_integer("every", every))
 
     def _send_news(self) -> None:
         """The board has to show something new of the user's."""

@@ -73,6 +73,30 @@ KINDS: dict[str, Callable[[Any], Value]] = {
 """By how the name of a dtype begins; complex, quantized and time ones are no numbers of ours."""
 
 
+def positive_integer(name: str, value: object) -> int:
+    """A whole number from 1 as Python's own, whether it was Python's or NumPy's.
+
+    Args:
+        name: What it is called where it was given.
+        value: The number.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is below 1.
+    """
+    try:
+        known = python(value)
+    except TypeError:
+        known = None
+    if isinstance(known, bool) or not isinstance(known, int):
+        msg = f"{name} must be a whole number. Received: {shown(value)}"
+        raise TypeError(msg)
+    if known < 1:
+        msg = f"{name} must be at least 1. Received: {shown(value)}"
+        raise ValueError(msg)
+    return known
+
+
 def shown(value: object) -> str:
     """A value as it may stand in a message: short, whatever it is."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**18:

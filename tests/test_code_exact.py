@@ -161,7 +161,7 @@ def test_freezing_where_gradients_are_gathered():
 
 
 SNAPSHOTS = {
-    "before the first batch": ({0: snapshot, 5: rollback()}, {"optimizer": lambda: keras.optimizers.SGD(0.1)}),
+    "before the first batch": ({0: snapshot, 5: rollback()}, {"optimizer": adam}),
     "several": (
         {2: snapshot, 4: snapshot, 9: rollback("1"), 12: rollback("2"), 15: rollback("1")},
         {"optimizer": adam},
@@ -193,7 +193,7 @@ def test_a_guard_that_goes_back_to_the_beginning():
         monitor.set(learning_rate=1e6)
 
     run, _ = exact(
-        dense(lambda: keras.optimizers.SGD(0.1)),
+        dense(adam),
         {3: poison},
         kcb.Monitor(guard=kcb.Guard(factor=1e-7, spike=3.0, limit=9)),
     )

@@ -188,6 +188,26 @@ def test_numpy_steers_a_fit_as_python_does(unit_model, ones, weights, at):
     assert [e.message for e in monitor.run.events_list if e.kind in ("refused", "error")] == []
 
 
+WHOLE_NUMBERS = {
+    "keep_runs": lambda value: kcb.Monitor(keep_runs=value)._keep_runs,
+    "keep": lambda value: kcb.Snapshots(keep=value).keep,
+    "limit": lambda value: kcb.Guard(limit=value).limit,
+    "every": lambda value: (m := kcb.Monitor()).add_policy(print, every=value) or m._policies.all[0].every,
+}
+
+
+@pytest.mark.parametrize("name", WHOLE_NUMBERS)
+def test_a_whole_number_of_numpys_is_one_wherever_one_is_asked_for(name):
+    kept = WHOLE_NUMBERS[name](np.int64(2))
+    assert (type(kept), kept) == (int, 2)
+    for value in (True, np.bool_(True), 1.0, np.float32(2), [2], None if name != "keep_runs" else {}):
+        with pytest.raises(TypeError, match=f"^{name} must be a whole number. Received: "):
+            WHOLE_NUMBERS[name](value)
+    for value in (0, np.int8(-1)):
+        with pytest.raises(ValueError, match=f"^{name} must be at least 1. Received: "):
+            WHOLE_NUMBERS[name](value)
+
+
 def test_stepping_with_a_number_of_numpys_pauses_there(unit_model, ones):
     monitor = kcb.Monitor(paused=True)
     fit = monitor.fit(unit_model(), *ones, batch_size=2, epochs=1)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..values import positive_integer
+
 WARM_UP = 20  # batches before a leap can be told from the noise of a beginning
 MEMORY = 0.95  # of the running mean and variance: about the last twenty batches
 EPOCHS_WARM_UP = 5  # values of epochs: there are few, and each is a mean of much data already
@@ -29,7 +31,7 @@ class Guard:
         limit: How often to act; after that the fit is paused, or stopped where nobody could resume it.
 
     Raises:
-        ValueError: A number is out of range, the metric has no name, or the action is none of the two.
+        TypeError, ValueError: A number is out of range, the metric has no name, or the action is none of the two.
 
     Example:
         >>> kcb.Monitor(guard=kcb.Guard(factor=0.5, limit=3), snapshots=kcb.Snapshots(each_epoch=True))
@@ -54,9 +56,7 @@ class Guard:
         if not 0 < self.factor <= 1:
             msg = f"factor must be above 0 and at most 1. Received: {self.factor!r}"
             raise ValueError(msg)
-        if not isinstance(self.limit, int) or self.limit < 1:
-            msg = f"limit must be a whole number from 1. Received: {self.limit!r}"
-            raise ValueError(msg)
+        object.__setattr__(self, "limit", positive_integer("limit", self.limit))
 
 
 class Spikes:

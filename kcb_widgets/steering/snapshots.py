@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..run import Run
+from ..values import positive_integer
 from .control import Control, Refused, Value, Written
 from .guard import number
 from .refit import Spare
@@ -37,7 +38,7 @@ class Snapshots:
         megabytes: How much memory they may take together, in MiB.
 
     Raises:
-        ValueError: A number is not positive, or ``mode`` is none of the three.
+        TypeError, ValueError: A number is not positive, or ``mode`` is none of the three.
 
     Example:
         >>> kcb.Monitor(snapshots=kcb.Snapshots(each_epoch=True, best="val_loss", keep=5))
@@ -53,9 +54,7 @@ class Snapshots:
         if self.mode not in ("min", "max", "auto"):
             msg = f"mode must be min, max or auto. Received: {self.mode!r}"
             raise ValueError(msg)
-        if not isinstance(self.keep, int) or isinstance(self.keep, bool) or self.keep < 1:
-            msg = f"keep must be a whole number from 1. Received: {self.keep!r}"
-            raise ValueError(msg)
+        object.__setattr__(self, "keep", positive_integer("keep", self.keep))
         if not self.megabytes > 0:
             msg = f"megabytes must be positive. Received: {self.megabytes!r}"
             raise ValueError(msg)

@@ -132,7 +132,7 @@ def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
         if not card.on and not always:
             return None
         card.looks(card.before, name)
-        index, logs = plain(args, kwargs)
+        index, logs = index_and_logs(args, kwargs)
         if name == "on_epoch_begin":
             card.scene.run.coming = index or 0
         elif name in ("on_test_begin", "on_epoch_end"):
@@ -156,7 +156,7 @@ def needed(card: Any, name: str) -> bool:
     return not card.known and name in ("on_train_begin", "on_train_end")
 
 
-def plain(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | None, dict[str, Any]]:
+def index_and_logs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int | None, dict[str, Any]]:
     """What a hook was given: the epoch or batch, if any, and the logs."""
     given = [*args, *kwargs.values()]
     index = next((one for one in given if isinstance(one, int)), None)
