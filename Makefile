@@ -16,15 +16,19 @@ WORKERS ?= 3
 # How long `make fuzz` runs.
 SECONDS ?= 3600
 
-.PHONY: demo test test-kernels test-backends test-binder fuzz lint bench build docs notebooks screenshots clean
+.PHONY: demo test test-modes test-kernels test-backends test-binder fuzz lint bench build docs notebooks screenshots clean
 
 demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
 
 # More processes than cores: many tests wait for a browser or a kernel.
 test: $(INSTALLED)
-	rm -rf tests/output/modes
 	$(BIN)/python -m pytest tests -n $(WORKERS)
+
+# Every control in every mode of every backend; `make test` has TensorFlow's usual one.
+test-modes: $(INSTALLED)
+	rm -rf tests/output/modes
+	KCB_MODES=all KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -n $(WORKERS)
 	$(BIN)/python tests/modes_table.py --check
 
 test-kernels: $(INSTALLED)
@@ -34,7 +38,6 @@ test-kernels: $(INSTALLED)
 	KCB_FRONT_ENDS=$(OLDEST_LAB) $(BIN)/python -m pytest tests/browser/test_lab.py -k "clicks or dragged or reloaded"
 
 test-backends: $(INSTALLED)
-	KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -k "jax or torch" -n $(WORKERS)
 	for backend in $$(echo $(BACKENDS) | tr , " "); do \
 		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py \
 			tests/test_monitor.py tests/test_steering.py -n 2 || exit 1; done

@@ -33,7 +33,7 @@ EXPECTED = {("torch-jit", "second_change_without_a_trace"): AGAIN}
 
 INTRODUCTION = """\
 Each control in each mode, proved by what the next batches do to the weights (`tests/modes.py`). This table is made from
-what `make test` and `make test-backends` found, by `python tests/modes_table.py`. On TensorFlow every number of every
+what `make test-modes` found, by `python tests/modes_table.py`. On TensorFlow every number of every
 Keras optimizer is tested besides. With `steps_per_execution` above 1, Keras 3.15 on TensorFlow 2.21 does not train a
 model of several layers the same way twice, with or without Monitor; that column is tested where it does."""
 

@@ -26,6 +26,7 @@ SHARED = {
     "test_modes": r"^(?:jax|torch)-[^-]+|^[^-]+",
 }
 LONG = ("test_packaging", "test_modes", "test_demos", "test_lab_demos", "test_notebooks", "test_lab", "test_watch")
+LONG_MODES = ("mirrored", "optimizers", "jit")
 
 
 def group(nodeid: str) -> str:
@@ -39,10 +40,14 @@ def group(nodeid: str) -> str:
     return f"{file} {found.group() if found else ''}"
 
 
-def place(item: Any) -> int:
+def place(item: Any) -> tuple[int, int]:
     """Where a test stands in the order."""
-    file = item.path.stem
-    return LONG.index(file) if file in LONG else len(LONG)
+    file, parameters = item.path.stem, item.name.partition("[")[2]
+    mode = parameters.partition("-")[0] if file == "test_modes" else ""
+    return (
+        LONG.index(file) if file in LONG else len(LONG),
+        LONG_MODES.index(mode) if mode in LONG_MODES else len(LONG_MODES),
+    )
 
 
 class Groups(LoadScopeScheduling):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 MODELS = ("linear", "dense", "dropout", "batchnorm", "nested", "masked", "two_outputs", "sampling")
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", "ema", "decay", "cosine", "loss_scale")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", "ema", "decay", "cosine",
+              "gathered", "loss_scale")  # fmt: skip
 DATA = ("arrays", "dataset", "generator", "filtered")
 WEIGHTS = ("", "class_weight", "sample_weight")
 CALLBACKS = ("reduce", "early", "scheduler", "printer")

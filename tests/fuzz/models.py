@@ -43,6 +43,7 @@ def optimizer(case: Case) -> Any:
         "ema": lambda: kinds.Adam(0.01, use_ema=True, ema_momentum=0.8),
         "decay": lambda: kinds.SGD(decay, momentum=0.5),
         "cosine": lambda: kinds.Adam(cosine, clipnorm=1.0),
+        "gathered": lambda: kinds.SGD(0.02, momentum=0.5, gradient_accumulation_steps=2),
         "loss_scale": lambda: kinds.LossScaleOptimizer(kinds.Adam(0.01), initial_scale=64.0),
     }
     return makers[case.optimizer]()
