@@ -53,7 +53,7 @@ def fit(make, steer=None, monitor=None, before=(), after=(), **arguments):
     Returns:
         The model, and the run if there is a monitor.
     """
-    keras.utils.clear_session()  # names of layers are numbered from the beginning
+    keras.utils.clear_session(free_memory=False)  # names of layers are numbered from the beginning
     keras.utils.set_random_seed(3)
     model, told = make()
     mine = [Steering(monitor, steer)] if steer else []

@@ -21,11 +21,11 @@ def dense(optimizer=None, layers=None, **compile_args):
         x = rng.random((32, 6), "float32")
         y = (x.sum(axis=1) > 3).astype("float32")[:, None]
         found = layers() if layers else [
-            keras.layers.Dense(6, "relu", name="hidden", kernel_regularizer=keras.regularizers.L2(0.01)),
+            keras.layers.Dense(6, "relu", False, name="hidden", kernel_regularizer=keras.regularizers.L2(0.01)),
             keras.layers.Dropout(0.3, name="dropout"),
             keras.layers.Dense(4, "tanh", name="narrow"),
         ]  # fmt: skip
-        model = keras.Sequential([keras.Input((6,)), *found, keras.layers.Dense(1, "sigmoid", name="out")])
+        model = keras.Sequential([keras.Input((6,)), *found, keras.layers.Dense(1, "sigmoid", False, name="out")])
         made = optimizer() if optimizer else keras.optimizers.SGD(0.1, momentum=0.5)
         model.compile(made, "binary_crossentropy", **{"run_eagerly": True} | compile_args)
         return model, {"x": x, "y": y, "batch_size": 4, "epochs": 3, "validation_data": (x[:8], y[:8])}
