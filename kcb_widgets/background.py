@@ -6,19 +6,44 @@ import logging
 import threading
 import time
 from threading import current_thread
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from . import kernel, threads
-
-if TYPE_CHECKING:
-    from .commands import Reply
-    from .monitor import Monitor
+from .commands import Reply
 
 log = logging.getLogger(__name__)
 
 _training: dict[int, Fit] = {}
 _lock = threading.Lock()
 STOPPING = 10.0  # seconds that a new fit waits for one that is at its end
+
+
+class Watcher(Protocol):
+    """What a fit needs of the Monitor that watches it."""
+
+    @property
+    def training(self) -> bool:
+        """Whether a fit is under way."""
+
+    @property
+    def run(self) -> Any:
+        """The record of the fit under way, or of the last."""
+
+    @property
+    def board(self) -> Any:
+        """The board of that run."""
+
+    def make_way(self) -> None:
+        """Let go of a fit that has ended without saying so."""
+
+    def expect(self) -> None:
+        """A fit is about to begin."""
+
+    def left(self, error: BaseException | None) -> None:
+        """``model.fit`` has returned, or raised."""
+
+    def stop(self) -> Reply:
+        """End the fit after the current batch."""
 
 
 class Fit:
@@ -29,7 +54,7 @@ class Fit:
         exception: What ``model.fit`` raised, if it did.
     """
 
-    def __init__(self, monitor: Monitor, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, monitor: Watcher, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.history: Any = None
         self.exception: BaseException | None = None
         self._monitor, self._model = monitor, model
@@ -55,7 +80,7 @@ class Fit:
         self._thread = threads.start(lambda: self._work(args, all_kwargs), "kcb-fit")
 
     @staticmethod
-    def _follow(monitor: Monitor, model: Any) -> None:
+    def _follow(monitor: Watcher, model: Any) -> None:
         """Wait for the other fit of the model or the Monitor to leave, where it is about to.
 
         Its run is over and seen to be so a moment before ``model.fit`` returns: who presses "Train" then means it. One

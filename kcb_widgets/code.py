@@ -11,7 +11,7 @@ from typing import Any
 from ._code_template import TEMPLATE
 from .commands import Value
 from .plain import SCHEDULED, Plain
-from .run import Run
+from .record import Record
 from .script import closed, ending, restorers, unknown
 
 WIDTH = 110
@@ -45,7 +45,7 @@ UNVALIDATED = (
 """The file below its comments. What follows a mark is there only where one of the parts that it names is needed."""
 
 
-def to_code(run: Run) -> str:
+def to_code(run: Record) -> str:
     """The source of a callback that does to a fresh model what was done to a run.
 
     Args:
@@ -64,7 +64,7 @@ def to_code(run: Run) -> str:
 class _Writer:
     """Writes down what plain Keras can do of what was done to a run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Record) -> None:
         self._run, self._plain, self._end = run, Plain(run), ending(run)
         epochs = [epoch for _, before, epoch in run.epoch_starts if before < run.step]
         # Where Keras looks for one batch more at an epoch's end, the last epoch has to end so as well.

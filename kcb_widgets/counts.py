@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
+from .record import Record
 from .resets import Resets
-from .run import Run
 from .steering.backends import peek
 from .stretches import LOSS, Rule
 from .tap import Tap
@@ -37,7 +37,7 @@ class Counts:
         open: Whether it is unknown what the metrics hold before the next batch.
     """
 
-    def __init__(self, model: Any, run: Run, fit: FrameType | None, tap: Tap) -> None:
+    def __init__(self, model: Any, run: Record, fit: FrameType | None, tap: Tap) -> None:
         self._model, self._run, self._tap = model, run, tap
         self._fit_found = fit is not None
         self._claimed: dict[str, MeanMetric] = {}

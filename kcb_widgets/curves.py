@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .bins import Source
-from .run import Run
+from .record import Record
 from .series import Floats, Indices, Table, Values
 
 
-def batches(run: Run) -> Source:
+def batches(run: Record) -> Source:
     """Every batch, with its own value where it can be recovered."""
     table = run.batch_table
     return Source(
@@ -23,12 +23,12 @@ def batches(run: Run) -> Source:
     )
 
 
-def epochs(run: Run) -> Source:
+def epochs(run: Record) -> Source:
     """Every epoch's metrics, where its last batch stands."""
     return _plain(run, run.epoch_table)
 
 
-def controls(run: Run) -> Source:
+def controls(run: Record) -> Source:
     """Values that hold until the next: each change, and one more row for now."""
     table = run.value_table
 
@@ -48,12 +48,12 @@ def controls(run: Run) -> Source:
     return Source(lambda: table.rows and table.rows + 1, lambda: table.names, values, x, x_at)
 
 
-def evaluations(run: Run) -> Source:
+def evaluations(run: Record) -> Source:
     """What evaluating between batches found."""
     return _plain(run, run.evaluation_table)
 
 
-def _plain(run: Run, table: Table) -> Source:
+def _plain(run: Record, table: Table) -> Source:
     return Source(
         lambda: table.rows,
         lambda: table.names,
@@ -66,7 +66,7 @@ def _plain(run: Run, table: Table) -> Source:
 AHEAD = 0.25  # how far a plan is drawn beyond now, as a share of the run so far
 
 
-def plan(run: Run) -> tuple[list[str], Values, Floats] | None:
+def plan(run: Record) -> tuple[list[str], Values, Floats] | None:
     """What schedules give ahead: names, values ``(names, points)`` and places ``(4, points)``; None without any.
 
     Only a part of what was planned: the whole would leave the curves themselves little room.
@@ -89,6 +89,6 @@ def plan(run: Run) -> tuple[list[str], Values, Floats] | None:
     return list(planned), values, x
 
 
-def now(run: Run) -> Floats:
+def now(run: Record) -> Floats:
     """Where the run stands: step, step, fractional epochs, seconds."""
     return np.array([run.step, run.step, run.epoch_at(np.array([float(run.step)]))[0], run.seconds])

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from . import curves
 from .bins import window
 from .events import Event
-from .run import Run, group_of
+from .record import Record, group_of
 
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
 TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#CC79A7"
@@ -31,7 +31,7 @@ class Picture(Figure):
         return _png(self)
 
 
-def plot(run: Run) -> Figure:
+def plot(run: Record) -> Figure:
     """The run's curves: one plot per metric group, and one for each control that was changed.
 
     Steps that a rollback abandoned are drawn faint.
@@ -70,7 +70,7 @@ def plot(run: Run) -> Figure:
     return figure
 
 
-def still(run: Run, board_id: str) -> str:
+def still(run: Record, board_id: str) -> str:
     """The same figure as a small PNG in base64, marked with the board it stands for."""
     return base64.b64encode(_png(plot(run), board_id)).decode()
 
@@ -89,13 +89,13 @@ def _png(figure: Figure, board_id: str = "") -> bytes:
     return small.getvalue()
 
 
-def _groups(run: Run) -> list[str]:
+def _groups(run: Record) -> list[str]:
     names = [*run.batch_table.names, *run.epoch_table.names]
     groups = dict.fromkeys(group_of(name) for name in names if name != "learning_rate")
     return sorted(groups, key=lambda group: group != "loss")  # Keras sorts by name; the loss is looked at first
 
 
-def _metric(axis: Any, run: Run, group: str) -> None:
+def _metric(axis: Any, run: Record, group: str) -> None:
     batches, epochs = run.batch_table, run.epoch_table
     kept, left = [], False  # what is on the way to where the run is now, and whether anything is not
     if group in batches.names:
@@ -149,7 +149,7 @@ def _fit_to(axis: Any, values: Any) -> None:
         axis.set_ylim(values.min() - margin, values.max() + margin)
 
 
-def _control(axis: Any, run: Run, name: str) -> None:
+def _control(axis: Any, run: Record, name: str) -> None:
     table = run.value_table
     steps, values = table.steps(0, table.rows), table.column(name)
     known = np.isfinite(values)  # it was changed for the first time some way into the run
@@ -162,7 +162,7 @@ def _control(axis: Any, run: Run, name: str) -> None:
     axis.set_title(_literal(name), fontsize=10)
 
 
-def _markers(axis: Any, run: Run) -> None:
+def _markers(axis: Any, run: Record) -> None:
     for event in [e for e in list(run.events_list) if _marked(e)][-MAX_MARKERS:]:
         axis.axvline(
             event.step, color=EVENT, linewidth=0.8, linestyle=":" if event.kind == "changed" else "-", alpha=0.6

@@ -13,7 +13,7 @@ from .commands import Inbox
 from .last import Last
 from .pusher import Pusher
 from .raised import Raised, outcome_of
-from .run import Run, Status
+from .record import Record, Status
 from .steering.helm import refuse_all
 from .watch import Watch
 
@@ -24,7 +24,7 @@ LATEST = 10.0  # seconds that a fit which begins waits for the end of the one be
 class Finishing:
     """The end of a session. ``Session`` is the rest of it."""
 
-    run: Run
+    run: Record
     thread: int
     bridge: Any
     spent: Any

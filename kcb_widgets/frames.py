@@ -13,10 +13,10 @@ from .events import Event
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .run import Run
+    from .record import Record
 
 
-def epochs(run: Run) -> pd.DataFrame:
+def epochs(run: Record) -> pd.DataFrame:
     """See ``Run.epochs``."""
     import pandas as pd
 
@@ -26,7 +26,7 @@ def epochs(run: Run) -> pd.DataFrame:
     return frame[[name for name in frame if name not in ends] + ends]
 
 
-def batches(run: Run) -> pd.DataFrame:
+def batches(run: Record) -> pd.DataFrame:
     """See ``Run.batches``."""
     import pandas as pd
 
@@ -54,7 +54,7 @@ def batches(run: Run) -> pd.DataFrame:
     return frame
 
 
-def events(run: Run) -> pd.DataFrame:
+def events(run: Record) -> pd.DataFrame:
     """See ``Run.events``."""
     import pandas as pd
 

@@ -14,6 +14,7 @@ from .commands import Inbox
 from .events import first_line
 from .nesting import Nesting
 from .panels.showing import Showing
+from .record import Record
 from .run import Run
 from .session import Session, check_place
 from .steering.attempt import attempt
@@ -254,7 +255,7 @@ class Lifecycle(Nesting):
                     self._loop_left = session.callbacks
         self._come_back()
 
-    def _continue(self, run: Run, epoch: int) -> None:
+    def _continue(self, run: Record, epoch: int) -> None:
         """A fit with ``initial_epoch`` that goes on where the run before it ended goes on counting steps."""
         last, step = self._run_before or (None, 0)
         if run.continues and last is not None and last + 1 == epoch:

@@ -162,7 +162,7 @@ class Monitor(Remote, Lifecycle):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A fresh one with the same options: what pickle makes in another process."""
-        return fresh_monitor(self)
+        return fresh_monitor(self, Monitor)
 
     @property
     def board(self) -> Board:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from .callers import calling_list
-from .run import Run
+from .record import Record
 from .session import Session
 from .standin import StandIn
 from .tap import Tap
@@ -63,7 +63,7 @@ class Nesting(keras.callbacks.Callback):  # type: ignore[misc]
             one.leave()
 
     @staticmethod
-    def _say(run: Run, name: str, message: str) -> None:
+    def _say(run: Record, name: str, message: str) -> None:
         """Put a warning on the record, once."""
         if not any(event.name == name and event.message == message for event in list(run.events_list)):
             run.add_event("warning", name, message=message)

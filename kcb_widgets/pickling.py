@@ -6,15 +6,12 @@ import copyreg
 import logging
 import pickle
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .run import Run
 from .series import Table, _Chunk
-
-if TYPE_CHECKING:
-    from .monitor import Monitor
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +23,8 @@ class _Nowhere:
         return len(data)
 
 
-def fresh_monitor(monitor: Monitor) -> tuple[Any, ...]:
-    """What ``Monitor.__reduce__`` returns.
+def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
+    """What ``Monitor.__reduce__`` returns; ``base`` is Monitor, of which this may be a subclass.
 
     Data, buttons, policies and a subclass's own attributes go along where they can be pickled; the fresh Monitor has
     an event for each that cannot. Its controls have the values of now.
@@ -49,7 +46,7 @@ def fresh_monitor(monitor: Monitor) -> tuple[Any, ...]:
         "control": dict(triggers.controls),
         "button": dict(triggers._buttons),
         "policy": {f"{i}": (policy.every, policy.function) for i, policy in enumerate(monitor._policies.all)},
-        "attribute": {name: value for name, value in list(vars(monitor).items()) if name not in _own()},
+        "attribute": {name: value for name, value in list(vars(monitor).items()) if name not in _own(base)},
     }
     for kind, each in wanted.items():
         parts[kind] = {}
@@ -61,15 +58,13 @@ def fresh_monitor(monitor: Monitor) -> tuple[Any, ...]:
                 what = getattr(value[1], "__name__", name) if kind == "policy" else name
                 label = kind if kind == what else f"{kind} {what}"
                 missing.append(f"{label} could not be pickled and was left behind ({type(error).__name__}: {error})")
-    return rebuild_monitor, (type(monitor), options, parts, missing)
+    return rebuild_monitor, (type(monitor), base, options, parts, missing)
 
 
-def rebuild_monitor(cls: type[Monitor], options: dict[str, Any], parts: dict[str, Any], missing: list[str]) -> Monitor:
+def rebuild_monitor(cls: Any, base: Any, options: dict[str, Any], parts: dict[str, Any], missing: list[str]) -> Any:
     """In the other process."""
-    from .monitor import Monitor
-
     monitor = cls.__new__(cls)  # not the subclass's __init__: its arguments are not known
-    Monitor.__init__(monitor, **options, evaluate_on=opened(parts["evaluate_on"].get("evaluate_on")))
+    base.__init__(monitor, **options, evaluate_on=opened(parts["evaluate_on"].get("evaluate_on")))
     for control in parts["control"].values():
         monitor._triggers.add_control(opened(control))
     for name, function in parts["button"].items():
@@ -111,11 +106,9 @@ def opened(value: Any) -> Any:
     return pickle.loads(value.data) if isinstance(value, Packed) else value
 
 
-def _own() -> frozenset[str]:
+def _own(base: type) -> frozenset[str]:
     """The names of a plain Monitor's attributes."""
-    from .monitor import Monitor
-
-    return frozenset(vars(Monitor(display=False)))
+    return frozenset(vars(base(display=False)))
 
 
 def _reduce_run(run: Run) -> tuple[Any, ...]:

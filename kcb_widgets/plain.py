@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from .commands import Value
-from .run import Run
+from .record import Record
 from .script import Act, loaded, pressed, script
 
 PLAIN_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
@@ -47,7 +47,7 @@ class Plain:
         writers: Callbacks whose writes are among the changes.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Record) -> None:
         self._run, self._controls = run, {str(control["name"]): control for control in run.controls}
         self._sections = {str(control["section"]) for control in run.controls}
         self.changes: dict[int, list[tuple[str, Value]]] = {}

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from .events import first_line
-from .run import Status
+from .record import Status
 from .steering.callbacks.wrap import install
 
 HOOKS = ("on_epoch_begin", "on_epoch_end", "on_test_begin", "on_test_end", "on_train_end")

@@ -10,6 +10,7 @@ from typing import Any
 from .commands import Command, Value
 from .events import Event
 from .monitor import Monitor, _guarded
+from .record import Record
 from .run import Run
 from .script import Act, closed, ending, loaded, pressed, restorers, script, unknown
 from .session import Session
@@ -66,7 +67,7 @@ class Replay(Monitor):
         super().__init__(display=display, snapshots=Snapshots(keep=needed + Snapshots.keep, megabytes=math.inf))
         self.original = run
         self._ending = ending(run)
-        self._playing: Run | None = None
+        self._playing: Record | None = None
         self._left: deque[Act] = deque()
         self._ids: dict[Value, Value] = {}
         self._warned: set[str] = set()
@@ -175,7 +176,7 @@ class Replay(Monitor):
             if act.name == "snapshot" and done is not None and done.kind == "snapshot":
                 self._ids[act.value] = done.new
 
-    def _due(self, run: Run) -> Iterator[Act]:
+    def _due(self, run: Record) -> Iterator[Act]:
         """The acts whose time has come, as long as each is taken off the list."""
         step, epoch = run.step - run.first_step, (run.epoch or 0) - run.initial_epoch
         while self._left:
@@ -225,7 +226,7 @@ class Replay(Monitor):
             message = f"{title} had {', '.join(missing)} as well; what writes to the model must stay in the callbacks"
             session.run.add_event("status", "replay", source="replay", message=message)
 
-    def _compare(self, run: Run) -> None:
+    def _compare(self, run: Record) -> None:
         """The same step is the same state only where epochs are as long."""
         one, other = self.original.batches_per_epoch, run.batches_per_epoch
         if one and other and one != other:
@@ -235,3 +236,6 @@ class Replay(Monitor):
         if message not in self._warned and self._playing is not None:
             self._warned.add(message)
             self._playing.add_event("warning", name, source="replay", message=message)
+
+
+Run._replay = Replay

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .commands import VERBS, Value
 from .events import Event
-from .run import Run
+from .record import Record
 
 SETTINGS = ("snapshots.each_epoch", "snapshots.keep")
 """Controls that only say which snapshots are taken; a replay takes those that it needs."""
@@ -58,13 +58,13 @@ class Ending:
     ran_out: bool = False
 
 
-def script(run: Run) -> list[Act]:
+def script(run: Record) -> list[Act]:
     """All that has to be done again, in order.
 
     Raises:
         ValueError: The run is not over.
     """
-    if not isinstance(run, Run) or not run.over:
+    if not isinstance(run, Record) or not run.over:
         msg = f"only a run that is over can be replayed or written as code. Received: {run!r}"
         raise ValueError(msg)
     events = list(run.events_list)
@@ -89,23 +89,23 @@ def script(run: Run) -> list[Act]:
     return acts
 
 
-def loaded(run: Run) -> list[tuple[int, str]]:
+def loaded(run: Record) -> list[tuple[int, str]]:
     """When weights were read from a file, in batches of the fit, and which callback was asked to."""
     ids = {str(card["id"]) for card in run.cards}
     return [(e.step - run.first_step, e.name) for e in run.events_list if e.kind == "applied" and e.name in ids]
 
 
-def pressed(run: Run) -> list[tuple[int, str]]:
+def pressed(run: Record) -> list[tuple[int, str]]:
     """When buttons were pressed, in batches of the fit, and which."""
     return [(e.step - run.first_step, str(e.new)) for e in run.events_list if e.kind == "trigger"]
 
 
-def closed(run: Run) -> bool:
+def closed(run: Record) -> bool:
     """Whether Keras ended the fit itself, and called every callback's ``on_train_end``."""
     return run.status in ("finished", "stopped")
 
 
-def restorers(run: Run) -> list[str]:
+def restorers(run: Record) -> list[str]:
     """The callbacks that write to the weights, of Keras's own: by the names of their classes."""
     names = []
     for card in run.cards:
@@ -116,7 +116,7 @@ def restorers(run: Run) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def unknown(run: Run) -> list[str]:
+def unknown(run: Record) -> list[str]:
     """The callbacks of which nobody knows what they do to the weights, by the names of their classes."""
     return list(dict.fromkeys(str(card["type"]) for card in run.cards if not card["known"]))
 
@@ -124,7 +124,7 @@ def unknown(run: Run) -> list[str]:
 class _Times:
     """When, between two batches, something happened, and before what else."""
 
-    def __init__(self, run: Run, events: list[Event]) -> None:
+    def __init__(self, run: Record, events: list[Event]) -> None:
         self._starts = {epoch: step for _, step, epoch in run.epoch_starts}
         ends = run.epoch_table.seconds(0, run.epoch_table.rows)
         self._ends = {epoch: float(end) for (epoch, _), end in zip(run.epoch_rows, ends, strict=False)}
@@ -144,7 +144,7 @@ class _Times:
         return "test" if event.at_end else "batch"
 
 
-def ending(run: Run) -> Ending | None:
+def ending(run: Record) -> Ending | None:
     """Where the run ended early, for whatever reason; None when all its epochs were trained, or no batch was."""
     trained, steps = run.step - run.first_step, run.params.get("steps")
     if not trained or (run.status == "finished" and not (steps and run.batch < steps)):

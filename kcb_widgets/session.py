@@ -16,7 +16,7 @@ from .events import first_line
 from .finishing import Finishing
 from .pusher import Pusher
 from .raised import Raised
-from .run import Run
+from .record import Record
 from .spent import Spent
 from .steering.attempt import attempt
 from .steering.bridge import Bridge, Options
@@ -55,7 +55,7 @@ class Session(Finishing):
 
     def __init__(
         self,
-        run: Run,
+        run: Record,
         model: Any,
         inbox: Inbox,
         callbacks: Any,
@@ -306,7 +306,7 @@ class Session(Finishing):
 _told: set[str] = set()
 
 
-def check_place(run: Run) -> None:
+def check_place(run: Record) -> None:
     """Say what cannot work here and what to do: aloud once where that is certain, always on the run's record."""
     place = places.here()
     if place.problem:
@@ -321,7 +321,7 @@ def check_place(run: Run) -> None:
     _tell(run, "kernel", message, aloud=True)
 
 
-def _tell(run: Run, what: str, message: str, aloud: bool) -> None:
+def _tell(run: Record, what: str, message: str, aloud: bool) -> None:
     run.add_event("warning", what, message=message)
     if aloud and what not in _told:
         _told.add(what)

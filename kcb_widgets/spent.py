@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from .run import Run
+from .record import Record
 from .tap import Tap
 from .waiting import Waiting
 
@@ -35,7 +35,7 @@ class Spent:
         tap: Where the batch hooks add up the time between them.
     """
 
-    def __init__(self, run: Run, cards: Sequence[Metered], before: int, waiting: Waiting, tap: Tap) -> None:
+    def __init__(self, run: Record, cards: Sequence[Metered], before: int, waiting: Waiting, tap: Tap) -> None:
         self._run, self._cards, self._before, self._waiting, self._tap = run, cards, before, waiting, tap
         self._epoch: float | None = None
         self._test = self._validation = self._paused = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .commands import Command, Inbox
-from .run import Run, Trained
+from .record import Record, Trained
 
 
 class Tap:
@@ -35,7 +35,7 @@ class Tap:
 
     __slots__ = ("alert", "began", "due", "look", "put", "step", "thread", "waiting", "weigh")
 
-    def __init__(self, thread: int, inbox: Inbox, run: Run) -> None:
+    def __init__(self, thread: int, inbox: Inbox, run: Record) -> None:
         self.thread = thread
         self.waiting: deque[Command] = inbox.waiting
         self.put: Callable[[Trained], None] = run.pending.append

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .run import Run
+from .record import Record
 
 
 class ProgressLine:
     """One tqdm bar for the whole fit. Written only to a terminal: logs and notebooks under nbconvert stay clean."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Record) -> None:
         self._bar: Any = None
         # A daemon has no stderr, and what stands for it in a log may lack most of a file's methods.
         is_terminal = getattr(sys.stderr, "isatty", None)
@@ -22,11 +22,11 @@ class ProgressLine:
         self._bar = tqdm(total=self._total(run), unit="batch", dynamic_ncols=True, leave=True)
 
     @staticmethod
-    def _total(run: Run) -> int | None:
+    def _total(run: Record) -> int | None:
         epochs, batches = run.params.get("epochs"), run.batches_per_epoch
         return (epochs - run.initial_epoch) * batches if epochs and batches else None
 
-    def show(self, run: Run) -> ProgressLine:
+    def show(self, run: Record) -> ProgressLine:
         """Bring the line up to date; returns it."""
         bar = self._bar
         if bar is None:

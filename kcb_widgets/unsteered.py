@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .commands import Inbox
-from .run import Run
+from .record import Record
 from .steering.helm import refuse_all
 
 
@@ -21,7 +21,7 @@ class Unsteered:
     lookout = None
     speaking = "python"
 
-    def __init__(self, run: Run, inbox: Inbox, reason: str) -> None:
+    def __init__(self, run: Record, inbox: Inbox, reason: str) -> None:
         self._run, self._inbox, self._reason = run, inbox, reason
         self.flow, self.helm, self.neighbours = _Flow(), _Helm(), _Neighbours()
 
@@ -56,7 +56,7 @@ class _Flow:
     def is_last(self, epoch: int) -> bool:
         return False
 
-    def could_resume(self, run: Run) -> bool:
+    def could_resume(self, run: Record) -> bool:
         return False
 
     def resume(self) -> None:

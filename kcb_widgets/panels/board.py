@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 
 from .. import commands, kernel
-from ..run import Run
+from ..record import Record
 from . import state as words
 from .output import Output
 from .picture import Picture
@@ -66,8 +66,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     _unsubscribe: Callable[[], None] | None = None
 
-    def __init__(self, run: Run, show: Sequence[str] | None = None) -> None:
-        if not isinstance(run, Run):
+    def __init__(self, run: Record, show: Sequence[str] | None = None) -> None:
+        if not isinstance(run, Record):
             msg = f"run must be a Run, like monitor.run. Received: {run!r}"
             raise TypeError(msg)
         panels = list(PANELS if show is None else show)
@@ -93,17 +93,17 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._follow(run)
 
     @property
-    def run(self) -> Run:
+    def run(self) -> Record:
         """The run on the board."""
         return self._run
 
     @run.setter
-    def run(self, run: Run) -> None:
+    def run(self, run: Record) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
         self._follow(run)
 
-    def _follow(self, run: Run) -> None:
+    def _follow(self, run: Record) -> None:
         self._run = run
         self._picture, self._pump = Picture(run), kernel.pump()
         self._sent_rows = self._sent_events = self._sent_controls = self._sent_cards = None
@@ -118,7 +118,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         now = time.monotonic()
         return any(now - seen < PRESENT for seen, _ in list(self._views.values()))
 
-    def _show_run(self, run: Run) -> None:
+    def _show_run(self, run: Record) -> None:
         """The run has news. Called on a thread that only shows, or on the one that ended the fit."""
         try:
             if run.over:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import kernel
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from ..record import Record
     from .board import Board
 
 HYDRATES = {"lab", "notebook"}  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
@@ -34,7 +34,7 @@ class Output:
         self._in_cell = False
         self._unregister: Callable[[], None] = lambda: None
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Record) -> None:
         """Display the board, and room for its picture, under the running cell."""
         if kernel.where() == "marimo":
             kernel.append(self._board)  # it keeps no outputs, so no picture is left behind
@@ -60,7 +60,7 @@ class Output:
         if self._board.run.over:
             self.settle(self._board.run)
 
-    def settle(self, run: Run) -> None:
+    def settle(self, run: Record) -> None:
         """The run is over: leave a picture behind. Not before the cell has ended: it may train once more."""
         if self._in_cell:
             return
@@ -80,13 +80,13 @@ class Output:
             alt = {"image/png": {"alt": text}}
             picture.update({"image/png": png, "text/plain": text}, metadata=alt, raw=True)
 
-    def _picture(self, run: Run) -> str:
+    def _picture(self, run: Record) -> str:
         from ..figures import still
 
         return still(run, self._board.board_id)
 
 
-def _alternative(run: Run) -> str:
+def _alternative(run: Record) -> str:
     """The run in one line of words."""
     parts = [f"{run.title}: {run.status}"]
     if run.message:
@@ -100,6 +100,6 @@ def _alternative(run: Run) -> str:
     return ". ".join(parts)
 
 
-def _html(run: Run, board_id: str) -> str:
+def _html(run: Record, board_id: str) -> str:
     text = html.escape(_alternative(run))
     return f'<div class="kcb-still" data-kcb-board="{html.escape(board_id)}"><p class="kcb-still-text">{text}</p></div>'

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import curves
 from ..bins import Bins, Buckets, Source, window
-from ..run import Run, group_of
+from ..record import Record, group_of
 
 X = ("step", "end", "epoch", "time")
 
@@ -23,7 +23,7 @@ X = ("step", "end", "epoch", "time")
 class Picture:
     """Keeps the buckets of one run up to date and packs them."""
 
-    def __init__(self, run: Run, buckets: int = 512) -> None:
+    def __init__(self, run: Record, buckets: int = 512) -> None:
         self._run = run
         self._sources = {
             "batches": curves.batches(run),

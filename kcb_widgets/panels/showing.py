@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import kernel
-from ..run import Run
+from ..record import Record
 
 if TYPE_CHECKING:
     from .board import Board
@@ -23,7 +23,7 @@ class Showing:
         self._board: Board | None = None
         self._cell: int | str | None = None
 
-    def board(self, run: Run) -> Board:
+    def board(self, run: Record) -> Board:
         """A board of ``run``, made when first asked for."""
         if self._board is None or self._board.run is not run:
             from .board import Board  # here: scripts need no ipywidgets
@@ -31,7 +31,7 @@ class Showing:
             self._board, self._cell = Board(run), None
         return self._board
 
-    def open(self, run: Run) -> None:
+    def open(self, run: Record) -> None:
         """A fit begins: show its board under the running cell. Several fits in one cell share one board."""
         kernel.fit_begins()
         if not self._wanted():

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..events import Event
-from ..run import Run
+from ..record import Record
 from ..values import plain
 
 MAX_EVENTS = 200
@@ -25,17 +25,17 @@ def clean(value: Any, depth: int = 0) -> Any:
     return plain(value, MAX_LENGTH)
 
 
-def controls(run: Run) -> list[dict[str, Any]]:
+def controls(run: Record) -> list[dict[str, Any]]:
     """Every control there is, and its value."""
     return [clean(control) for control in run.controls]
 
 
-def events(run: Run) -> list[dict[str, Any]]:
+def events(run: Record) -> list[dict[str, Any]]:
     """The latest events, oldest first."""
     return [{name: plain(getattr(event, name)) for name in EVENT} for event in run.events_list[-MAX_EVENTS:]]
 
 
-def state(run: Run) -> dict[str, Any]:
+def state(run: Record) -> dict[str, Any]:
     """Where the run stands."""
     pace = run.pace
     epochs = run.params.get("epochs")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..run import Run
+from ..record import Record
 
 
-def attempt(run: Run, where: str, step: Callable[..., Any], *args: Any) -> Any:
+def attempt(run: Record, where: str, step: Callable[..., Any], *args: Any) -> Any:
     """Call ``step``; an exception becomes an event, and training goes on with the next step.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..run import Run
+from ..record import Record
 from .control import Refused
 from .guard import missing
 from .snapshots import Snapshot, SnapshotStore, megabytes
@@ -22,7 +22,7 @@ class Automatic:
         pending: Whether there is something to do before the next batch.
     """
 
-    def __init__(self, run: Run, store: SnapshotStore, guarded: bool) -> None:
+    def __init__(self, run: Record, store: SnapshotStore, guarded: bool) -> None:
         self._run, self._store, self._guarded = run, store, guarded
         if guarded and not store.best:
             store.each_epoch = True  # or there would be nothing to go back to

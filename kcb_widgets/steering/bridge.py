@@ -10,7 +10,7 @@ from typing import Any
 
 from ..commands import Command, Inbox
 from ..events import first_line
-from ..run import Run
+from ..record import Record
 from ..tap import Tap
 from .attempt import attempt
 from .automatic import Automatic
@@ -65,7 +65,7 @@ class Bridge:
 
     def __init__(
         self,
-        run: Run,
+        run: Record,
         model: Any,
         inbox: Inbox,
         callbacks: Any,

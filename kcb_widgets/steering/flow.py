@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..run import Run
+from ..record import Record
 from .control import Control, Refused, Value, Written
 from .extend import Extension
 
@@ -28,7 +28,7 @@ class Flow:
         epochs: How many epochs the fit shall have; None while it is what ``fit`` was told.
     """
 
-    def __init__(self, run: Run, model: Any, extension: Extension, paused: bool) -> None:
+    def __init__(self, run: Record, model: Any, extension: Extension, paused: bool) -> None:
         self._run, self._model = run, model
         self.extension = extension
         self.paused = paused
@@ -55,7 +55,7 @@ class Flow:
         """Whether there is anything to look at before each batch."""
         return self.paused or self.until is not None
 
-    def could_resume(self, run: Run) -> bool:
+    def could_resume(self, run: Record) -> bool:
         """Whether anybody is there who could: at a board, or in Python meanwhile."""
         return run.attended or not self.blocking
 
@@ -152,7 +152,7 @@ class Epochs(Control):
     integer = True
     maximum = MAX_EPOCHS
 
-    def __init__(self, model: Any, flow: Flow, run: Run) -> None:
+    def __init__(self, model: Any, flow: Flow, run: Record) -> None:
         super().__init__(model, "epochs")
         self._flow, self._run = flow, run
 

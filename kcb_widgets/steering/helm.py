@@ -9,7 +9,7 @@ from typing import Any
 
 from ..commands import Command, Inbox, Refused
 from ..events import Event, first_line
-from ..run import Run
+from ..record import Record
 from . import layers, optimizers
 from .backends import hand_back, peek, rebuild, synced
 from .control import Control, Written
@@ -56,7 +56,7 @@ class Helm:
 
     def __init__(
         self,
-        run: Run,
+        run: Record,
         model: Any,
         inbox: Inbox,
         siblings: list[str],
@@ -322,20 +322,20 @@ class Helm:
             rebuild(self._model)  # or the next fit would go on with a training step that knows our variables
 
 
-def refusal(run: Run, command: Command, reason: str) -> Event:
+def refusal(run: Record, command: Command, reason: str) -> Event:
     """Put on the record that a command was not carried out, and why."""
     return run.add_event(
         "refused", command.name, new=command.value, source=command.source, message=reason, requested=command.requested
     )
 
 
-def refuse_all(run: Run, inbox: Inbox, reason: str) -> None:
+def refuse_all(run: Record, inbox: Inbox, reason: str) -> None:
     """Nothing that still waits will be done."""
     for command, earlier in inbox.drain():
         answer(run, [*earlier, command], refusal(run, command, reason))
 
 
-def answer(run: Run, commands: list[Command], event: Event) -> None:
+def answer(run: Record, commands: list[Command], event: Event) -> None:
     """Tell those who sent ``commands`` what became of them."""
     status = "refused" if event.kind in ("refused", "error") else "applied"
     for command in commands:

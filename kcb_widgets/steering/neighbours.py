@@ -10,7 +10,7 @@ import keras
 
 from ..commands import Command, Refused
 from ..events import Event
-from ..run import Run
+from ..record import Record
 from .callbacks import checkpoint, patient, scheduler, watchers, writers
 from .callbacks.card import Card, Scene, Switch
 from .callbacks.hearing import printing, warning
@@ -48,7 +48,7 @@ class Neighbours:
         before: How many of them stand before Monitor.
     """
 
-    def __init__(self, run: Run, model: Any, callbacks: Any, monitor: Any) -> None:
+    def __init__(self, run: Record, model: Any, callbacks: Any, monitor: Any) -> None:
         self._scene = Scene(run, model)
         self.cards: list[Card] = []
         self.before = 0

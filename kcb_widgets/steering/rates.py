@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ..run import Run
+from ..record import Record
 from .backends import hand_back
 from .callbacks.scheduler import Plan
 from .control import Control, Value
@@ -29,7 +29,7 @@ class Rates:
     """
 
     def __init__(
-        self, run: Run, siblings: list[str], scheduled: Callable[[range, int, int], Plan] = lambda *_: {}
+        self, run: Record, siblings: list[str], scheduled: Callable[[range, int, int], Plan] = lambda *_: {}
     ) -> None:
         self._run, self._scheduled = run, scheduled
         self._planned: Plan = {}

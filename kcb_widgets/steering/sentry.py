@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..run import Run
+from ..record import Record
 from .flow import Flow
 from .guard import Lookout, missing, number
 from .rates import Rates
@@ -26,7 +26,7 @@ class Sentry:
 
     def __init__(
         self,
-        run: Run,
+        run: Record,
         lookout: Lookout,
         snapshots: SnapshotStore,
         flow: Flow,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..run import Run
+from ..record import Record
 from ..values import positive_integer
 from .control import Control, Refused, Value, Written
 from .guard import number
@@ -100,7 +100,7 @@ class SnapshotStore:
         keep: How many are kept.
     """
 
-    def __init__(self, model: Any, run: Run, policy: Snapshots, ours: Callable[[Any], bool]) -> None:
+    def __init__(self, model: Any, run: Record, policy: Snapshots, ours: Callable[[Any], bool]) -> None:
         self._run = run
         self.aside: Spare = {}
         self._keeper = Keeper(model, ours, self.aside)

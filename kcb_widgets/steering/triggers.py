@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..commands import MAX_NAME, VERBS
-from ..run import Run
+from ..record import Record
 from ..values import python, shown
 from .control import MAX_NUMBER, Control, Refused, Value, Written
 
@@ -63,7 +63,7 @@ class Triggers:
         with self._changing:
             self.controls = {**self.controls, control.name: control}
 
-    def tell(self, run: Run, others: list[dict[str, Any]] | None = None) -> None:
+    def tell(self, run: Record, others: list[dict[str, Any]] | None = None) -> None:
         """Put the controls and buttons on the record. Nothing else writes these two: any thread may come here.
 
         Args:

@@ -11,7 +11,7 @@ import keras
 
 from ...commands import Command, Refused
 from ...events import Event, first_line
-from ...run import Run
+from ...record import Record
 from ...values import plain
 from ..control import Control, Value, Written
 from .hearing import Tee
@@ -32,7 +32,7 @@ class Scene:
         helm: Whose controls and rates there are; set once it is there.
     """
 
-    run: Run
+    run: Record
     model: Any
     helm: Any = None
 

@@ -1,0 +1,492 @@
+"""Record: what happened in one ``fit``. The only truth: boards, figures, tables and files read it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+import uuid
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from . import names
+from .blocks import Blocks
+from .events import Event, first_line
+from .hooks import Hooks
+from .means import Means
+from .names import text
+from .pace import Pace
+from .series import Indices, Table
+from .values import Value
+
+Status = Literal[
+    "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
+]
+# A batch: Keras's index of it, its logs, when, and what it weighed in each metric, where that was read.
+Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]
+OVER = ("finished", "stopped", "interrupted", "failed")
+MAX_BAD = 100
+MAX_FAILURES = 100
+
+log = logging.getLogger(__name__)
+
+
+class TakesCommands(Protocol):
+    """The inbox of a fit under way, as the record's readers know it."""
+
+    def put(self, command: Any) -> Any:
+        """Leave a command for the training thread; returns the reply."""
+
+
+class Record:
+    """What happened in one ``fit``, and what is so now. ``Run`` adds what people read.
+
+    A finished run keeps about 25 kB, and for each batch 4 bytes a metric and 2 to 8 for its time. For each metric whose
+    weights had to be read there are 4 bytes more, and 14 for each 64 batches of a metric that a board drew. Tables grow
+    by doubling, so up to twice that is held. It keeps nothing of the model.
+
+    Attributes:
+        id: A short random name; commands carry it, so that none reaches a later run.
+        number: 1 for the first run of a Monitor, and so on.
+        status: What it is doing; see ``Status``.
+        message: A clause that explains the status, for example the first line of the error.
+        step: Batches trained since the run began (a continued ``fit`` goes on counting).
+        epoch: The current epoch, 0-based as in Keras; None before the first.
+        params: What Keras says of the fit: ``epochs``, ``steps`` (None when unknown), ``verbose``.
+        values: The current value of each numeric control that was ever looked at or touched.
+        controls: Every control, as boards show it.
+        flow: Whether it is paused, when it will be, and how it was asked to stop.
+        snapshots: What there is to go back to, oldest first.
+        cards: The fit's other callbacks, as boards show them.
+        hooks: Which of Keras's hooks ran, and where the time went.
+        branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
+        plan: What a schedule gives ahead: by control, steps and values.
+        ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
+    """
+
+    def __init__(self, number: int = 1, first_step: int = 0) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.number = number
+        self.title = f"Run {number}"
+        self.started = time.time()
+        self.status: Status = "waiting"
+        self.message = ""
+        self.phase = ""
+        self.params: dict[str, Any] = {}
+        self.first_step = first_step
+        self.epoch: int | None = None
+        self.initial_epoch = 0
+        self.coming = 0  # the epoch that callbacks before Monitor have been told of already
+        self.batches_per_epoch: int | None = None
+        self.test_batch = 0
+        self.test_batches: int | None = None
+        self.values: dict[str, float] = {}
+        self.controls: list[dict[str, Any]] = []
+        self.continues = False  # same model as the run before
+        self.inbox: TakesCommands | None = None
+        self.hurry = False  # somebody waits for what they have asked for
+        self.events_list: list[Event] = []
+        self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
+        self.bad: list[dict[str, Any]] = []
+        self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
+        self.blocks = Blocks()  # of the batches; one for all boards
+        self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
+        self.snapshots: list[dict[str, Any]] = []
+        self.cards: list[dict[str, Any]] = []
+        self.hooks = Hooks()
+        self.branches: list[dict[str, int]] = []
+        self.plan: dict[str, tuple[list[int], list[float]]] = {}
+        self.buttons: list[dict[str, str]] = []
+        self.can: dict[str, str] = {"evaluate": "", "save": ""}
+        self.means = Means()
+        self.pace = Pace()
+        self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
+        self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
+        self.ran_out: list[int] = []
+        self._closed: tuple[int | None, int] | None = None  # the epoch and step at which an epoch's batches were over
+        self.pending: deque[Trained] = deque()  # what the training thread left behind; see `settle`
+        self.together = 1  # batches in one execution
+        self._lag: int | None = None  # what is missing from the batch that Keras names to the last one trained
+        self._step, self._batch, self._batch_table = first_step, 0, Table()
+        self._settling, self._busy = threading.RLock(), False
+        self._clock = time.perf_counter()
+        self._ended: float | None = None
+        self._scanned = 0
+        self._refused_metrics: set[str] = set()
+        self._failures: set[tuple[str, str]] = set()
+        self._renamed_metrics: set[str] = set()
+        self._named = 0  # columns of the batches whose names have been looked at
+        self._subscribers: list[Callable[[Any], None]] = []
+        self._audience: list[Callable[[], bool]] = []
+
+    # -- writing: the training thread ----------------------------------------------------------------------------
+
+    def start_clock(self) -> None:
+        """Seconds count from now."""
+        self._clock = time.perf_counter()
+        self.started = time.time()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began; fixed once it is over."""
+        return (self._ended if self._ended is not None else time.perf_counter()) - self._clock
+
+    @property
+    def over(self) -> bool:
+        """Whether the fit has ended, in whatever way."""
+        return self.status in OVER
+
+    @property
+    def step(self) -> int:
+        """Batches trained since the run began (a continued ``fit`` goes on counting)."""
+        self.settle()
+        return self._step
+
+    @property
+    def batch(self) -> int:
+        """Batches trained in the current epoch."""
+        self.settle()
+        return self._batch
+
+    @property
+    def batch_table(self) -> Table:
+        """A row for each ``on_train_batch_end``."""
+        self.settle()
+        return self._batch_table
+
+    def start_at(self, step: int) -> None:
+        """Count on from ``step``, before the first batch."""
+        self.first_step = self._step = step
+
+    def settle(self) -> None:
+        """Record the batches that were trained since the last time; any thread may.
+
+        The hook of a batch only leaves behind what it was given: after a real step all that it touches has to come
+        from slow memory, and the less that is, the less the fit waits. Whoever reads settles first, so nobody sees a
+        record that lags behind.
+        """
+        if not self.pending:
+            return
+        with self._settling:
+            if self._busy:  # a row that is being recorded reads the record itself
+                return
+            self._busy = True
+            try:
+                some = [self.pending.popleft() for _ in range(len(self.pending))]
+                if not self._contained(self._record_together, some):
+                    for each in some:
+                        self._contained(self._record, *each)
+            finally:
+                self._busy = False
+
+    def _contained(self, record: Callable[..., Any], *args: Any) -> Any:
+        """Whoever reads must not fail of what is read: it may be anybody."""
+        try:
+            return record(*args)
+        except Exception as error:
+            self.failed("on_train_batch_end", error)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """An epoch begins."""
+        if self.epoch is None:
+            self.initial_epoch = epoch
+        self.settle()
+        self.epoch = epoch
+        self._batch = 0
+        self.phase = "train"
+        self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
+        self.means.begin_epoch(self.batch_table.rows, self.step)
+        self.pace.begin_epoch(self.seconds, self._step)
+
+    def close_epoch(self, began: float = 0.0) -> None:
+        """The epoch's batches are over: validation follows, or the epoch's end. Called by each hook of that time.
+
+        Args:
+            began: When the last batch to begin did, by ``time.perf_counter()``. If that is later than the last batch
+                ended, Keras looked for one batch more: it does so where it does not know how many there are.
+        """
+        self._closed = self.epoch, self.step
+        rows = self.batch_table.rows
+        if not began or not rows or self.epoch is None or self.epoch in self.ran_out[-1:]:
+            return
+        if began > self._clock + float(self.batch_table.seconds(rows - 1, rows)[0]):
+            self.ran_out.append(self.epoch)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the epoch's batches are over, and no other has begun."""
+        return self._closed == (self.epoch, self.step)
+
+    def append(self, batch: int, logs: Mapping[str, float], now: float | None = None) -> None:
+        """One batch was trained.
+
+        Args:
+            batch: Keras's 0-based index of it in the epoch (of the last one, with ``steps_per_execution``).
+            logs: Keras's logs: running means since the epoch began.
+            now: ``time.perf_counter()``, where the caller has it.
+        """
+        self.pending.append((batch, logs, time.perf_counter() if now is None else now, None))
+        self.settle()
+
+    def _record_together(self, some: list[Trained]) -> bool:
+        """Record batches in one go, in a fifth of the time; False where that cannot be, and nothing was done."""
+        if len(some) < 3 or self.together != 1 or not self.epoch_starts:
+            return False
+        batches, logs, times, weights = zip(*some, strict=True)
+        before, last, declared = self.epoch_starts[-1][1], batches[-1] + 1, self.params.get("steps")
+        if batches != tuple(range(batches[0], last)) or (declared is not None and last > declared):
+            return False
+        if any(weights):  # before the rows: from then on readers see them
+            read = [each for each in weights if each]
+            if len(read) < len(some) or not self.means.weigh_together(self._batch_table.rows, read):
+                return False
+        if not self._batch_table.extend(before + batches[0] + 1, [now - self._clock for now in times], logs):
+            return False
+        self._batch, self._step = last, before + last
+        return True
+
+    def _record(
+        self, batch: int, logs: Mapping[str, float], now: float, weights: Mapping[str, float] | None = None
+    ) -> None:
+        if not self.epoch_starts:
+            self.begin_epoch(0)
+        if self._lag is None:  # older Keras (3.10) names an execution by its first batch, newer by its last
+            self._lag = self.together - 1 if batch == 0 else 0
+        done, declared = batch + 1 + self._lag, self.params.get("steps")
+        # With steps_per_execution Keras counts past the end of the data.
+        self._batch = done if declared is None else min(done, declared)
+        self._step = self.epoch_starts[-1][1] + self._batch
+        if weights:  # before the row: from then on readers see it
+            self.means.weigh(self._batch_table.rows, weights)
+        refused = self._batch_table.append(self._step, now - self._clock, logs)
+        if refused:
+            self._refuse(refused, logs)
+        if len(self._batch_table.names) != self._named:
+            self._named = len(self._batch_table.names)
+            self._renamed(names.of_batches(self._batch_table.names))
+
+    def end_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        """An epoch ended, validation included; ``logs`` are its metrics as History gets them."""
+        if not self.epoch_starts:
+            self.begin_epoch(epoch)
+        metrics = {text(key): value for key, value in logs.items()}
+        columns = names.of_epochs(metrics)
+        self._renamed(columns)
+        row = {columns[name]: value for name, value in metrics.items()}
+        if "learning_rate" in self.values:
+            row.setdefault("learning_rate", self.values["learning_rate"])
+        row["seconds"] = self.pace.end_epoch(self.seconds, self.batch)
+        self.epoch_rows.append((epoch, row))
+        numbers = {name: value for name, value in metrics.items() if name != "learning_rate"}
+        last = self.epoch_table.last_step if self.epoch_table.rows else self.first_step
+        refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
+        if refused:
+            self._refuse(refused, numbers)
+        if self.params.get("steps") is None and self.status != "stopping" and self.batch:
+            self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
+        self.scan()
+
+    def _renamed(self, columns: Mapping[str, str]) -> None:
+        """Say, once for each metric, that its column is not called as the metric is."""
+        for name, column in columns.items():
+            if column != name and column not in self._renamed_metrics:
+                self._renamed_metrics.add(column)
+                self.add_event("warning", name, message=f"a table's own column has this name; it is {column} there")
+
+    def _refuse(self, refused: list[str], logs: Mapping[Any, Any]) -> None:
+        values = {text(key): value for key, value in logs.items()}
+        for name in refused:
+            if name not in self._refused_metrics:
+                self._refused_metrics.add(name)
+                kind = type(values[name]).__name__
+                self.add_event("warning", name, message=f"not a number, so not drawn. Received: {kind}")
+
+    def set_value(self, name: str, value: float, old: float | None = None) -> None:
+        """A control has this value from the next batch on; drawn as a step.
+
+        Args:
+            name: The control's.
+            value: The new value.
+            old: The value before, for a control that was never looked at.
+        """
+        if self.values.get(name) == value and self.value_table.rows:
+            return
+        if name not in self.values and old is not None and old != value:
+            self.values[name] = old
+            self.value_table.append(self.step, self.seconds, self.values)
+        self.values[name] = value
+        self.value_table.append(self.step, self.seconds, self.values)
+
+    def note_hook(self, name: str, logs: Any) -> None:
+        """One of Keras's hooks ran, not a batch's."""
+        self.hooks.note(name, logs if isinstance(logs, dict) else (), self.batch_table.rows)
+
+    def evaluated(self, logs: Mapping[str, float]) -> None:
+        """The model was evaluated between two batches."""
+        table = self.evaluation_table
+        if table.rows and table.last_step == self.step:
+            return  # one point for a step
+        table.append(self.step, self.seconds, logs)
+
+    def rolled_back(self, to: int) -> None:
+        """The steps after ``to`` were abandoned; Keras's running means begin anew."""
+        self.branches = [*self.branches, {"from": to, "to": self.step}]
+        self.means.restart(self.batch_table.rows, self.step)
+
+    def add_event(
+        self,
+        kind: str,
+        name: str,
+        old: Value = None,
+        new: Value = None,
+        source: str = "monitor",
+        message: str = "",
+        requested: float | None = None,
+    ) -> Event:
+        """Put something on the record."""
+        epoch = max(self.epoch or 0, self.coming)
+        step = self.step
+        at_end = self._closed == (epoch, step)
+        event = Event(step, epoch, self.seconds, kind, name, old, new, source, message, requested, at_end)
+        self.events_list.append(event)
+        return event
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Something of ours went wrong: say so, once for each kind, and train on. The log has the traceback.
+
+        Args:
+            where: The hook, or what was being done.
+            error: What was raised.
+        """
+        kind = (where, first_line(error))
+        new = kind not in self._failures and len(self._failures) < MAX_FAILURES
+        log.log(logging.ERROR if new else logging.DEBUG, "%s failed, and training goes on", where, exc_info=error)
+        if new:
+            self._failures.add(kind)
+            self.add_event("error", where, message=kind[1])
+
+    def scan(self) -> None:
+        """Look through the rows that came since the last scan for values that are not finite."""
+        table, first, last = self.batch_table, self._scanned, self.batch_table.rows
+        self._scanned = last
+        if last <= first or not table.names:
+            return
+        values = table.values(first, last)
+        if np.isfinite(values).all():
+            return
+        x = self.x(table, first, last)
+        for column, name in enumerate(table.names):
+            for offset in np.flatnonzero(~np.isfinite(values[column]))[:1]:
+                row = first + int(offset)
+                if table.is_missing(row, name) or len(self.bad) >= MAX_BAD:
+                    continue
+                value = str(float(values[column, offset]))
+                epoch = math.floor(x[2, offset])
+                if any(b["name"] == name and math.floor(b["epoch"]) == epoch for b in self.bad):
+                    continue  # a running mean stays NaN to the epoch's end: one marker an epoch tells it all
+                new = not any(b["name"] == name for b in self.bad)
+                self.bad.append(
+                    {"name": name, "group": group_of(name), "step": int(x[0, offset]), "epoch": float(x[2, offset]),
+                     "time": float(x[3, offset]), "value": value}
+                )  # fmt: skip
+                if new:
+                    self.add_event("nan", name, new=value, source="keras", message=f"{name} is no longer finite")
+
+    def finish(self, status: Status, message: str = "") -> None:
+        """The fit is over; later calls change nothing."""
+        if self.over:
+            return
+        self.scan()
+        self._ended = time.perf_counter()
+        self.phase = ""
+        self.status, self.message = status, message
+        self.add_event("status", status, message=message)
+
+    # -- reading: any thread -----------------------------------------------------------------------------------------
+
+    def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Fractional epochs done after each of ``steps``, which rise: 2.5 is half of the third epoch."""
+        if not self.epoch_starts:
+            return np.zeros_like(steps)
+        if not len(steps):
+            return np.zeros(0)
+        starts, last = self.epoch_starts, len(self.epoch_starts)
+        first, end = (bisect_left(starts, steps[i], 0, last, key=lambda start: start[1]) for i in (0, -1))
+        some = starts[max(first - 1, 0) : min(end, last) + 1]  # and the one after, where the last of them ends
+        befores = np.array([step for _, step, _ in some], np.float64)
+        epochs = np.array([epoch for _, _, epoch in some], np.float64)
+        lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))
+        which = np.clip(np.searchsorted(befores, steps, side="left") - 1, 0, None)
+        part = (steps - befores[which]) / np.maximum(lengths[which], 1.0)
+        return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
+
+    def abandoned(self, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which of ``steps`` rollbacks left behind.
+
+        The trail is followed back from now: going back to a state on an abandoned stretch makes that part live again.
+        """
+        gone = np.ones(len(steps), bool)
+        until: float = np.inf
+        for branch in reversed(self.branches):
+            if branch["to"] <= until:
+                gone &= ~((steps > branch["to"]) & (steps <= until))
+                until = branch["from"]
+        gone &= steps > until
+        return gone
+
+    def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
+        steps = table.steps(first, last)
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds(first, last)])
+
+    def x_at(self, table: Table, rows: Indices) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The same of single rows, in rising order."""
+        steps = table.steps_at(rows)
+        return np.vstack([steps, steps, self.epoch_at(steps), table.seconds_at(rows)])
+
+    def subscribe(self, callback: Callable[[Any], None], looks: Callable[[], bool] = bool) -> Callable[[], None]:
+        """Have ``callback(run)`` called when there is something new to show.
+
+        Args:
+            callback: What to call.
+            looks: Tells whether somebody is looking; nobody, by default.
+
+        Returns:
+            A function that ends it.
+        """
+        self._subscribers = [*self._subscribers, callback]
+        self._audience = [*self._audience, looks]
+
+        def unsubscribe() -> None:
+            self._subscribers = [c for c in self._subscribers if c is not callback]
+            self._audience = [each for each in self._audience if each is not looks]
+
+        return unsubscribe
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody has subscribed."""
+        return bool(self._subscribers)
+
+    @property
+    def attended(self) -> bool:
+        """Whether anybody is looking at a board of it now."""
+        return any(looks() for looks in self._audience)
+
+    def changed(self) -> None:
+        """Tell the subscribers."""
+        for callback in self._subscribers:
+            callback(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: {self.status}, {len(self.epoch_rows)} epochs, step {self.step}>"
+
+
+def group_of(metric: str) -> str:
+    """The plot a metric belongs to: ``val_loss`` stands with ``loss``."""
+    return metric.removeprefix("val_")
