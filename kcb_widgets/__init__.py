@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ._doctor import Report, doctor
-from .background import Fit
 from .commands import Reply
-from .events import Event
+from .record.events import Event
 from .run import Run
+from .session.background import Fit
 
 try:
     from .monitor import Monitor

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from . import kernel, places
+from . import kernel
+from .kernel import places
 
 log = logging.getLogger(__name__)
 

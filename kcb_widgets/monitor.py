@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from . import kernel
 from .commands import Command, Reply, Value
-from .lifecycle import Lifecycle
 from .panels.showing import Showing
-from .pickling import fresh_monitor
+from .record.values import positive_integer
 from .remote import Remote
-from .session import Session
+from .session.lifecycle import Lifecycle
+from .session.pickling import fresh_monitor
+from .session.session import Session
 from .steering.attempt import attempt
 from .steering.bridge import Options
-from .steering.control import Control
+from .steering.controls.control import Control
 from .steering.guard import Guard
 from .steering.helm import refuse_all
 from .steering.snapshots import Snapshots
-from .values import positive_integer
 
 if TYPE_CHECKING:
-    from .background import Fit
     from .panels.board import Board
+    from .session.background import Fit
 
 
 def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
@@ -183,7 +183,7 @@ class Monitor(Remote, Lifecycle):
         Raises:
             RuntimeError: This model, or this Monitor, is training already.
         """
-        from .background import Fit
+        from .session.background import Fit
 
         return Fit(self, model, args, kwargs)
 

@@ -7,10 +7,10 @@ from os import PathLike, fspath
 from typing import Any, Literal
 
 from .commands import VERBS, Reply, Value, check_value
-from .steering.control import Control
+from .record.values import positive_integer, shown
+from .steering.controls.control import Control
 from .steering.policies import Policies
 from .steering.triggers import Own, Triggers
-from .values import positive_integer, shown
 
 Every = Literal["epoch"] | int
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from .commands import Command, Value
-from .events import Event
+from .export.script import Act, closed, ending, loaded, pressed, restorers, script, unknown
 from .monitor import Monitor, _guarded
-from .record import Record
+from .record.events import Event
+from .record.record import Record
 from .run import Run
-from .script import Act, closed, ending, loaded, pressed, restorers, script, unknown
-from .session import Session
+from .session.session import Session
 from .steering.helm import HEAVY
 from .steering.snapshots import Snapshots
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from . import code, frames
-from .record import Record
+from .export import code
+from .record import frames
+from .record.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ class Run(Record):
 
     def plot(self) -> Figure:
         """A Matplotlib figure of the same curves as the board's."""
-        from . import figures  # here, as Matplotlib is slow to import
+        from .export import figures  # here, as Matplotlib is slow to import
 
         return figures.plot(self)
 

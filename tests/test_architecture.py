@@ -11,66 +11,37 @@ import kcb_widgets
 
 ROOT = Path(kcb_widgets.__file__).parent
 MODULES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in ROOT.rglob("*.py")}
-# May import from: what stands to the right of an arrow in the design, and nothing else.
-ALLOWED = {
-    "names": set(),
-    "packed": set(),
-    "series": {"names", "packed"},
-    "stretches": {"series"},
-    "blocks": {"series"},
-    "bins": {"blocks", "series"},
-    "pace": set(),
-    "means": {"series", "stretches"},
-    "weighing": {"stretches"},
-    "resets": set(),
-    "counts": {"resets", "run", "steering/backends", "stretches", "tap", "weighing"},
-    "hooks": {"names"},
-    "last": set(),
-    "waiting": set(),
-    "spent": {"run", "tap", "waiting"},
-    "tap": {"commands", "run"},
-    "events": set(),
-    "values": set(),
-    "commands": {"events", "values"},
-    "frames": {"events", "names", "run"},  # run: for its type only
-    # The last three: from inside plot(), replay() and to_code().
-    "run": {
-        *("blocks", "events", "frames", "hooks", "means", "names", "pace", "series"),
-        *("commands", "figures", "replay", "code"),
-    },
-    "script": {"commands", "events", "run"},
-    "replay": {"commands", "events", "monitor", "run", "script", "session", "steering/helm", "steering/snapshots"},
-    "_code_template": set(),
-    "plain": {"commands", "run", "script"},
-    "code": {"_code_template", "commands", "plain", "run", "script"},
-    "curves": {"bins", "run", "series"},
-    "figures": {"bins", "curves", "events", "run"},
-    "kernel": {"_marimo", "_mend", "_pump"},
-    "_marimo": set(),
-    "_mend": set(),
-    "_pump": {"_queue"},
-    "_queue": set(),
-    "threads": {"_marimo"},
-    "watch": {"threads"},
-    "callers": set(),
-    "standin": set(),
-    "finishing": {"commands", "kernel", "last", "pusher", "raised", "run", "steering/helm", "threads", "watch"},
-    "pusher": {"threads"},
-    "terminal": {"run"},
-    "places": {"_marimo"},
-    "_doctor": {"kernel", "places"},
-}
+# From the top down: a module may import from its own line and the lines below it.
+LAYERS = (
+    "__init__",
+    "_doctor, replay",
+    "monitor",
+    "remote",
+    "session",
+    "steering",
+    "panels",
+    "run",
+    "export",
+    "commands",
+    "kernel",
+    "record",
+)
+
+
+def layer(name):
+    """The layer of a module: the lower, the larger."""
+    room = name.split("/")[0]
+    return next(i for i, line in enumerate(LAYERS) if room in line.split(", "))
 
 
 def imports(name):
-    """Everything a module imports: our own as names from the package's root, others by their first part."""
+    """The modules of ours that a module imports, anywhere in it; the others by their first part."""
     own, other = set(), set()
-    package = ["kcb_widgets", *name.split("/")[:-1]]
+    package = name.split("/")[:-1]
     for node in ast.walk(ast.parse(MODULES[name].read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1][1:]
-            parts = [*base, *(node.module.split(".") if node.module else [])]
-            own |= {"/".join(parts)} if node.module else {"/".join([*parts, alias.name]) for alias in node.names}
+            base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+            own |= {module([*base, alias.name]) or module(base) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             other.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):
@@ -78,16 +49,30 @@ def imports(name):
     return own, other
 
 
-def test_arrows_point_one_way():
-    for name, allowed in ALLOWED.items():
-        assert imports(name)[0] <= allowed, name
+def module(parts):
+    """The module of ours that is called so, a folder's ``__init__`` for a folder; None if there is none."""
+    return next((name for name in ("/".join(parts), "/".join([*parts, "__init__"])) if name in MODULES), None)
+
+
+def test_every_module_belongs_to_a_layer_and_every_layer_is_there():
+    rooms = {name.split("/")[0] for name in MODULES}
+    assert rooms == {room for line in LAYERS for room in line.split(", ")}
+
+
+def test_arrows_point_down():
+    """Imports inside functions and for types count too."""
     for name in MODULES:
-        own = {module.split("/")[0] for module in imports(name)[0]}
-        if name.startswith("panels/"):
-            rooms = {"run", "events", "commands", "values", "kernel", "threads", "bins", "curves", "figures"}
-            assert own <= rooms | {"panels"}, name
-        if name.startswith("steering/"):
-            assert own <= {"steering", "run", "tap", "events", "commands", "values"}, name
+        for other in imports(name)[0]:
+            assert layer(other) >= layer(name), f"{name} imports {other}"
+
+
+def test_there_is_no_ring():
+    """Modules can be put in an order in which each imports only what came before it."""
+    left = {name: imports(name)[0] for name in MODULES}
+    while ready := [name for name, needed in left.items() if not needed & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left, f"among {sorted(left)}"
 
 
 def test_panels_never_import_keras():
@@ -98,7 +83,7 @@ def test_panels_never_import_keras():
 
 def test_only_kernel_knows_ipykernel():
     for name in MODULES:
-        if name not in ("kernel", "_mend", "_pump", "_queue"):
+        if not name.startswith("kernel/"):
             assert not imports(name)[1] & {"ipykernel", "zmq", "jupyter_client"}, name
 
 

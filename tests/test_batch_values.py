@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 
 import kcb_widgets as kcb
-from kcb_widgets import curves
-from kcb_widgets.bins import window
+from kcb_widgets.record import curves
+from kcb_widgets.record.bins import window
 
 BACKEND = keras.backend.backend()
 ONE_STEP = pytest.mark.skipif(BACKEND == "torch", reason="Keras has no steps_per_execution on torch")
@@ -80,7 +80,7 @@ def held(mean):
 
 def alone(model, batches):
     """What Keras finds on each batch alone, by metric: its value and its weight; NaN where it weighs nothing."""
-    from kcb_widgets.weighing import mean_metrics  # for the names only
+    from kcb_widgets.session.weighing import mean_metrics  # for the names only
 
     means, found = mean_metrics(model), []
     for batch in batches:
@@ -576,7 +576,7 @@ def test_an_accuracy_is_between_0_and_1_and_no_real_error_is_hidden():
 
 def reads(monkeypatch, **fit):
     """How often a fit of 40 batches and two epochs reads a metric."""
-    from kcb_widgets import counts
+    from kcb_widgets.session import counts
 
     seen, peek = [], counts.peek
     monkeypatch.setattr(counts, "peek", lambda *args: seen.append(args[1]) or peek(*args))
@@ -618,7 +618,7 @@ def test_a_failure_of_ours_costs_the_batch_values_and_nothing_else(monkeypatch, 
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
 
-    monkeypatch.setattr(f"kcb_widgets.counts.{place}", broken)
+    monkeypatch.setattr(f"kcb_widgets.session.counts.{place}", broken)
     model, (x, y), monitor = dense(), data(50), kcb.Monitor()
     model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[monitor])
     run = monitor.run

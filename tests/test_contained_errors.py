@@ -12,8 +12,9 @@ import keras
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.events import first_line
-from kcb_widgets.run import MAX_FAILURES, Run
+from kcb_widgets.record.events import first_line
+from kcb_widgets.record.record import MAX_FAILURES
+from kcb_widgets.run import Run
 
 ROOT = Path(kcb.__file__).parent
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
@@ -135,7 +136,7 @@ def traces(caplog):
 
 
 def test_a_failing_hook_is_one_line_on_the_record_and_a_traceback_in_the_log(unit_model, ones, monkeypatch, caplog):
-    monkeypatch.setattr("kcb_widgets.session.Session.service", fail)
+    monkeypatch.setattr("kcb_widgets.session.session.Session.service", fail)
     monitor = kcb.Monitor()
     with caplog.at_level(logging.INFO, "kcb_widgets"):
         unit_model().fit(*ones, epochs=3, batch_size=2, verbose=0, callbacks=[monitor])

@@ -11,7 +11,8 @@ import pytest
 from nbclient import NotebookClient
 
 import kcb_widgets as kcb
-from kcb_widgets import _doctor, kernel, places
+from kcb_widgets import _doctor, kernel
+from kcb_widgets.kernel import places
 
 
 def test_a_healthy_script_has_nothing_wrong():

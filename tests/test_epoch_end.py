@@ -53,11 +53,11 @@ BROKEN = {
     "snapshots": ("kcb_widgets.steering.snapshots.SnapshotStore", "due"),
     "guard": ("kcb_widgets.steering.sentry.Sentry", "epoch_ends"),
     "commands": ("kcb_widgets.steering.helm.Helm", "apply"),
-    "weights of batches": ("kcb_widgets.counts.Counts", "settle"),
+    "weights of batches": ("kcb_widgets.session.counts.Counts", "settle"),
     "learning rates": ("kcb_widgets.steering.helm.Helm", "look"),
-    "messages": ("kcb_widgets.session.Session", "service"),
+    "messages": ("kcb_widgets.session.session.Session", "service"),
     "record": ("kcb_widgets.run.Run", "end_epoch"),
-    "pause": ("kcb_widgets.session.Session", "hold"),
+    "pause": ("kcb_widgets.session.session.Session", "hold"),
     "policies": ("kcb_widgets.steering.policies.Turns", "by_epoch"),
 }
 

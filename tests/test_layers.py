@@ -19,9 +19,9 @@ import keras
 import numpy as np
 import pytest
 
-from kcb_widgets.steering.control import Refused
-from kcb_widgets.steering.layers import find
-from kcb_widgets.steering.live import LiveScalar
+from kcb_widgets.steering.controls.control import Refused
+from kcb_widgets.steering.controls.layers import find
+from kcb_widgets.steering.controls.live import LiveScalar
 
 BACKEND = keras.backend.backend()
 AGAIN = os.environ.get("KCB_TEST_AGAIN", "")  # what this process was started for by the tests at the end of the file

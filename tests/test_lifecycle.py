@@ -94,20 +94,20 @@ def test_a_progress_line_that_raises_is_an_event_and_nothing_else(unit_model, on
 
 
 STEPS = {
-    "session.ProgressLine": "progress line",
-    "session.waiting": "waiting for data",
-    "session.Watch": "watch",
+    "session.session.ProgressLine": "progress line",
+    "session.session.waiting": "waiting for data",
+    "session.session.Watch": "watch",
     "kernel.on_cell_end": "kernel",
     "kernel.pump": "kernel",
     "kernel.blocking": "kernel",
     "kernel.cell": "kernel",
-    "raised.Raised.listen": "callbacks",
+    "session.raised.Raised.listen": "callbacks",
     "steering.neighbours.Neighbours._card": "callbacks",
     "steering.neighbours.Neighbours.join": "callbacks",
     "steering.helm.Helm.look": "steering",
     "panels.showing.Showing.open": "board",
-    "lifecycle.check_place": "on_train_begin",
-    "lifecycle.remove_repeats": "callbacks",
+    "session.lifecycle.check_place": "on_train_begin",
+    "session.lifecycle.remove_repeats": "callbacks",
 }
 
 
@@ -317,7 +317,7 @@ def test_the_callbacks_between_the_same_monitor_twice_hear_every_hook(unit_model
 
 @pytest.mark.parametrize("first_to_end", ["watched", "other"])
 def test_of_two_fits_begun_at_once_in_two_threads_one_is_watched(unit_model, ones, monkeypatch, first_to_end):
-    from kcb_widgets import lifecycle
+    from kcb_widgets.session import lifecycle
 
     made, arrived, both = [], [], threading.Event()
 
@@ -516,7 +516,7 @@ def test_a_loop_whose_thread_ended_is_over(unit_model):
 
 def test_a_loop_that_lives_on_is_not_declared_dead(unit_model, monkeypatch):
     """Its hooks are called by helpers that return, it takes exceptions easily, and others collect garbage."""
-    monkeypatch.setattr("kcb_widgets.watch.EVERY", 0.001)
+    monkeypatch.setattr("kcb_widgets.session.watch.EVERY", 0.001)
     monitor, looks = kcb.Monitor(), []
 
     def begin():

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets import series
+from kcb_widgets.record import series
+from kcb_widgets.record.series import CHUNK, FIRST, Table
 from kcb_widgets.run import Run
-from kcb_widgets.series import CHUNK, FIRST, Table
 
 MOST = 0.1 * 2**20  # bytes of a small fit
 

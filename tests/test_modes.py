@@ -1,8 +1,9 @@
 """Every control in every mode: what `modes.py` found out, one test for each, so that a failure can be read.
 
 `KCB_MODES=jit,eager` names the modes, `KCB_MODES=all` means all those of the backends in `KCB_BACKENDS`; without it
-there is TensorFlow's usual one. A mode is run when its first result is needed. It leaves its results in `tests/output/modes/`, from which
-`modes_table.py` makes the README's table. Under xdist the tests of one mode run on one worker; see `conftest.py`.
+there is TensorFlow's usual one. A mode is run when its first result is needed. It leaves its results in
+`tests/output/modes/`, from which `modes_table.py` makes the README's table. Under xdist the tests of one mode run on
+one worker; see `scheduling.py`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def optimizers() -> list[str]:
 
 @functools.cache
 def run(mode: str) -> str:
-    """Run a mode to its end; its results as JSON, or how it died: the other tests of a dead mode do not run it again."""
+    """Run a mode once, to its end; its results as JSON, or how it died."""
     path = modes_table.path(mode)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

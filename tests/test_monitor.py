@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 import kcb_widgets as kcb
-from kcb_widgets import figures
+from kcb_widgets.export import figures
 
 BACKEND = keras.backend.backend()
 ONE_STEP = pytest.mark.skipif(BACKEND == "torch", reason="Keras has no steps_per_execution on torch")
@@ -105,7 +105,7 @@ def test_the_pace_is_that_of_training_alone(unit_model, ones, monkeypatch):
     """Not of tracing and not of validation, each of which takes long here."""
     model, monitor, seen, now = unit_model(), kcb.Monitor(), [], [0.0]
     monkeypatch.setattr(kcb.Run, "seconds", property(lambda run: now[0]))
-    monkeypatch.setattr("kcb_widgets.session.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("kcb_widgets.session.session.LOOK_EVERY", 0.0)
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -164,7 +164,7 @@ def test_a_batch_allocates_its_note_and_nothing_else(classifier):
 
 
 def test_what_is_asked_for_reaches_the_model_before_its_picture_is_made(classifier, monkeypatch):
-    from kcb_widgets.pusher import Pusher
+    from kcb_widgets.session.pusher import Pusher
 
     model, x, y = classifier()
     monitor, pushes = kcb.Monitor(display=False), []
@@ -544,7 +544,8 @@ def test_data_that_raises_is_noticed(classifier):
 
 
 def test_a_kernel_that_lets_no_message_in_is_said_once_aloud_and_training_goes_on(classifier, monkeypatch):
-    from kcb_widgets import kernel, session
+    from kcb_widgets import kernel
+    from kcb_widgets.session import session
 
     monkeypatch.setattr(kernel, "where", lambda: "kernel")
     monkeypatch.setattr(kernel, "self_test", lambda: False)
@@ -815,7 +816,7 @@ def test_a_fit_that_is_seen_to_be_over_gives_way_though_it_has_not_returned(unit
 def test_what_is_asked_for_while_a_background_fit_begins_waits_for_its_first_batch(
     unit_model, ones, weights, monkeypatch
 ):
-    from kcb_widgets import lifecycle as module
+    from kcb_widgets.session import lifecycle as module
 
     class Asked(module.Session):
         def __init__(self, *args):

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 import kcb_widgets as kcb
-from kcb_widgets import pusher
 from kcb_widgets.panels import board as board_module
+from kcb_widgets.session import pusher
 
 
 class Wire:
@@ -319,7 +319,7 @@ def test_hostile_metric_names_travel_as_data(wired, classifier):
 
 
 def test_the_still_picture_is_small_and_marked(classifier):
-    from kcb_widgets.figures import still
+    from kcb_widgets.export.figures import still
 
     monitor = kcb.Monitor()
     model, x, y = classifier(400)

@@ -8,13 +8,13 @@ import struct
 import numpy as np
 import pytest
 
-from kcb_widgets import curves
-from kcb_widgets.bins import Bins, Source, window
-from kcb_widgets.blocks import BLOCK, READ, Blocks
 from kcb_widgets.panels.picture import Picture
+from kcb_widgets.record import curves
+from kcb_widgets.record.bins import Bins, Source, window
+from kcb_widgets.record.blocks import BLOCK, READ, Blocks
+from kcb_widgets.record.series import CHUNK, Table
+from kcb_widgets.record.stretches import Sizes
 from kcb_widgets.run import Run
-from kcb_widgets.series import CHUNK, Table
-from kcb_widgets.stretches import Sizes
 
 NAMES = [f"metric_{i}" for i in range(8)]
 EPOCH = 1000

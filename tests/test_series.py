@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import kcb_widgets.series as series
-from kcb_widgets.bins import Bins, Source, window
-from kcb_widgets.series import Table
+import kcb_widgets.record.series as series
+from kcb_widgets.record.bins import Bins, Source, window
+from kcb_widgets.record.series import Table
 
 
 @pytest.fixture

@@ -646,7 +646,7 @@ def test_a_training_step_with_optimizers_of_its_own(ones, at):
 
 
 def test_a_model_that_cannot_be_read_has_fewer_controls_and_trains_on(unit_model, ones, monkeypatch, weights):
-    from kcb_widgets.steering import layers
+    from kcb_widgets.steering.controls import layers
 
     def broken(*args):
         raise RuntimeError("an exotic layer")

@@ -16,10 +16,10 @@ import pytest
 import kcb_widgets as kcb
 from kcb_widgets.commands import check_value
 from kcb_widgets.panels import state as words
+from kcb_widgets.record.values import plain, python, shown
 from kcb_widgets.run import Run
-from kcb_widgets.steering.control import Control
+from kcb_widgets.steering.controls.control import Control
 from kcb_widgets.steering.triggers import Own
-from kcb_widgets.values import plain, python, shown
 
 
 class Level(enum.IntEnum):

@@ -12,12 +12,12 @@ import keras
 import pytest
 from keras.src.utils.traceback_utils import filter_traceback
 
-from kcb_widgets import watch
+from kcb_widgets.session import watch
 
 # Many calls end while a collection of garbage, begun where the other thread is looked at, lets this one run on.
 STRESS = """
 import gc, random, sys, time
-from kcb_widgets import watch
+from kcb_widgets.session import watch
 
 class Slow:
     def __init__(self):

@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 
 from .. import commands, kernel
-from ..record import Record
+from ..record.record import Record
 from . import state as words
 from .output import Output
 from .picture import Picture

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .. import kernel
-
-if TYPE_CHECKING:
-    from ..record import Record
-    from .board import Board
+from ..record.record import Record
 
 HYDRATES = {"lab", "notebook"}  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
+
+
+class Shown(Protocol):
+    """What is displayed: a board, as its outputs know it."""
+
+    board_id: Any
+
+    @property
+    def run(self) -> Record:
+        """The run on the board."""
+
+    def live_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What makes a page show the live widget: data and metadata by MIME type."""
 
 
 class Output:
@@ -27,7 +37,7 @@ class Output:
         hosts: The kinds of page that views were heard from.
     """
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Shown) -> None:
         self.hosts: set[str] = set()
         self._board = board
         self._handles: list[tuple[Any, Any, bool]] = []  # of the board, of the picture, shown when all was over
@@ -81,7 +91,7 @@ class Output:
             picture.update({"image/png": png, "text/plain": text}, metadata=alt, raw=True)
 
     def _picture(self, run: Record) -> str:
-        from ..figures import still
+        from ..export.figures import still
 
         return still(run, self._board.board_id)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import curves
-from ..bins import Bins, Buckets, Source, window
-from ..record import Record, group_of
+from ..record import curves
+from ..record.bins import Bins, Buckets, Source, window
+from ..record.record import Record, group_of
 
 X = ("step", "end", "epoch", "time")
 

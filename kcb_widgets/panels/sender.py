@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from .. import threads
+from ..kernel import threads
 
 log = logging.getLogger(__name__)
 

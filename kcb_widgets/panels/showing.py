@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import kernel
-from ..record import Record
+from ..record.record import Record
 
 if TYPE_CHECKING:
     from .board import Board

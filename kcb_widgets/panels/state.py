@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..events import Event
-from ..record import Record
-from ..values import plain
+from ..record.events import Event
+from ..record.record import Record
+from ..record.values import plain
 
 MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..record import Record
+from ..record.record import Record
 
 
 def attempt(run: Record, where: str, step: Callable[..., Any], *args: Any) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..record import Record
-from .control import Refused
+from ..record.record import Record
+from .controls.control import Refused
 from .guard import missing
 from .snapshots import Snapshot, SnapshotStore, megabytes
 

@@ -9,17 +9,17 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Command, Inbox
-from ..events import first_line
-from ..record import Record
-from ..tap import Tap
+from ..commands.tap import Tap
+from ..record.events import first_line
+from ..record.record import Record
 from .attempt import attempt
 from .automatic import Automatic
+from .controls.live import Veil, roots
 from .evaluate import Evaluation
 from .extend import Extension
 from .flow import Flow
 from .guard import Guard, Lookout
 from .helm import Helm
-from .live import Veil, roots
 from .neighbours import Neighbours
 from .policies import Policies, Policy, Turns
 from .sentry import Sentry

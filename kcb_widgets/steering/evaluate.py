@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from .backends import parts, set_torch_modes, set_torch_state, shared_seeds, synced, torch_modes, torch_state
-from .control import Refused
+from .controls.control import Refused
 from .guard import number
 from .refit import within
 from .state import loose

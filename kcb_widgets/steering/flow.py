@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..record import Record
-from .control import Control, Refused, Value, Written
+from ..record.record import Record
+from .controls.control import Control, Refused, Value, Written
 from .extend import Extension
 
 MAX_EPOCHS = 1_000_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import positive_integer
+from ..record.values import positive_integer
 
 WARM_UP = 20  # batches before a leap can be told from the noise of a beginning
 MEMORY = 0.95  # of the running mean and variance: about the last twenty batches

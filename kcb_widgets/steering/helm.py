@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from ..commands import Command, Inbox, Refused
-from ..events import Event, first_line
-from ..record import Record
-from . import layers, optimizers
+from ..record.events import Event, first_line
+from ..record.record import Record
 from .backends import hand_back, peek, rebuild, synced
-from .control import Control, Written
+from .controls import layers, optimizers
+from .controls.control import Control, Written
+from .controls.hold import Hold
+from .controls.hyperparameters import LearningRate
+from .controls.live import Veil, roots
+from .controls.optimizers import leaf
 from .evaluate import Evaluation
 from .flow import Epochs, Flow
-from .hold import Hold
-from .hyperparameters import LearningRate
-from .live import Veil, roots
 from .neighbours import Neighbours
-from .optimizers import leaf
 from .rates import Rates
 from .snapshots import Setting, SnapshotStore, megabytes
 from .triggers import Triggers

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .backends import bytes_of, parts
-from .live import scope
+from .controls.live import scope
 from .refit import AVERAGES, slots_of
 
 OWN = ("_variables", "_tracker", "_trainable_variables", "_trainable_variables_indices", "built")

@@ -9,13 +9,13 @@ from typing import Any
 import keras
 
 from ..commands import Command, Refused
-from ..events import Event
-from ..record import Record
+from ..record.events import Event
+from ..record.record import Record
 from .callbacks import checkpoint, patient, scheduler, watchers, writers
 from .callbacks.card import Card, Scene, Switch
 from .callbacks.hearing import printing, warning
 from .callbacks.wrap import HOOKS, Meter, heard, install, light, watched
-from .control import Control
+from .controls.control import Control
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..record import Record
-from ..tap import Tap
+from ..commands.tap import Tap
+from ..record.record import Record
 
 
 @dataclass(frozen=True, eq=False)

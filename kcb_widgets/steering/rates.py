@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ..record import Record
+from ..record.record import Record
 from .backends import hand_back
 from .callbacks.scheduler import Plan
-from .control import Control, Value
-from .hold import Hold
-from .hyperparameters import LearningRate
-from .schedule import Scheduled, Wheel
+from .controls.control import Control, Value
+from .controls.hold import Hold
+from .controls.hyperparameters import LearningRate
+from .controls.schedule import Scheduled, Wheel
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import keras
 
-from .control import Refused
-from .live import chain, scope, track
+from .controls.control import Refused
+from .controls.live import chain, scope, track
 
 Spare = dict[tuple[int, str, int], Any]
 """State set aside, by the ids of the optimizer and the weight, and the name of the attribute it was in."""

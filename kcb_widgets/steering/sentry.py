@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..record import Record
+from ..record.record import Record
 from .flow import Flow
 from .guard import Lookout, missing, number
 from .rates import Rates

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..record import Record
-from ..values import positive_integer
-from .control import Control, Refused, Value, Written
+from ..record.record import Record
+from ..record.values import positive_integer
+from .controls.control import Control, Refused, Value, Written
 from .guard import number
 from .refit import Spare
 from .state import Keeper, Restored, State

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .backends import bytes_of, parts, set_torch_state, shared_seeds, synced, torch_state
+from .controls.live import chain, roots
 from .initial import Unknown, bytes_to_come, initial_values
-from .live import chain, roots
 from .refit import Spare, within
 
 Array = npt.NDArray[Any]

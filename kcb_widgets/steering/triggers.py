@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..commands import MAX_NAME, VERBS
-from ..record import Record
-from ..values import python, shown
-from .control import MAX_NUMBER, Control, Refused, Value, Written
+from ..record.record import Record
+from ..record.values import python, shown
+from .controls.control import MAX_NUMBER, Control, Refused, Value, Written
 
 RESERVED = ("epochs", "snapshots.each_epoch", "snapshots.keep")
 

@@ -19,7 +19,7 @@ from kcb_widgets.panels.picture import Picture
 
 METRICS = ("loss", "accuracy", "mae", "top5")  # each batch, each epoch and validated: 12 series in 4 plots
 PER_EPOCH = 250
-EVERY = 0.1  # seconds between pictures, as kcb_widgets/pusher.py has it
+EVERY = 0.1  # seconds between pictures, as kcb_widgets/session/pusher.py has it
 EVENTS, FEW = 200, 20  # as many as a board is ever sent; as many as a person makes
 CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing", "cc"]
 PARTS = {

@@ -123,7 +123,7 @@ def make_model() -> Any:
 
 def _metrics(model: Any) -> dict[str, Any]:
     """The metrics whose means Keras logs, by name."""
-    from kcb_widgets.weighing import mean_metrics
+    from kcb_widgets.session.weighing import mean_metrics
 
     found = {name: mean.metric for name, mean in mean_metrics(model).items()}
     assert set(found) == set(NAMES), found

@@ -10,10 +10,10 @@ from typing import Any
 import keras
 
 from ...commands import Command, Refused
-from ...events import Event, first_line
-from ...record import Record
-from ...values import plain
-from ..control import Control, Value, Written
+from ...record.events import Event, first_line
+from ...record.record import Record
+from ...record.values import plain
+from ..controls.control import Control, Value, Written
 from .hearing import Tee
 from .wrap import Meter
 

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 
 from ...commands import Command, Refused
-from ...events import Event, first_line
+from ...record.events import Event, first_line
 from ..backends import synced
-from ..control import Control, Value
-from ..live import chain, roots
+from ..controls.control import Control, Value
+from ..controls.live import chain, roots
 from .card import Card, Parameter, scalar
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...commands import Command, Refused
-from ...events import Event
-from ..control import Control, Value
-from ..hyperparameters import LearningRate
+from ...record.events import Event
+from ..controls.control import Control, Value
+from ..controls.hyperparameters import LearningRate
 from .card import Card, MinDelta, Parameter, scalar, smaller
 
 

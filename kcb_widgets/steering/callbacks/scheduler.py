@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from ..control import Value
+from ..controls.control import Value
 from .card import Card, scalar
 from .purity import pure
 

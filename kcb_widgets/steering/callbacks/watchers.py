@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..control import Value
+from ..controls.control import Value
 from .card import Card
 
 

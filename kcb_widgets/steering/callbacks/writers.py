@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ..control import Value
+from ..controls.control import Value
 from ..snapshots import megabytes
 from .card import Card
 from .checkpoint import stamp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .record import Record
+from ..record.record import Record
 
 
 class ProgressLine:

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .values import MAX_TEXT, python, shown
-from .values import Value as Value  # for those who type a command
+from ..record.values import MAX_TEXT, python, shown
+from ..record.values import Value as Value  # for those who type a command
 
 if TYPE_CHECKING:
-    from .events import Event
+    from ..record.events import Event
 
 
 MAX_LEARNING_RATE = 1e6

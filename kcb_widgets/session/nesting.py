@@ -10,11 +10,11 @@ from typing import Any
 
 import keras
 
+from ..commands.tap import Tap
+from ..record.record import Record
 from .callers import calling_list
-from .record import Record
 from .session import Session
 from .standin import StandIn
-from .tap import Tap
 from .watch import executing, lightest
 
 INSIDE = "{} inside of the fit is not recorded"

@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..commands import MAX_LEARNING_RATE
-from .backends import eager, peek, synced
+from ...commands import MAX_LEARNING_RATE
+from ..backends import eager, peek, synced
 from .control import Control, Refused, Value, Written
 from .hyperparameters import LearningRate, Missing
 from .live import Veil, scope, shortest

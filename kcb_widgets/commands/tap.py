@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .commands import Command, Inbox
-from .record import Record, Trained
+from ..record.record import Record, Trained
+from . import Command, Inbox
 
 
 class Tap:

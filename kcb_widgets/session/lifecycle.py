@@ -9,17 +9,17 @@ from threading import get_ident
 from types import FrameType
 from typing import Any
 
+from ..commands import Inbox
+from ..panels.showing import Showing
+from ..record.events import first_line
+from ..record.record import Record
+from ..run import Run
+from ..steering.attempt import attempt
+from ..steering.bridge import Options
+from ..steering.helm import refuse_all
 from .callers import calling_list, is_calling, remove_repeats
-from .commands import Inbox
-from .events import first_line
 from .nesting import Nesting
-from .panels.showing import Showing
-from .record import Record
-from .run import Run
 from .session import Session, check_place
-from .steering.attempt import attempt
-from .steering.bridge import Options
-from .steering.helm import refuse_all
 from .watch import fit_frame, weak
 
 TWICE = "this Monitor is in callbacks more than once; the fit is recorded once"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from . import threads
+from ..kernel import threads
 
 EVERY = 0.05  # seconds; a look costs less than a microsecond
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..commands import Refused
-from ..values import python, shown
+from ...commands import Refused
+from ...record.values import python, shown
 
 Value = float | bool | str | None
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import keras
 
-from .backends import eager, synced
+from ..backends import eager, synced
+from ..refit import Flags, Freezer, OnRefit, Spare, trace_evaluation_again, within
 from .control import Control, Refused, Value, Written
 from .live import scope, shortest
-from .refit import Flags, Freezer, OnRefit, Spare, trace_evaluation_again, within
 
 DROPOUTS = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout)
 ATTENTIONS = (keras.layers.Attention,)  # AdditiveAttention too: it is one

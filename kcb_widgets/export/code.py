@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..commands import Value
+from ..record.record import Record
 from ._code_template import TEMPLATE
-from .commands import Value
 from .plain import SCHEDULED, Plain
-from .record import Record
 from .script import closed, ending, restorers, unknown
 
 WIDTH = 110

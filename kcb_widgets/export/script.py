@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .commands import VERBS, Value
-from .events import Event
-from .record import Record
+from ..commands import VERBS, Value
+from ..record.events import Event
+from ..record.record import Record
 
 SETTINGS = ("snapshots.each_epoch", "snapshots.keep")
 """Controls that only say which snapshots are taken; a replay takes those that it needs."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from ..commands import MAX_LEARNING_RATE
-from .backends import eager, peek, synced
+from ...commands import MAX_LEARNING_RATE
+from ..backends import eager, peek, synced
 from .control import MAX_NUMBER, Control, Refused, Value, Written
 from .live import LiveScalar, Veil, scope, shortest, untrack
 

@@ -8,8 +8,9 @@ import time
 from threading import current_thread
 from typing import Any, Protocol
 
-from . import kernel, threads
-from .commands import Reply
+from .. import kernel
+from ..commands import Reply
+from ..kernel import threads
 
 log = logging.getLogger(__name__)
 

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from types import FrameType, SimpleNamespace
 from typing import Any, TypeVar
 
-from . import kernel, places, threads
-from .commands import Command, Inbox
+from .. import kernel
+from ..commands import Command, Inbox
+from ..commands.tap import Tap
+from ..kernel import places, threads
+from ..record.events import first_line
+from ..record.record import Record
+from ..steering.attempt import attempt
+from ..steering.bridge import Bridge, Options
 from .counts import Counts
-from .events import first_line
 from .finishing import Finishing
 from .pusher import Pusher
 from .raised import Raised
-from .record import Record
 from .spent import Spent
-from .steering.attempt import attempt
-from .steering.bridge import Bridge, Options
-from .tap import Tap
 from .terminal import ProgressLine
 from .unsteered import Unsteered
 from .waiting import Waiting, waiting

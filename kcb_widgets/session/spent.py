@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from .record import Record
-from .tap import Tap
+from ..commands.tap import Tap
+from ..record.record import Record
 from .waiting import Waiting
 
 BOUND = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .run import Run
-from .series import Table, _Chunk
+from ..record.series import Table, _Chunk
+from ..run import Run
 
 log = logging.getLogger(__name__)
 

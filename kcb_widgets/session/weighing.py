@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import keras
 
-from .stretches import Sizes
+from ..record.stretches import Sizes
 
 # The loss of all outputs, of one output, what `compile` was given as metrics, as weighted metrics, or none of these.
 Origin = Literal["loss", "output", "metrics", "weighted", "other"]

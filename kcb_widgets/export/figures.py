@@ -11,10 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from . import curves
-from .bins import window
-from .events import Event
-from .record import Record, group_of
+from ..record import curves
+from ..record.bins import window
+from ..record.events import Event
+from ..record.record import Record, group_of
 
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
 TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#CC79A7"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .commands import Inbox
-from .record import Record
-from .steering.helm import refuse_all
+from ..commands import Inbox
+from ..record.record import Record
+from ..steering.helm import refuse_all
 
 
 class Unsteered:

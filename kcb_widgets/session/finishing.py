@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from . import kernel, threads
-from .commands import Inbox
+from .. import kernel
+from ..commands import Inbox
+from ..kernel import threads
+from ..record.record import Record, Status
+from ..steering.helm import refuse_all
 from .last import Last
 from .pusher import Pusher
 from .raised import Raised, outcome_of
-from .record import Record, Status
-from .steering.helm import refuse_all
 from .watch import Watch
 
 UNSEEN = "fit ended early; its exception was not seen"

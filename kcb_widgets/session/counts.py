@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from .record import Record
+from ..commands.tap import Tap
+from ..record.record import Record
+from ..record.stretches import LOSS, Rule
+from ..steering.backends import peek
 from .resets import Resets
-from .steering.backends import peek
-from .stretches import LOSS, Rule
-from .tap import Tap
 from .weighing import MeanMetric, Weighing, mean_metrics
 
 MOST = 8  # metrics that are read after every batch; each costs up to 25 microseconds

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from .commands import Value
-from .record import Record
+from ..commands import Value
+from ..record.record import Record
 from .script import Act, loaded, pressed, script
 
 PLAIN_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")

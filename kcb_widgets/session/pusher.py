@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from . import threads
+from ..kernel import threads
 
 EVERY = 0.1  # seconds between pictures, at least
 SHARE = 50  # and this many times as long as the last one took: the thread never takes more of Python's time than that
