@@ -81,7 +81,7 @@ clean:
 	rm -rf $(VENV) .venvs build dist kcb_widgets/static kcb_widgets/js/node_modules
 
 # An editable install builds the browser half too, with the Node that pip fetches for the build.
-$(INSTALLED): pyproject.toml $(wildcard kcb_widgets/js/src/*) kcb_widgets/js/package.json
+$(INSTALLED): pyproject.toml $(shell find kcb_widgets/js/src -type f) kcb_widgets/js/package.json
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -e ".[dev]"

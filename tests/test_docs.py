@@ -32,7 +32,7 @@ def said():
                 texts.append("".join(map(str, parts)))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(node.value)
-    scripts = "\n".join(path.read_text() for path in (ROOT / "kcb_widgets/js/src").glob("*.js"))
+    scripts = "\n".join(path.read_text() for path in (ROOT / "kcb_widgets/js/src").rglob("*.js"))
     return "\n".join(texts), scripts
 
 

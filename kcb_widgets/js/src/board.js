@@ -3,13 +3,13 @@
 import "uplot/dist/uPlot.min.css";
 import "./board.css";
 import { hydrate } from "./hydrate.js";
-import { createLink } from "./link.js";
+import { createLink } from "./link/link.js";
 import { mountView } from "./view.js";
 
-/** @typedef {import("./link.js").Model} Model */
+/** @typedef {import("./link/link.js").Model} Model */
 
 export default () => {
-  /** @type {import("./link.js").Link | null} */
+  /** @type {import("./link/link.js").Link | null} */
   let link = null;
   return {
     /** @param {{model: Model}} context */

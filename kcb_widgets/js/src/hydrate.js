@@ -1,6 +1,6 @@
 // @ts-check
 // After a run Python replaces the widget by a still picture; where the model still lives, the picture comes alive again.
-import { createScope } from "./dom.js";
+import { createScope } from "./ui/dom.js";
 import { mountView } from "./view.js";
 
 const NOTEBOOK = ".jp-OutputArea, .jp-Notebook, .jp-NotebookPanel, .jp-LabShell, .output_area, .notebook-output";
@@ -17,7 +17,7 @@ function picturesOf(still, id) {
     .map((image) => image.closest(".jp-OutputArea-child") ?? image);
 }
 
-/** @param {import("./link.js").Link} link @returns {() => void} */
+/** @param {import("./link/link.js").Link} link @returns {() => void} */
 export function hydrate(link) {
   const scope = createScope();
   /** @type {Map<HTMLElement, {cover: () => void, end: () => void}>} */

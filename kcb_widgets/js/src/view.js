@@ -1,18 +1,18 @@
 // @ts-check
 // One mounted view: its panels, each kept from harming the others.
-import { callbacksPanel } from "./callbacks.js";
-import { chartPanel } from "./chart.js";
-import { controlsPanel } from "./controls.js";
-import { createScope, h } from "./dom.js";
-import { eventsPanel } from "./events.js";
-import { hooksPanel } from "./hooks.js";
-import { createPresence } from "./presence.js";
-import { progressPanel } from "./progress.js";
-import { snapshotsPanel } from "./snapshots.js";
-import { watchTheme } from "./theme.js";
+import { callbacksPanel } from "./panels/callbacks/callbacks.js";
+import { chartPanel } from "./panels/chart/chart.js";
+import { controlsPanel } from "./panels/controls/controls.js";
+import { createScope, h } from "./ui/dom.js";
+import { eventsPanel } from "./panels/events.js";
+import { hooksPanel } from "./panels/hooks.js";
+import { createPresence } from "./link/presence.js";
+import { progressPanel } from "./panels/progress.js";
+import { snapshotsPanel } from "./panels/snapshots.js";
+import { watchTheme } from "./ui/theme.js";
 
-/** @typedef {import("./link.js").Link} Link */
-/** @typedef {{link: Link, presence: import("./presence.js").Presence, theme: import("./theme.js").Theme,
+/** @typedef {import("./link/link.js").Link} Link */
+/** @typedef {{link: Link, presence: import("./link/presence.js").Presence, theme: import("./ui/theme.js").Theme,
  *   guard: <A extends any[]>(fn: (...args: A) => void) => (...args: A) => void}} Context */
 /** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
 

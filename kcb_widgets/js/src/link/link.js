@@ -1,0 +1,223 @@
+// @ts-check
+// The one file that sees the anywidget model. State comes down as traits, commands go up as messages; nothing is set here.
+import { createCommands } from "./commands.js";
+import { createScope } from "../ui/dom.js";
+import { EMPTY, decode } from "./picture.js";
+import { readControls } from "./settings.js";
+
+/** @typedef {import("./picture.js").Picture} Picture */
+/** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
+ *   on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
+/** @typedef {"state" | "controls" | "events" | "picture" | "callbacks" | "hooks" | "show" | "ui" | "alive"} Topic */
+/** @typedef {import("./commands.js").Outcome} Outcome */
+/** @typedef {import("./commands.js").Value} Value */
+/** @typedef {import("./settings.js").Control} Control */
+/** @typedef {{id: string, step: number, epoch: number, kind: string, metric: string, value: any, bytes: number, seconds: number}} Snapshot */
+/** @typedef {ReturnType<typeof createLink>} Link */
+
+export const OVER = new Set(["finished", "stopped", "interrupted", "failed"]);
+const PANELS = ["progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events"];
+
+/** @param {unknown} value @returns {any[]} */
+const records = (value) => (Array.isArray(value) ? value.filter((each) => each && typeof each === "object") : []);
+
+/** @param {Model} model */
+export function createLink(model) {
+  const scope = createScope();
+  /** @type {Set<(topic: Topic) => void>} */
+  const listeners = new Set();
+  const commands = createCommands();
+  /** @type {Control[] | null} null: to be read anew */
+  let controls = null;
+  /** @type {Picture} */
+  let picture = EMPTY;
+  let problem = "";
+  let alive = true;
+  let suspect = false;
+  let request = 0;
+  let asker = "";
+  let run = "";
+  let received = performance.now();
+
+  /** What the user chose to see. It outlives every view, and Python never hears of it. */
+  const ui = {
+    x: /** @type {"step" | "epoch" | "time"} */ ("step"),
+    log: false,
+    smoothing: 0.9,
+    /** @type {Set<string>} */
+    hidden: new Set(),
+    /** @type {{first: number, last: number} | null} in steps, fractions allowed */
+    zoom: null,
+    /** @type {Picture | null} the finer picture of the zoomed range */
+    fine: null,
+    /** @type {Map<string, boolean>} the headings that were unfolded or folded */
+    open: new Map(),
+    filter: "",
+    batches: "1",
+  };
+
+  /** @param {Topic} topic */
+  const tell = (topic) => {
+    for (const listener of [...listeners]) {
+      try {
+        listener(topic);
+      } catch (error) {
+        console.error("[kcb_widgets]", error);
+      }
+    }
+  };
+
+  /** @returns {Record<string, any>} */
+  const state = () => {
+    const value = model.get("state");
+    return value && typeof value === "object" ? value : {};
+  };
+
+  /** @param {Record<string, any>} content */
+  const send = (content) => {
+    if (!alive) return;
+    try {
+      model.send(content);
+    } catch {
+      die();
+    }
+  };
+
+  const die = () => {
+    if (!alive) return;
+    alive = false;
+    settle();
+    tell("alive");
+  };
+
+  const settle = () => commands.settle(state().commands, !alive || OVER.has(state().status));
+
+  const onState = () => {
+    received = performance.now();
+    const now = String(state().run ?? "");
+    if (run && now !== run) {
+      commands.clear();
+      ui.zoom = ui.fine = null;
+    }
+    run = now;
+    controls = null;
+    settle();
+    tell("state");
+  };
+
+  const onControls = () => {
+    controls = null;
+    tell("controls");
+  };
+
+  const onSeries = () => {
+    try {
+      picture = decode(model.get("series"));
+      problem = "";
+    } catch (error) {
+      problem = `The latest picture could not be read: ${error instanceof Error ? error.message : error}`;
+    }
+    tell("picture");
+  };
+
+  /** @param {any} content @param {any[]} buffers */
+  const onMessage = (content, buffers) => {
+    if (content?.kind !== "window" || content.request !== request || content.view !== asker || !ui.zoom) return;
+    try {
+      ui.fine = decode(buffers?.[0]);
+      tell("picture");
+    } catch (error) {
+      console.warn("[kcb_widgets] a finer picture could not be read", error);
+    }
+  };
+
+  const onDoubt = () => {
+    suspect = true;
+    tell("alive");
+  };
+
+  const handlers = /** @type {const} */ ([
+    ["change:state", onState],
+    ["change:controls", onControls],
+    ["change:series", onSeries],
+    .../** @type {const} */ (["events", "callbacks", "hooks", "show"]).map((topic) => /** @type {const} */ ([`change:${topic}`, () => tell(topic)])),
+    ["msg:custom", onMessage],
+    ["destroy", die],
+    ["comm:close", die],
+    ["comm_live_update", onDoubt],
+  ]);
+  for (const [name, fn] of handlers) {
+    model.on(name, fn);
+    scope.add(() => model.off(name, fn));
+  }
+  onState();
+  onSeries();
+
+  return {
+    ui,
+    state,
+    /** @returns {Control[]} */
+    controls: () => (controls ??= readControls(model.get("controls"), state().values)),
+    /** Kept states of the model, oldest first. @returns {Snapshot[]} */
+    snapshots: () => records(state().snapshots).filter((each) => typeof each.id === "string" && Number.isFinite(each.step)),
+    boardId: () => String(model.get("board_id") ?? ""),
+    /** @returns {Record<string, any>[]} */
+    events: () => records(model.get("events")),
+    /** The callbacks beside the monitor. @returns {import("../panels/callbacks/card.js").Card[]} */
+    cards: () => records(model.get("callbacks")).map((card) => ({
+      ...card,
+      id: String(card.id),
+      ...Object.fromEntries(["facts", "hooks", "files", "actions"].map((name) => [name, records(card[name])])),
+    })),
+    /** @returns {import("../panels/hooks.js").Hooks} */
+    hooks: () => {
+      const { rows, trace, epoch, bound } = model.get("hooks") ?? {};
+      return { rows: records(rows), trace: Array.isArray(trace) ? trace.map(String) : [], epoch: epoch ? { total: Number(epoch.total) || 0, parts: records(epoch.parts) } : null, bound: String(bound ?? "") };
+    },
+    /** @returns {string[]} */
+    show: () => {
+      const value = model.get("show");
+      return Array.isArray(value) ? value.map(String) : PANELS;
+    },
+    /** When the state came, on the clock of performance.now(). */
+    received: () => received,
+    picture: () => picture,
+    problem: () => problem,
+    alive: () => alive,
+    over: () => OVER.has(state().status),
+    /** Nothing can be asked for. */
+    off: () => !alive || OVER.has(state().status),
+    /** The host said that the connection changed, not how: only an answer clears it. */
+    suspect: () => suspect,
+    trust: () => void (suspect = false),
+    send,
+    /** @param {(topic: Topic) => void} fn @returns {() => void} */
+    listen(fn) {
+      listeners.add(fn);
+      return () => void listeners.delete(fn);
+    },
+    /** @param {string} name @param {Value} value */
+    command(name, value) {
+      send({ kind: "command", run, id: commands.add(name, value), name, value });
+      if (!alive) settle();
+      tell("state");
+    },
+    outcome: commands.outcome,
+    newest: commands.newest,
+    /** @param {string} view @param {number} first @param {number} last @param {number} points */
+    requestWindow(view, first, last, points) {
+      asker = view;
+      send({ kind: "window", view, request: ++request, run, first, last, points });
+    },
+    /** @param {Partial<typeof ui>} change */
+    choose(change) {
+      Object.assign(ui, change);
+      tell("ui");
+    },
+    end() {
+      die();
+      scope.end();
+      listeners.clear();
+    },
+  };
+}

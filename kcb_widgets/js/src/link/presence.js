@@ -1,0 +1,106 @@
+// @ts-check
+// One view's heartbeat, and what its answers say about how controls reach training.
+import { createScope } from "../ui/dom.js";
+import { duration } from "../ui/format.js";
+
+/** @typedef {import("./link.js").Link} Link */
+/** @typedef {ReturnType<typeof createPresence>} Presence */
+/** @typedef {{kind: "live" | "queued" | "dead" | "over" | "checking", text: string, title: string}} Reach */
+
+const BEAT = 4000;
+const PATIENCE = 3000;
+const COMPILING = 60000;
+const BUSY = new Set(["compiling", "running", "stopping", "paused"]);
+const PATHS = /** @type {Record<string, string>} */ ({
+  pump: "messages arrive between batches",
+  subshell: "messages arrive on a thread of their own",
+  main: "messages arrive on the kernel's main thread",
+});
+
+function host() {
+  const page = document.body;
+  if (page.className.includes("vscode") || "acquireVsCodeApi" in window) return "vscode";
+  if ("google" in window && /** @type {any} */ (window).google?.colab) return "colab";
+  if (document.querySelector(".jp-NotebookShell, #notebook-panel") || page.dataset.notebook) return "notebook";
+  if (document.querySelector(".jp-LabShell, #jp-main-dock-panel")) return "lab";
+  if (document.querySelector("#voila-config-data, .voila-notebook") || page.dataset.voila) return "voila";
+  if (document.querySelector("marimo-anywidget")) return "marimo";
+  return "other";
+}
+
+/** @param {Link} link @param {() => number} width of the chart area, CSS pixels */
+export function createPresence(link, width) {
+  const scope = createScope();
+  const view = Math.random().toString(36).slice(2, 12);
+  /** @type {Map<number, number>} hellos not answered yet: seq -> when sent */
+  const waiting = new Map();
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+  /** @type {number | null} */
+  let latency = null;
+  let seq = 0;
+
+  const hello = () => {
+    if (document.hidden || !link.alive()) return;
+    waiting.set(++seq, performance.now());
+    link.send({ kind: "hello", view, seq, visible: true, width: Math.round(width()), host: host() });
+  };
+  const bye = () => {
+    waiting.clear();
+    link.send({ kind: "bye", view });
+  };
+  const tell = () => listeners.forEach((listener) => listener());
+
+  const onState = () => {
+    const heard = Number(link.state().heard?.[view] ?? 0);
+    const sent = waiting.get(heard);
+    if (sent !== undefined) latency = performance.now() - sent;
+    for (const each of waiting.keys()) {
+      if (each > heard) break;
+      waiting.delete(each);
+      link.trust();
+    }
+    tell();
+  };
+
+  /** @returns {Reach} */
+  const reach = () => {
+    const state = link.state();
+    if (link.over()) return { kind: "over", text: "run is over", title: "There is nothing left to steer." };
+    if (!link.alive()) return { kind: "dead", text: "read-only", title: "The connection to Python is gone." };
+    const [oldest] = waiting.values();
+    const wait = oldest === undefined ? 0 : performance.now() - oldest;
+    const compiling = state.status === "compiling";
+    const checking = compiling ? "The first batch is being compiled; messages wait for it." : "Waiting for Python's answer.";
+    if (wait > Math.max(PATIENCE, 3 * (Number(state.ms_per_step) || 0)) && !(compiling && wait < COMPILING)) {
+      if (link.suspect()) return { kind: "dead", text: "read-only", title: "The connection to Python was interrupted and nobody answers." };
+      if (BUSY.has(state.status)) {
+        const why = state.pump?.ok === false && state.pump.reason ? ` ${state.pump.reason}` : "";
+        const title = `No answer for ${Math.round(wait / 1000)} s: the kernel reads messages only when the cell ends.${why}`;
+        return { kind: "queued", text: "queued until the cell ends", title };
+      }
+      return { kind: "checking", text: "no answer yet", title: checking };
+    }
+    if (latency === null) return { kind: "checking", text: "checking…", title: checking };
+    return { kind: "live", text: "live", title: `${PATHS[state.path] ?? "messages arrive"}; answered in ${duration(latency)}` };
+  };
+
+  scope.add(link.listen((topic) => (topic === "state" ? onState() : topic === "alive" && (link.suspect() && hello(), tell()))));
+  scope.every(hello, BEAT);
+  scope.every(() => document.hidden || tell(), 500);
+  scope.listen(document, "visibilitychange", () => (document.hidden ? bye() : hello()));
+  scope.add(bye);
+  scope.add(() => listeners.clear());
+
+  return {
+    view,
+    hello,
+    reach,
+    /** @param {() => void} fn @returns {() => void} */
+    listen(fn) {
+      listeners.add(fn);
+      return () => void listeners.delete(fn);
+    },
+    end: scope.end,
+  };
+}

@@ -1,0 +1,179 @@
+// @ts-check
+// The plots: one for each group of metrics, a strip for each setting, one x axis and one cursor for all of them.
+import { createAxis } from "./axis.js";
+import { bestsOf } from "./bests.js";
+import { createConfirm } from "./confirm.js";
+import { buildPlots } from "./curves.js";
+import { createScope, h, setText } from "../../ui/dom.js";
+import { collectMarks, marksOf, nearest } from "./marks.js";
+import { createParts } from "../../ui/parts.js";
+import { splice } from "../../link/picture.js";
+import { createPlot } from "./plot.js";
+import { createToolbar } from "./toolbar.js";
+import { createZoom } from "./zoom.js";
+
+/** @typedef {import("./plot.js").PlotView} PlotView */
+
+const MARGIN = 0.008;
+const MOST_POINTS = 1600;
+const BUDGET = 1.5; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
+
+/** @type {import("../../view.js").Panel} */
+export function chartPanel(body, { link, presence, theme, guard }) {
+  const scope = createScope();
+  const { ui } = link;
+  const grid = h("div", { class: "kcb-grid" });
+  const empty = h("p", { class: "kcb-empty" }, "The curves begin with the first batch.");
+  const problem = h("p", { class: "kcb-error", role: "alert" });
+  const zoom = createZoom(link, presence.view, () => Math.min(MOST_POINTS, Math.max(200, Math.round(grid.clientWidth))));
+  const toolbar = createToolbar(link, zoom.reset);
+  scope.add(toolbar.end);
+  scope.add(zoom.end);
+  const confirm = createConfirm(link);
+  scope.add(confirm.end);
+  body.append(toolbar.element, confirm.element, problem, empty, grid);
+
+  /** @type {ReturnType<typeof createParts<PlotView>>} */
+  const plots = createParts(grid);
+  scope.add(plots.end);
+  let axis = createAxis(link.picture(), ui.x);
+  /** @type {number | null} */
+  let cursor = null;
+  let aloud = false;
+  /** @type {PlotView | null} */
+  let source = null;
+
+  /** @returns {[number, number]} */
+  const range = () => {
+    if (ui.zoom) {
+      const [min, max] = [axis.toX(ui.zoom.first), axis.toX(ui.zoom.last)];
+      if (max > min) return [min, max];
+    }
+    const margin = (axis.max - axis.min) * MARGIN || 0.5;
+    return [axis.min - margin, axis.max + margin];
+  };
+
+  const actions = {
+    /** @param {number | null} x @param {PlotView} plot */
+    onCursor: guard((/** @type {number | null} */ x, /** @type {PlotView} */ plot) => {
+      cursor = x;
+      source = x === null ? null : plot;
+      aloud = x !== null && plot.holder === document.activeElement;
+      for (const each of plots.all()) each.setCursor(x);
+      drawReadout();
+    }),
+    /** @param {number} min @param {number} max @param {import("./axis.js").XAxis} axis what the plot shows, which may lag behind */
+    onZoom(min, max, axis) {
+      const first = Math.max(axis.toStep(axis.min), axis.toStep(min));
+      const last = Math.min(axis.toStep(axis.max), axis.toStep(max));
+      if (last <= axis.toStep(axis.min) || last - first < 1e-6) return;
+      if (first <= axis.toStep(axis.min) && last >= axis.toStep(axis.max)) zoom.reset();
+      else zoom.set(first, last);
+    },
+    onReset: zoom.reset,
+    onSnapshot: confirm.open,
+    /** @param {string} key */
+    onToggle(key) {
+      const hidden = new Set(ui.hidden);
+      if (!hidden.delete(key)) hidden.add(key);
+      link.choose({ hidden });
+    },
+  };
+
+  const drawReadout = () => {
+    for (const plot of plots.all()) plot.readout(cursor);
+    const mark = cursor !== null && source ? nearest(source.marks(), cursor, source.reach(6)) : null;
+    const place = cursor === null ? "" : axis.place(cursor);
+    toolbar.say(mark ? mark.text : place, aloud);
+    toolbar.element.classList.toggle("kcb-on-mark", mark !== null);
+  };
+
+  const draw = () => {
+    const picture = splice(link.picture(), ui.zoom ? ui.fine : null);
+    axis = createAxis(picture, ui.x);
+    const wanted = buildPlots(picture, ui.x, ui.smoothing);
+    const marks = collectMarks(link, axis);
+    const cards = link.cards();
+    plots.draw(
+      wanted,
+      ({ group, strip }) => `${strip}|${group}`,
+      ({ group, strip }) => {
+        const plot = createPlot({ group, strip, theme, actions });
+        resizes.observe(plot.holder);
+        return plot;
+      },
+      (plot, { group, strip, curves }) => {
+        // A setting that moves by factors has a logarithmic strip wherever that can be.
+        const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
+        const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
+        const first = plot.element === grid.firstElementChild;
+        const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis };
+        waiting.push(() => plot.update(scene));
+      },
+    );
+    empty.hidden = wanted.length > 0;
+    setText(problem, link.problem());
+    toolbar.draw();
+  };
+
+  // One repaint for each animation frame at most, and none that nobody would see. What a frame has no time for is drawn in
+  // the next, before anything newer: typing and scrolling go between.
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  let dirty = false;
+  let asked = false; // by a person, who gets all of it at once
+  let onScreen = true;
+  let frame = 0;
+  const paint = guard(() => {
+    frame = 0;
+    if (!onScreen || document.hidden) return;
+    const began = performance.now();
+    if (asked) waiting.length = 0;
+    if (!waiting.length && dirty) {
+      dirty = false;
+      draw();
+    }
+    while (waiting.length && (asked || performance.now() - began < BUDGET)) waiting.shift()?.();
+    asked = false;
+    if (!waiting.length) drawReadout();
+    if (waiting.length || dirty) frame ||= requestAnimationFrame(paint);
+  });
+  const repaint = () => {
+    dirty = true;
+    if (onScreen) frame ||= requestAnimationFrame(paint);
+  };
+  scope.add(() => cancelAnimationFrame(frame));
+
+  const resizes = new ResizeObserver(
+    guard(() => {
+      for (const plot of plots.all()) plot.resize();
+    }),
+  );
+  scope.add(() => resizes.disconnect());
+  const sight = new IntersectionObserver((entries) => {
+    onScreen = entries[entries.length - 1].isIntersecting;
+    if (onScreen && (dirty || waiting.length)) repaint();
+  });
+  sight.observe(body);
+  scope.add(() => sight.disconnect());
+  scope.listen(document, "visibilitychange", () => (dirty || waiting.length) && repaint());
+  scope.add(theme.listen(() => plots.all().forEach((plot) => plot.redraw())));
+  let kept = "";
+  scope.add(
+    link.listen((topic) => {
+      if (topic === "ui") {
+        toolbar.draw();
+        asked = true;
+      }
+      if (topic === "state" || topic === "alive" || topic === "callbacks") {
+        guard(confirm.draw)();
+        const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best)]);
+        if (now !== kept) repaint();
+        kept = now;
+      }
+      if (topic === "picture" || topic === "events" || topic === "ui") repaint();
+    }),
+  );
+  repaint();
+  return scope.end;
+}

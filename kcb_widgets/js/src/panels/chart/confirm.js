@@ -1,0 +1,60 @@
+// @ts-check
+// "Snapshot at step 120 … [Roll back] [Cancel]": asked in the chart, before it is done.
+import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
+import { createSaid } from "../../ui/report.js";
+import { snapshotSentence } from "../../ui/sentence.js";
+
+/** @param {import("../../link/link.js").Link} link */
+export function createConfirm(link) {
+  const scope = createScope();
+  const text = h("span", { class: "kcb-confirm-text" });
+  const said = createSaid();
+  const back = button("Roll back", { class: "kcb-primary" });
+  const cancel = button("Cancel");
+  const element = h("div", { class: "kcb-confirm", role: "group", hidden: true }, text, back, cancel, said.element);
+  let id = "";
+  let sent = false;
+  /** @type {Element | null} */
+  let opener = null;
+
+  const close = () => {
+    // Whoever opened it with the keyboard goes on where they were.
+    if (element.contains(document.activeElement) && opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    element.hidden = true;
+    id = "";
+  };
+
+  const draw = () => {
+    if (!id) return;
+    const snapshot = link.snapshots().find((each) => each.id === id);
+    const last = sent ? link.outcome("rollback", id) : null;
+    if (!snapshot || last?.phase === "applied") return close();
+    setAttribute(element, "aria-label", `snapshot at step ${snapshot.step}`);
+    setText(text, `Snapshot at ${snapshotSentence(snapshot)}`);
+    said.draw(link, last);
+    back.disabled = last?.phase === "requested" || link.off();
+  };
+
+  scope.listen(back, "click", () => {
+    sent = true;
+    link.command("rollback", id);
+    if (id) cancel.focus();
+  });
+  scope.listen(cancel, "click", close);
+  scope.listen(element, "keydown", (event) => event.key === "Escape" && close());
+
+  return {
+    element,
+    draw,
+    /** @param {string} wanted a snapshot's id */
+    open(wanted) {
+      if (!element.contains(document.activeElement)) opener = document.activeElement;
+      id = wanted;
+      sent = false;
+      element.hidden = false;
+      draw();
+      (back.disabled ? cancel : back).focus();
+    },
+    end: scope.end,
+  };
+}

@@ -1,0 +1,187 @@
+// @ts-check
+// From tables to curves: which lines a plot has, and the columns that uPlot wants.
+import { spans } from "./axis.js";
+import { lineage, split, ties } from "./branches.js";
+import { smooth } from "./smoothing.js";
+
+/** @typedef {import("../../link/picture.js").Picture} Picture */
+/** @typedef {import("../../link/picture.js").Table} Table */
+/** @typedef {import("../../link/picture.js").Series} Series */
+/** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "best"} Role best: no curve, a line beside them */
+/** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
+/** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,
+ *   ends: Float64Array, exact: ArrayLike<number | null>, per: number, live?: Uint8Array, ghost?: import("./branches.js").Ghost | null,
+ *   ties?: import("./branches.js").Tie[]}} Curve
+ * ends and exact: what a readout looks up; live, ghost and ties: where the run went back to an earlier step */
+/** @typedef {{group: string, strip: boolean, curves: Curve[]}} Plot */
+
+/** @param {number} value */
+const orNull = (value) => (Number.isFinite(value) ? value : null);
+
+/** Both ends of each bucket's range, in the order in which they happened.
+ * @param {Table} table @param {Series} series @param {{from: Float64Array, to: Float64Array}} at */
+function zigzag(table, series, { from, to }) {
+  /** @type {number[]} */
+  const xs = [];
+  /** @type {Values} */
+  const ys = [];
+  /** @type {number[]} the bucket of each point */
+  const of = [];
+  const { mean, min, max, order } = series;
+  for (let i = 0; i < table.length; i++) {
+    if (min && max && to[i] > from[i]) {
+      const minFirst = !order || order[i];
+      xs.push(from[i], to[i]);
+      ys.push(orNull(minFirst ? min[i] : max[i]), orNull(minFirst ? max[i] : min[i]));
+      of.push(i, i);
+    } else {
+      xs.push(to[i]);
+      ys.push(orNull(mean[i]));
+      of.push(i);
+    }
+  }
+  return { xs, ys, of };
+}
+
+/** @type {Set<Role>} what is measured now and then, so that its last value holds */
+const SELDOM = new Set(["epoch", "val", "eval", "control", "plan"]);
+/** @type {Set<string>} */
+const ROLES = new Set(["running", ...SELDOM]);
+
+/** @param {Table} table @param {Series} series @param {import("./axis.js").Mode} mode @param {number} smoothing @param {number} metric
+ * @param {Picture} picture @returns {Curve[]} */
+function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
+  const at = spans(table, mode);
+  const ends = at.to;
+  const past = series.kind === "control" || series.kind === "plan" ? null : lineage(table, branches);
+  const key = (/** @type {Role} */ role) => `${series.name}|${series.kind}|${role}`;
+  const common = { metric, ends, per: table.perBucket, live: past?.live };
+  const each = Array.from(ends, (_, i) => i);
+  /** @param {number[]} xs @param {Values} ys @param {number[]} [of] */
+  const parts = (xs, ys, of = each) => ({ xs, ...(past ? split(xs, ys, of, past) : { ys }) });
+  if (series.kind === "train") {
+    const raw = zigzag(table, series, at);
+    const ema = smooth(series.mean, table.weight, smoothing, past?.jumps);
+    const xs = [...ends];
+    return [
+      { ...common, key: key("raw"), label: series.label, role: "raw", exact: series.mean, ...parts(raw.xs, raw.ys, raw.of) },
+      { ...common, key: key("smooth"), label: "smoothed", role: "smooth", exact: ema, ...parts(xs, ema), ties: past ? ties(xs, ema, past) : [] },
+    ];
+  }
+  /** @type {Values} */
+  const ys = Array.from(series.mean, orNull);
+  const role = /** @type {Role} */ (ROLES.has(series.kind) ? series.kind : "running");
+  if (role === "val" || role === "epoch" || role === "eval") {
+    // An epoch without validation is no gap: the line goes on. One whose value was not a number is.
+    const wrong = new Set(bad.filter((each) => each.name === series.name).map((each) => each.step));
+    ys.forEach((y, i) => y === null && !wrong.has(table.x.end[i]) && delete ys[i]);
+  }
+  const xs = [...(role === "control" ? at.from : ends)];
+  const tied = past && (role === "val" || role === "running") ? ties(xs, ys, past) : [];
+  return [{ ...common, key: key(role), label: series.label, role, exact: series.mean, ...parts(xs, ys), ties: tied }];
+}
+
+/** What is planned goes on from what is.
+ * @param {Plot} plot */
+function joinPlan({ curves }) {
+  const [now, plan] = ["control", "plan"].map((role) => curves.find((curve) => curve.role === role));
+  if (!now || !plan || !now.xs.length) return;
+  const last = now.xs.length - 1;
+  const from = plan.xs.findIndex((x) => x > now.xs[last]);
+  plan.xs = [now.xs[last], ...(from < 0 ? [] : plan.xs.slice(from))];
+  plan.ys = [now.ys[last], ...(from < 0 ? [] : plan.ys.slice(from))];
+}
+
+/** @param {Picture} picture @param {import("./axis.js").Mode} mode @param {number} smoothing @returns {Plot[]} metrics first, then settings */
+export function buildPlots(picture, mode, smoothing) {
+  /** @type {Map<string, Plot & {metrics: string[]}>} */
+  const plots = new Map();
+  for (const table of picture.tables) {
+    for (const series of table.series) {
+      const strip = series.kind === "control" || series.kind === "plan";
+      const id = `${strip ? "control" : "metric"}|${series.group}`;
+      let plot = plots.get(id);
+      if (!plot) plots.set(id, (plot = { group: series.group, strip, curves: [], metrics: [] }));
+      const base = series.name.replace(/^val_/, "");
+      if (!plot.metrics.includes(base)) plot.metrics.push(base);
+      plot.curves.push(...curvesOf(table, series, mode, smoothing, plot.metrics.indexOf(base), picture));
+    }
+  }
+  for (const plot of plots.values()) if (plot.strip) joinPlan(plot);
+  // Keras sorts its logs; what is minimised comes first here, and settings last.
+  const rank = (/** @type {Plot} */ { group, strip }) => (strip ? 2 : group === "loss" ? 0 : 1);
+  return [...plots.values()].sort((a, b) => rank(a) - rank(b));
+}
+
+/** The value at x: the bucket that holds it, or the last value there was for what is measured now and then.
+ * @param {Curve} curve @param {number | null} x null: the latest @returns {number | null} */
+export function valueAt(curve, x) {
+  const { ends, exact, role, live } = curve;
+  if (!ends.length || (role === "plan" && x === null)) return null;
+  if (x === null) {
+    for (let i = ends.length - 1; i >= 0; i--) {
+      const value = exact[i];
+      if (live && !live[i]) continue;
+      if (value !== null && Number.isFinite(value)) return value;
+    }
+    return exact[ends.length - 1];
+  }
+  let low = 0;
+  let high = ends.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ends[middle] < x) low = middle + 1;
+    else high = middle;
+  }
+  // low: the first that ends at or after x.
+  if (low < ends.length && ends[low] === x) return exact[low];
+  if (SELDOM.has(role)) return low ? exact[low - 1] : null;
+  return exact[Math.min(low, ends.length - 1)];
+}
+
+/** One x column for curves that were measured at different places. Where a curve has no point it is undefined, which draws
+ * through; null is a gap.
+ * @param {{xs: number[], ys: Values}[]} curves @param {boolean} log zero and below have no place on a logarithmic axis
+ * @returns {[number[], ...(number | null | undefined)[][]]} */
+export function align(curves, log) {
+  const at = curves.map(() => 0);
+  /** @type {number[]} */
+  const xs = [];
+  /** @type {(number | null | undefined)[][]} */
+  const columns = curves.map(() => []);
+  for (;;) {
+    let x = Infinity;
+    for (let c = 0; c < curves.length; c++) {
+      const next = curves[c].xs[at[c]];
+      if (next < x) x = next;
+    }
+    if (x === Infinity) break;
+    for (let c = 0; c < curves.length; c++) {
+      const curve = curves[c];
+      if (curve.xs[at[c]] !== x) continue;
+      const y = curve.ys[at[c]++];
+      columns[c][xs.length] = log && y != null && y <= 0 ? null : y;
+    }
+    xs.push(x);
+  }
+  for (const column of columns) {
+    column.length = xs.length;
+    widen(column);
+  }
+  return [xs, ...columns];
+}
+
+/** A gap reaches from the last value before it to the first after it, over places where only other curves have points.
+ * @param {(number | null | undefined)[]} column */
+function widen(column) {
+  let gap = false;
+  for (let i = 0; i < column.length; i++) {
+    if (column[i] === undefined && gap) column[i] = null;
+    else if (column[i] !== undefined) gap = column[i] === null;
+  }
+  gap = false;
+  for (let i = column.length - 1; i >= 0; i--) {
+    if (column[i] === undefined && gap) column[i] = null;
+    else if (column[i] !== undefined) gap = column[i] === null;
+  }
+}

@@ -1,0 +1,227 @@
+// @ts-check
+// One uPlot with its heading and legend. It is told what to draw and reports what the user does.
+import uPlot from "uplot";
+import { drawBests } from "./bests.js";
+import { align, valueAt } from "./curves.js";
+import { createScope, h } from "../../ui/dom.js";
+import { drawTies } from "./ghosts.js";
+import { createLegend } from "./legend.js";
+import { colorOf, seriesOf } from "./looks.js";
+import { drawMarks, nearest } from "./marks.js";
+import { axesOf, yRange } from "./scales.js";
+import { createSpots, snapshotAt } from "./spots.js";
+
+/** @typedef {import("./curves.js").Curve} Curve */
+/** @typedef {ReturnType<typeof createPlot>} PlotView */
+/** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bests: import("./bests.js").Best[],
+ *   first: boolean, axis: import("./axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
+/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./axis.js").XAxis) => void, onReset: () => void,
+ *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
+
+/** In the order of drawing: what was abandoned lies below. @param {Curve[]} curves */
+const drawn = (curves) => [
+  ...curves.filter((curve) => curve.ghost).map((curve) => ({ curve, ghost: curve.ghost })),
+  ...curves.map((curve) => ({ curve, ghost: null })),
+];
+
+/** @param {{group: string, strip: boolean, theme: import("../../ui/theme.js").Theme, actions: Actions}} options */
+export function createPlot({ group, strip, theme, actions }) {
+  const scope = createScope();
+  const legend = createLegend(group, actions.onToggle);
+  const spots = createSpots(actions.onSnapshot);
+  const holder = h("div", {
+    class: "kcb-canvas",
+    tabindex: 0,
+    role: "group",
+    "aria-label": `${group} plot. Arrow keys move the cursor, plus and minus zoom, 0 shows everything.`,
+  });
+  const element = h("figure", { class: strip ? "kcb-plot kcb-strip" : "kcb-plot", "data-group": group },
+    h("figcaption", {}, h("span", { class: "kcb-plot-title", title: group }, group), legend.element), holder);
+  /** @type {uPlot | null} */
+  let u = null;
+  /** @type {Scene | null} */
+  let scene = null;
+  let made = "";
+  let inside = false;
+  /** @type {number | null} */
+  let cursor = null;
+
+  const size = () => ({ width: Math.max(120, Math.floor(holder.clientWidth)), height: strip ? 84 : 190 });
+
+  /** @param {Scene} next @returns {uPlot.Options} */
+  const options = (next) => {
+    const colors = theme.colors;
+    return {
+      ...size(),
+      padding: [8, 16, 0, 0], // half of a label may stand beyond the end of x
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => scene?.range ?? [0, 1] },
+        y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log, strip) },
+      },
+      axes: axesOf(theme, strip, next, () => scene),
+      series: [
+        {},
+        ...drawn(next.curves).map(({ curve, ghost }) => {
+          const index = next.curves.indexOf(curve);
+          return seriesOf(curve, colors, ghost && (() => scene?.curves[index]?.ghost?.starts));
+        }),
+      ],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false, dist: 4 },
+        bind: {
+          dblclick: () => () => {
+            actions.onReset();
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setCursor: [
+          (self) => {
+            // Data that moves under a resting pointer counts; what we set ourselves does not.
+            if (inside) actions.onCursor(self.cursor.idx == null ? null : /** @type {number} */ (self.data[0][self.cursor.idx]), view);
+          },
+        ],
+        setSelect: [
+          (self) => {
+            const { left, width } = self.select;
+            self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            if (inside && scene && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"), scene.axis);
+          },
+        ],
+        draw: [
+          (self) => {
+            if (!scene) return;
+            for (const curve of scene.curves) {
+              if (curve.ties?.length && !scene.hidden.has(curve.key)) drawTies(self, curve.ties, colors()[colorOf(curve)], uPlot.pxRatio);
+            }
+            drawBests(self, scene.bests.filter(({ key }) => !scene?.hidden.has(key)), colors(), uPlot.pxRatio);
+            drawMarks(self, scene.marks, colors(), uPlot.pxRatio);
+            spots.draw(self, scene.first ? scene.marks : []);
+          },
+        ],
+      },
+    };
+  };
+
+  const drop = () => {
+    u?.destroy();
+    u = null;
+    made = "";
+  };
+
+  /** @param {Scene} next */
+  const show = (next) =>
+    drawn(next.curves).forEach(({ curve }, i) => {
+      const shown = !next.hidden.has(curve.key);
+      if (u && u.series[i + 1].show !== shown) u.setSeries(i + 1, { show: shown }, false);
+    });
+
+  /** @param {Scene} next */
+  const update = (next) => {
+    scene = next;
+    const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.ghost])]);
+    const data = /** @type {uPlot.AlignedData} */ (align(drawn(next.curves).map(({ curve, ghost }) => ghost ?? curve), next.log));
+    if (!u || made !== want) {
+      drop();
+      legend.build(next.curves);
+      u = new uPlot(options(next), data, holder);
+      made = want;
+      show(next);
+    } else {
+      const plot = u;
+      // Drawn now and not in a microtask: the chart looks at the clock.
+      plot.batch(() => {
+        plot.setData(data, true);
+        show(next);
+      });
+    }
+    legend.press(next.hidden);
+    legend.best(next.bests);
+    if (!inside) setCursor(cursor);
+  };
+
+  /** @param {number | null} x */
+  const setCursor = (x) => {
+    cursor = x;
+    if (!u || inside) return;
+    const left = x === null ? -10 : u.valToPos(x, "x");
+    u.setCursor({ left: left < 0 || left > u.over.clientWidth ? -10 : left, top: 10 }, false);
+  };
+
+  /** @param {number} by @returns {number | null} the x of the point `by` points on, among those in sight */
+  const neighbour = (by) => {
+    if (!u || !scene) return null;
+    const [min, max] = scene.range;
+    const xs = /** @type {number[]} */ (u.data[0]).filter((x) => x >= min && x <= max);
+    if (!xs.length) return null;
+    const from = cursor;
+    if (by === -Infinity || (from === null && by > 0 && by !== Infinity)) return xs[0];
+    if (by === Infinity || from === null) return xs[xs.length - 1];
+    let i = xs.findIndex((x) => x >= from);
+    if (i < 0) i = xs.length - 1;
+    return xs[Math.min(xs.length - 1, Math.max(0, i + by))];
+  };
+
+  scope.listen(holder, "pointermove", (event) => {
+    if (u && scene) u.over.style.cursor = snapshotAt(u, scene.marks, event) ? "pointer" : "";
+  });
+  // What ends a drag is no click: uPlot keeps it to itself.
+  scope.listen(holder, "click", (event) => {
+    const mark = u && scene && event.detail < 2 && u.over === event.target ? snapshotAt(u, scene.marks, event) : null;
+    if (mark) actions.onSnapshot(mark.snapshot);
+  });
+  for (const type of ["pointerenter", "pointermove"]) scope.listen(holder, type, () => (inside = true), { capture: true });
+  scope.listen(holder, "pointerleave", () => {
+    inside = false;
+    actions.onCursor(null, view);
+  });
+  scope.listen(holder, "keydown", (event) => {
+    if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [min, max] = scene.range;
+    const step = event.shiftKey ? 10 : 1;
+    const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: -step, ArrowRight: step, Home: -Infinity, End: Infinity });
+    if (event.key in moves) {
+      const x = neighbour(moves[event.key]);
+      inside = false;
+      actions.onCursor(x, view);
+    } else if (event.key === "Enter" && event.target === holder && cursor !== null) {
+      const mark = nearest(scene.marks.filter((each) => each.snapshot), cursor, view.reach(8));
+      if (mark) actions.onSnapshot(mark.snapshot);
+    } else if (event.key === "Escape") actions.onCursor(null, view);
+    else if (event.key === "+" || event.key === "-") {
+      const middle = cursor ?? (min + max) / 2;
+      const half = ((max - min) / 2) * (event.key === "+" ? 0.5 : 2);
+      actions.onZoom(middle - half, middle + half, scene.axis);
+    } else if (event.key === "0") actions.onReset();
+    else return;
+    event.preventDefault();
+  });
+  scope.listen(holder, "blur", () => inside || actions.onCursor(null, view));
+  scope.add(drop);
+  scope.add(() => element.remove());
+
+  const view = {
+    group,
+    element,
+    holder,
+    update,
+    setCursor,
+    resize() {
+      if (u && (u.width !== size().width || u.height !== size().height)) u.setSize(size());
+    },
+    redraw: () => u?.redraw(false, true),
+    /** @param {number | null} x */
+    readout(x) {
+      if (scene) legend.values(scene.curves.map((curve) => valueAt(curve, x)));
+    },
+    /** How much of x a finger's width is. @param {number} pixels */
+    reach: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),
+    marks: () => scene?.marks ?? [],
+    end: scope.end,
+  };
+  return view;
+}

@@ -1,0 +1,41 @@
+// @ts-check
+// A list of controls that follows Python's: rows come, go, and keep their order.
+import { createControl, madeFor } from "./control.js";
+import { h } from "../../ui/dom.js";
+import { createParts } from "../../ui/parts.js";
+
+/** @typedef {import("../../link/link.js").Control} Control */
+
+/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text what a row is headed with */
+export function createRows(link, text) {
+  const element = h("div", { class: "kcb-rows" });
+  /** @type {ReturnType<typeof createParts<import("./row.js").Row>>} */
+  const rows = createParts(element);
+
+  return {
+    element,
+    /** @param {Control[]} controls */
+    update(controls) {
+      const names = new Set(controls.map((each) => each.name));
+      // A flag that accompanies a control is a toggle in its row; a number gets a row below.
+      const inside = (/** @type {Control} */ each) => each.kind === "flag" && each.of !== "" && names.has(each.of);
+      const wanted = controls.filter((each) => !inside(each));
+      const after = (/** @type {string} */ of) => wanted.filter((each) => each.of === of && names.has(of));
+      const ordered = wanted.filter((each) => !each.of || !names.has(each.of)).flatMap((each) => [each, ...after(each.name)]);
+      rows.draw(
+        ordered,
+        (control) => madeFor(control, text(control)),
+        (control) => createControl(link, control, text(control)),
+        (row, control) => {
+          row.element.classList.toggle("kcb-companion", control.of !== "");
+          row.update(control, controls.filter((each) => inside(each) && each.of === control.name));
+        },
+      );
+      element.hidden = !ordered.length;
+    },
+    end() {
+      rows.end();
+      element.remove();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+// @ts-check
+// Stop, and the other ways to stop.
+import { button, createScope, h, setText } from "../../ui/dom.js";
+
+const WAYS = /** @type {const} */ ([
+  ["epoch", "after this epoch"],
+  ["batch_unvalidated", "now, without validation"],
+  ["epoch_unvalidated", "after this epoch, without validation"],
+]);
+
+/** @param {import("../../link/link.js").Link} link */
+export function createStop(link) {
+  const scope = createScope();
+  const stop = button("Stop", { class: "kcb-stop", title: "End training after the current batch" });
+  const ways = WAYS.map(([value, text]) => ({ value, element: button(text) }));
+  const summary = h("summary", { "aria-label": "stop options", title: "Other ways to stop" });
+  const menu = h("details", { class: "kcb-menu" }, summary,
+    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...ways.map((way) => way.element)));
+  const element = h("span", { class: "kcb-stops" }, stop, menu);
+
+  const close = () => {
+    if (menu.contains(document.activeElement)) summary.focus();
+    menu.open = false;
+  };
+  scope.listen(stop, "click", () => link.command("stop", null));
+  for (const { value, element: way } of ways) {
+    scope.listen(way, "click", () => {
+      close();
+      link.command("stop", value);
+    });
+  }
+  scope.listen(menu, "keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    close();
+  });
+  scope.listen(menu, "focusout", (event) => !menu.contains(event.relatedTarget) && (menu.open = false));
+
+  /** After this epoch is not yet: one can still stop at once. */
+  const stopping = () => {
+    const { status, flow } = link.state();
+    const asked = link.outcome("stop");
+    const pending = asked?.phase === "requested" || asked?.phase === "applied";
+    if (pending && !link.over() && !String(asked.value).startsWith("epoch")) return true;
+    return flow?.stop === "batch" || (status === "stopping" && flow?.stop !== "epoch");
+  };
+
+  return {
+    element,
+    draw() {
+      const going = stopping() && !link.over();
+      setText(stop, going ? "Stopping…" : "Stop");
+      stop.classList.toggle("kcb-stopping", going);
+      stop.disabled = going || link.off();
+      for (const way of ways) way.element.disabled = stop.disabled;
+      menu.classList.toggle("kcb-off", stop.disabled);
+    },
+    end: scope.end,
+  };
+}

@@ -1,0 +1,49 @@
+// @ts-check
+// A heading that unfolds. What is under it exists only while it is open: a model may have hundreds of layers.
+import { createScope, h, setText } from "./dom.js";
+
+/** @template T @typedef {{element: HTMLElement, update: (items: T[]) => void, end: () => void}} List */
+
+/** @template T @param {import("../link/link.js").Link} link @param {string} key whether it is open is kept under this name
+ * @param {string} title @param {() => List<T>} build */
+export function createFold(link, key, title, build) {
+  const scope = createScope();
+  const count = h("span", { class: "kcb-count" });
+  const summary = h("summary", {}, `${title} `, count);
+  const element = h("details", { class: "kcb-fold" }, summary);
+  /** @type {List<T> | null} */
+  let list = null;
+  /** @type {T[]} */
+  let items = [];
+  let usual = false;
+  const wanted = () => link.ui.open.get(key) ?? usual;
+
+  const draw = () => {
+    const open = wanted();
+    if (element.open !== open) element.open = open;
+    if (open && !list) element.append((list = build()).element);
+    if (!open) {
+      list?.end();
+      list = null;
+    }
+    setText(count, String(items.length));
+    list?.update(items);
+  };
+
+  scope.listen(element, "toggle", () => {
+    if (element.open !== wanted()) link.choose({ open: new Map(link.ui.open).set(key, element.open) });
+  });
+  scope.add(() => list?.end());
+  scope.add(() => element.remove());
+  return {
+    element,
+    summary,
+    /** @param {T[]} next @param {boolean} [open] whether it is while nobody said anything */
+    update(next, open = false) {
+      items = next;
+      usual = open;
+      draw();
+    },
+    end: scope.end,
+  };
+}
