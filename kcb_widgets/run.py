@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 class Run(Record):
     """One ``fit``: what happened in it, as a ``Record`` keeps it, in the forms that people use.
 
+    Attributes:
+        number: 1 for the first run of a Monitor, and so on.
+        status: What it is doing: waiting, compiling, running, stopping, paused, finished, stopped, interrupted, failed.
+        message: A clause that explains the status, for example the first line of the error.
+        step: Batches trained since the run began (a continued ``fit`` goes on counting).
+        epoch: The current epoch, 0-based as in Keras; None before the first.
+        params: What Keras says of the fit: ``epochs``, ``steps`` (None when unknown), ``verbose``.
+        values: The current value of each numeric control that was ever looked at or touched.
+
     Example:
         >>> run = monitor.run
         >>> run.status, run.step, run.epochs  # a DataFrame

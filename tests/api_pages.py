@@ -10,6 +10,7 @@ import pdoc
 import pdoc.render
 
 import kcb_widgets
+from kcb_widgets.record.record import Record
 from kcb_widgets.remote import Remote
 
 
@@ -17,9 +18,10 @@ def main(folder: Path) -> None:
     """Write them; whatever pdoc warns of is an error."""
     warnings.simplefilter("error", UserWarning)
     assert kcb_widgets.Board  # it is imported when it is first used, and pdoc only looks at what is there
-    for name, member in vars(Remote).items():
-        if not name.startswith("_"):
-            setattr(kcb_widgets.Monitor, name, member)  # to the reader they are Monitor's
+    for base, public in ((Remote, kcb_widgets.Monitor), (Record, kcb_widgets.Run)):
+        for name, member in vars(base).items():
+            if not name.startswith("_"):
+                setattr(public, name, member)  # to the reader they are its own
     pdoc.render.configure(docformat="google")
     pdoc.pdoc("kcb_widgets", output_directory=folder)
 
