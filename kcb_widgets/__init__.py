@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ._doctor import Report, doctor
 from .commands import Reply
 from .record.events import Event
-from .run import Run
 from .session.background import Fit
 
 try:
     from .monitor import Monitor
+    from .run import Run
     from .steering.guard import Guard
     from .steering.snapshots import Snapshots
 except ModuleNotFoundError as error:
