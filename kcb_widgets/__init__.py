@@ -11,6 +11,7 @@ from .record.events import Event
 from .session.background import Fit
 
 try:
+    from . import replay as _replay  # noqa: F401  # gives runs their replay()
     from .monitor import Monitor
     from .run import Run
     from .steering.guard import Guard
