@@ -101,12 +101,9 @@ def arrays(case: Case, samples: int, seed: int) -> tuple[np.ndarray, Any, np.nda
 
 
 def weighted(case: Case) -> str:
-    """The kind of weights that Keras takes with this model."""
-    if case.weights == "class_weight" and (case.model in ("two_outputs", "masked")):
-        return ""
-    if case.weights == "sample_weight" and case.model in ("two_outputs", "masked"):
-        return ""
-    return case.weights
+    """The kind of weights that Keras takes with this model and these data."""
+    refused = case.model in ("two_outputs", "masked") or (case.weights, case.data) == ("class_weight", "generator")
+    return "" if refused else case.weights
 
 
 def fit_arguments(case: Case) -> dict[str, Any]:
