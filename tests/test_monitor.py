@@ -449,7 +449,9 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
     assert monitor.run.step == 64
 
 
-@pytest.mark.parametrize("place", ["session.Session.__init__", "session.Session.begin", "lifecycle.check_place"])
+@pytest.mark.parametrize(
+    "place", ["session.session.Session.__init__", "session.session.Session.begin", "session.lifecycle.check_place"]
+)
 def test_a_failure_of_ours_as_a_fit_begins_is_said_on_the_board_and_training_goes_on(classifier, monkeypatch, place):
     def broken(*args, **kwargs):
         raise StopIteration("ours")
@@ -466,7 +468,7 @@ def test_a_failure_of_ours_as_a_fit_begins_is_said_on_the_board_and_training_goe
     assert shown == [run]
     (error,) = [event for event in run.events_list if event.kind == "error"]
     assert (error.name, error.message) == ("on_train_begin", "StopIteration: ours")
-    recorded = place != "session.Session.__init__"
+    recorded = place != "session.session.Session.__init__"
     assert len(run.epochs) == (2 if recorded else 0)
     assert run.status == ("finished" if recorded else "failed")
     assert recorded or run.message == "training goes on, but cannot be recorded or steered: StopIteration: ours"
