@@ -456,7 +456,7 @@ def test_a_policy_steers_and_its_events_say_so(unit_model, ones, weights):
     assert events.loc[events["kind"] == "applied", "source"].tolist() == ["policy", "policy"]
     assert "ZeroDivisionError" in events.query("kind == 'error'")["message"].iloc[0]
     for wrong in (0, "batch", True):
-        with pytest.raises((TypeError, ValueError), match="^every must be "):
+        with pytest.raises((TypeError, ValueError), match=r"^every must be "):
             monitor.add_policy(halve, every=wrong)
 
 
