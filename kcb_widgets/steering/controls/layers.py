@@ -121,8 +121,20 @@ class LayerControl(Control):
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "places": self.places()}
 
-    def _written(self, old: Value, message: str = "") -> Written:
+    def write(self, value: Value) -> Written:
+        assert value is not None
+        old = self.read()
+        if value == old:
+            return Written(old, old)
+        if self.why_not():
+            raise Refused(self.why_not())
+        synced(self.model)
+        message = self._change(value)
         return Written(old, self.read(), self.rebuild, message)
+
+    def _change(self, value: float | bool | str) -> str:
+        """Write another value than there is; returns what there is to say of it."""
+        raise NotImplementedError
 
 
 # -- rates -------------------------------------------------------------------------------------------------------------
@@ -155,14 +167,9 @@ class Rate(LayerControl):
     def read(self) -> Value:
         return float(getattr(self.layer, self.label))
 
-    def write(self, value: Value) -> Written:
-        assert value is not None
-        old = self.read()
-        if value == old:
-            return Written(old, old)
-        synced(self.model)
+    def _change(self, value: float | bool | str) -> str:
         self._set(float(value))
-        return self._written(old)
+        return ""
 
     def _set(self, value: float) -> None:
         _give_seed(self.model, self.layer)
@@ -179,8 +186,6 @@ class HeadsRate(Rate):
         return "flash attention knows no dropout" if getattr(self.layer, "_flash_attention", None) else ""
 
     def _set(self, value: float) -> None:
-        if self.why_not():
-            raise Refused(self.why_not())
         inner = self.layer._dropout_layer
         _give_seed(self.model, inner)
         inner.rate = value
@@ -206,8 +211,6 @@ class CellRate(Rate):
 
     def _set(self, value: float) -> None:
         rates = {"dropout": self.layer.dropout, "recurrent_dropout": self.layer.recurrent_dropout, self.label: value}
-        if self.why_not():
-            raise Refused(self.why_not())
         only_input = rates["dropout"] and not rates["recurrent_dropout"]
         if only_input and getattr(self.layer, "implementation", 2) == 1 and getattr(self._rnn, "use_cudnn", False):
             msg = "Keras cannot train this layer with dropout but no recurrent_dropout (implementation is 1)"
@@ -287,21 +290,14 @@ class Strength(LayerControl):
             return ""
         return "none of the layer's weights has this regularizer"
 
-    def write(self, value: Value) -> Written:
-        assert value is not None
-        old = self.read()
-        if value == old:
-            return Written(old, old)
-        if self.why_not():
-            raise Refused(self.why_not())
-        synced(self.model)
+    def _change(self, value: float | bool | str) -> str:
         held = isinstance(getattr(self._regularizer, self._name), float)
         setattr(self._regularizer, self._name, float(value) if held else keras.ops.convert_to_tensor(float(value)))
         if isinstance(self.layer, keras.layers.ActivityRegularization):
             setattr(self.layer, self._name, float(value))  # it saves its own copy
         trace_evaluation_again(self.model)
         places = f"the same regularizer is in {self._others + 1} places, and changed in all of them"
-        return self._written(old, places if self._others else "")
+        return places if self._others else ""
 
 
 # -- freezing ----------------------------------------------------------------------------------------------------------
@@ -324,13 +320,7 @@ class Trainable(LayerControl):
         frozen = [parent.name for parent in self._parents if not parent.trainable]
         return self._freezer.reason or (f"{frozen[0]}, which it is part of, is frozen" if frozen else "")
 
-    def write(self, value: Value) -> Written:
-        old = self.read()
-        if value == old:
-            return Written(old, old)
-        if self.why_not():
-            raise Refused(self.why_not())
-        synced(self.model)
+    def _change(self, value: float | bool | str) -> str:
         now = Flags(self.layer)
         self.layer.trainable = value
         if value and self._before is not None:
@@ -341,7 +331,7 @@ class Trainable(LayerControl):
             now.restore()
             raise
         self._before = None if value else now
-        return self._written(old, self._message(begun))
+        return self._message(begun)
 
     def _message(self, begun: int) -> str:
         if begun:
