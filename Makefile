@@ -80,7 +80,8 @@ build: $(INSTALLED)
 clean:
 	rm -rf $(VENV) .venvs build dist kcb_widgets/static kcb_widgets/js/node_modules
 
-# An editable install builds the browser half too, with the Node that pip fetches for the build.
+# An editable install builds the browser half too, with the Node that pip fetches for the build. uv leaves bytecode to
+# the first import, which may not be allowed to write it: then every process would compile TensorFlow for itself.
 $(INSTALLED): pyproject.toml $(shell find kcb_widgets/js/src -type f) kcb_widgets/js/package.json
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q uv

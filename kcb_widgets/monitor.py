@@ -15,6 +15,7 @@ from .commands import Command, Reply, Value
 from .panels.showing import Showing
 from .record.values import positive_integer
 from .remote import Remote
+from .session.background import Fit
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
 from .session.session import Session
@@ -27,7 +28,6 @@ from .steering.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from .panels.board import Board
-    from .session.background import Fit
 
 
 def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
@@ -183,8 +183,6 @@ class Monitor(Remote, Lifecycle):
         Raises:
             RuntimeError: This model, or this Monitor, is training already.
         """
-        from .session.background import Fit
-
         return Fit(self, model, args, kwargs)
 
     @property

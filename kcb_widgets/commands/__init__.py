@@ -11,14 +11,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..record.events import Event
 from ..record.values import MAX_TEXT, python, shown
 from ..record.values import Value as Value  # for those who type a command
-
-if TYPE_CHECKING:
-    from ..record.events import Event
-
 
 MAX_LEARNING_RATE = 1e6
 MAX_STEPS = 10**9

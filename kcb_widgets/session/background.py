@@ -35,7 +35,7 @@ class Watcher(Protocol):
         """The board of that run."""
 
     def make_way(self) -> None:
-        """Let go of a fit that has ended without saying so."""
+        """Close a loop of this thread that was driven by hand and never ended."""
 
     def expect(self) -> None:
         """A fit is about to begin."""
