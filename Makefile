@@ -28,19 +28,19 @@ test: $(INSTALLED)
 # Every control in every mode of every backend; `make test` has TensorFlow's usual one.
 test-modes: $(INSTALLED)
 	rm -rf tests/output/modes
-	KCB_MODES=all KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/test_modes.py -n $(WORKERS)
-	$(BIN)/python tests/modes_table.py --check
+	KCB_MODES=all KCB_BACKENDS=$(BACKENDS) $(BIN)/python -m pytest tests/steering/test_modes.py -n $(WORKERS)
+	$(BIN)/python tests/modes/table.py --check
 
 test-kernels: $(INSTALLED)
-	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/test_kernel.py -n $(WORKERS)
+	KCB_KERNELS=$(KERNELS) $(BIN)/python -m pytest tests/kernel/test_kernel.py -n $(WORKERS)
 	KCB_KERNELS=$(BROWSER_KERNELS) $(BIN)/python -m pytest tests/browser/test_lab.py tests/browser/test_lab_views.py \
 		-k "lab and (clicks or dragged or reloaded or subshells)" -n $(WORKERS)
 	KCB_FRONT_ENDS=$(OLDEST_LAB) $(BIN)/python -m pytest tests/browser/test_lab.py -k "clicks or dragged or reloaded"
 
 test-backends: $(INSTALLED)
 	for backend in $$(echo $(BACKENDS) | tr , " "); do \
-		$(BIN)/python tests/backends.py $$backend -m pytest tests/test_callbacks.py tests/test_hooks.py \
-			tests/test_monitor.py tests/test_steering.py -n 2 || exit 1; done
+		$(BIN)/python tests/support/backends.py $$backend -m pytest tests/steering/test_callbacks.py tests/record/test_hooks.py \
+			tests/test_monitor.py tests/steering/test_steering.py -n 2 || exit 1; done
 
 # Random fits, steered at random, for as long as you like; what it finds is printed as a case to keep as a test.
 fuzz: $(INSTALLED)
@@ -61,15 +61,15 @@ bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/start.py
 
 screenshots: $(INSTALLED)
-	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
+	PYTHONPATH=tests/support $(BIN)/python tests/scripts/screenshots.py
 
 # The pages of the public names, from their docstrings.
 docs: $(INSTALLED)
-	PDOC_ALLOW_EXEC=1 $(BIN)/python tests/api_pages.py build/docs
+	PDOC_ALLOW_EXEC=1 $(BIN)/python tests/scripts/api_pages.py build/docs
 
 # Runs the notebooks and stores what they print and draw; the interactive ones as they are without anybody there.
 notebooks: $(INSTALLED)
-	$(BIN)/python tests/store_outputs.py
+	$(BIN)/python tests/scripts/store_outputs.py
 
 test-binder: $(INSTALLED)
 	KCB_BINDER=1 $(BIN)/python -m pytest tests/browser/test_binder.py -s

@@ -11,11 +11,13 @@ import keras
 import numpy as np
 import pytest
 import scheduling
-import tensorflow as tf
 
-# With several threads TensorFlow rounds differently from fit to fit, with or without Monitor, once in many.
-tf.config.threading.set_inter_op_parallelism_threads(1)
-tf.config.threading.set_intra_op_parallelism_threads(1)
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    # With several threads TensorFlow rounds differently from fit to fit, with or without Monitor, once in many.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def pytest_collection_modifyitems(items):

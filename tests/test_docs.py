@@ -70,7 +70,7 @@ def test_the_commands_are_targets_of_the_makefile():
 
 
 def test_the_api_pages_have_all_public_names_and_what_a_monitor_can_do(tmp_path):
-    command = [sys.executable, ROOT / "tests" / "api_pages.py", tmp_path]
+    command = [sys.executable, ROOT / "tests" / "scripts" / "api_pages.py", tmp_path]
     subprocess.run(command, check=True, env={**os.environ, "PDOC_ALLOW_EXEC": "1"}, cwd=ROOT)
     page = (tmp_path / "kcb_widgets.html").read_text()
     able = [f"Monitor.{name}" for name in vars(Remote) if not name.startswith("_")]

@@ -13,6 +13,7 @@ import inspect
 import logging
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -82,9 +83,9 @@ class Extension:
             if traced is not frame or event != "line":
                 return trace if traced is frame else None
             try:
-                traced.f_locals.update(initial_epoch=epoch, epochs=epochs)
                 assert self._line is not None
-                traced.f_lineno = self._line  # type: ignore[misc]  # a debugger may
+                traced.f_locals.update(initial_epoch=epoch, epochs=epochs)
+                jump(traced, self._line)
                 self.told = epochs
             except Exception as error:  # Python would not: fit ends as it was told
                 log.exception("fit could not be sent on")
@@ -95,6 +96,17 @@ class Extension:
 
         frame.f_trace = trace
         sys.settrace(trace)
+
+
+def jump(frame: FrameType, line: int) -> None:
+    """Set the line that a frame runs next; only a trace function of that frame may.
+
+    Python >= 3.12 warns of local variables that have no value yet and sets them to None. ``fit`` sets its own again
+    before it reads them, and where warnings are errors, this one would forbid the jump.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "assigning None to", RuntimeWarning)
+        frame.f_lineno = line  # type: ignore[misc]  # a debugger may
 
 
 def epoch_loop(code: Any) -> int | None:

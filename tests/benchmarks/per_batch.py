@@ -25,7 +25,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
-sys.path[:0] = [str(HERE), str(TESTS), str(TESTS / "browser")]
+sys.path[:0] = [str(HERE), str(TESTS / "support")]
 
 import backends  # noqa: E402
 import lab  # noqa: E402

@@ -14,7 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
-sys.path[:0] = [str(HERE), str(TESTS), str(TESTS / "browser")]
+sys.path[:0] = [str(HERE), str(TESTS / "support")]
 
 import report  # noqa: E402
 

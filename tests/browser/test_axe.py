@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from cards import CUTTING, STEERED, STOPPING
 from host import bundle, card, control, host, plain_page, run_picture, state
-from test_callbacks_panel import CUTTING, STEERED, STOPPING
 
 pytestmark = pytest.mark.browser
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -11,8 +11,7 @@ import kernels
 import lab
 import nbformat
 import pytest
-from product import board, drag
-from test_lab_steering import paused_step, step
+from product import board, drag, paused_step, step
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 

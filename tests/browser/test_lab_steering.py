@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from typing import Any
 
 import pytest
-from product import FACTS, MODEL, board, facts, start_fit
+from product import FACTS, MODEL, board, facts, paused_step, start_fit, step
 
 OWN = """
 pressed = []
@@ -16,24 +15,6 @@ monitor.add_button("note the step", lambda: pressed.append(monitor.run.step))
 monitor.add_control("temperature", 1.0, min=0.1, max=10, log=True)
 """
 SEEN = "import json; print(json.dumps([pressed, monitor.values['temperature'], monitor.run.status]))"
-
-
-def paused_step(view: Any) -> int:
-    """Wait until it is paused, and return the step that the board says."""
-    view.locator('.kcb-status[data-status="paused"]').wait_for()
-    return int(
-        re.search(r"step (\d+)", view.locator(".kcb-note", has_text=re.compile(r"after step \d+")).inner_text())[1]
-    )
-
-
-def step(view: Any, batches: int, at: int) -> int:
-    """Run so many batches and wait for the pause after them."""
-    view.get_by_role("spinbutton", name="batches").or_(view.get_by_label("batches", exact=True)).first.fill(
-        str(batches)
-    )
-    view.get_by_role("button", name="Step", exact=True).click()
-    view.locator(".kcb-note", has_text=f"after step {at + batches}").wait_for()
-    return paused_step(view)
 
 
 def test_pause_change_step_roll_back_by_a_marker_and_resume(open_notebook: Any) -> None:

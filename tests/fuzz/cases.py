@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 MODELS = ("linear", "dense", "dropout", "batchnorm", "nested", "masked", "two_outputs", "sampling")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", "ema", "decay", "cosine",
               "gathered", "loss_scale")  # fmt: skip
-DATA = ("arrays", "dataset", "generator", "filtered")
+DATA = ("arrays", "generator", *(("dataset", "filtered") if importlib.util.find_spec("tensorflow") else ()))
 WEIGHTS = ("", "class_weight", "sample_weight")
 CALLBACKS = ("reduce", "early", "scheduler", "printer")
 SOURCES = ("policy", "callback", "thread")

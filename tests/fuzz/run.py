@@ -1,4 +1,7 @@
-"""Fuzzes for so many seconds: `python tests/fuzz/run.py --seconds 3600`; on JAX by `python tests/backends.py jax`."""
+"""Fuzzes for so many seconds: `python tests/fuzz/run.py --seconds 3600`.
+
+On JAX: `python tests/support/backends.py jax tests/fuzz/run.py --seconds 3600`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import conftest  # noqa: F401  # TensorFlow on one thread: with several it rounds differently from fit to fit
 import hypothesis

@@ -126,7 +126,8 @@ class Steering(keras.callbacks.Callback):
 
     def _set(self, act: Act) -> kcb.Reply | None:
         controls = [one for one in self.monitor.run.controls if one["group"] in ("optimizer", "layers", "callbacks")]
-        controls = [one for one in controls if not one["name"].endswith(("_hold", "_take_over"))]
+        # This callback's own switch is left alone: a replay, which has no Steering, would rightly miss it.
+        controls = [one for one in controls if not one["name"].endswith(("_hold", "_take_over", "Steering.on"))]
         if not controls:
             return None
         control = controls[int(act.pick * (len(controls) - 1))]

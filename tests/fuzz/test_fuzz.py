@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from hypothesis import HealthCheck, Phase, given, settings
+
 from fuzz import properties
 from fuzz.cases import cases
-from hypothesis import HealthCheck, Phase, given, settings
 
 EXAMPLES = int(os.environ.get("KCB_FUZZ_EXAMPLES", "6"))
 # The same cases each time, so that a failure belongs to a change; `make fuzz` finds new ones.

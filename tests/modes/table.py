@@ -1,4 +1,4 @@
-"""The README's table of controls and modes, made from what the tests found: `python tests/modes_table.py`.
+"""The README's table of controls and modes, made from what the tests found: `python tests/modes/table.py`.
 
 With `--check` nothing is written: it fails where the README's columns are not what the last tests found.
 """
@@ -10,9 +10,9 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-RESULTS = Path(__file__).with_name("output") / "modes"
+RESULTS = ROOT / "tests" / "output" / "modes"
 BEGIN, END = "<!-- modes -->", "<!-- /modes -->"
 
 TITLES = {
@@ -32,8 +32,8 @@ EXPECTED = {("torch-jit", "second_change_without_a_trace"): AGAIN}
 """What cannot be done in a mode, and why."""
 
 INTRODUCTION = """\
-Each control in each mode, proved by what the next batches do to the weights (`tests/modes.py`). This table is made from
-what `make test-modes` found, by `python tests/modes_table.py`. On TensorFlow every number of every
+Each control in each mode, proved by what the next batches do to the weights (`tests/modes/`). This table is made from
+what `make test-modes` found, by `python tests/modes/table.py`. On TensorFlow every number of every
 Keras optimizer is tested besides. With `steps_per_execution` above 1, Keras 3.15 on TensorFlow 2.21 does not train a
 model of several layers the same way twice, with or without Monitor; that column is tested where it does."""
 

@@ -38,7 +38,7 @@ def environment(backend: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """``python tests/backends.py torch -m pytest ...`` runs Python on that backend."""
+    """``python tests/support/backends.py torch -m pytest ...`` runs Python on that backend."""
     backend, *arguments = sys.argv[1:]
     os.execve(sys.executable, [sys.executable, *arguments], environment(backend))
 

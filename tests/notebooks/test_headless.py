@@ -93,7 +93,7 @@ def test_nbconvert_shows_the_picture_with_a_text_alternative(executed):
 
 
 def test_the_quickstart_notebook_runs_as_it_is_written():
-    notebook = nbformat.read(Path(__file__).parents[1] / "notebooks" / "quickstart.ipynb", 4)
+    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb", 4)
     (fit,) = [cell for cell in notebook.cells if "epochs=60" in cell.source and cell.cell_type == "code"]
     fit.source = fit.source.replace("epochs=60", "epochs=2")  # a minute for people, not for tests
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=ENV)

@@ -1,4 +1,4 @@
-"""Every control in every mode, proved by what the next batches do to the weights: `python tests/modes.py graph`.
+"""Every control in every mode, proved by what the next batches do to the weights: `python tests/modes/modes.py graph`.
 
 A mode is a process of its own: a backend, virtual devices and a dtype policy are chosen once, before Keras starts. It
 runs every `check_…` below and prints and writes what came of each: `ok`, `refused: why`, or `failed: how`.
@@ -30,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from modes_table import TITLES, backend_of
+from table import TITLES, backend_of
 
 import kcb_widgets as kcb
 

@@ -1,4 +1,4 @@
-"""Writes the pages of the public names, from their docstrings: ``python tests/api_pages.py FOLDER``."""
+"""Writes the pages of the public names, from their docstrings: ``python tests/scripts/api_pages.py FOLDER``."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import threading
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import kcb_widgets as kcb
 from kcb_widgets.record import curves
@@ -227,6 +226,11 @@ class Parts(keras.utils.PyDataset):
         return self.batches[index]
 
 
+def dataset(arrays):
+    """The rows of arrays as a tf.data pipeline."""
+    return pytest.importorskip("tensorflow").data.Dataset.from_tensor_slices(arrays)
+
+
 KINDS = ("generator", "generator of unknown length", "PyDataset", "tf.data")
 
 
@@ -244,6 +248,7 @@ def test_batches_of_different_sizes(weighted):
         elif kind == "PyDataset":
             given, kwargs = Parts(batches), {"epochs": 2}
         else:
+            tf = pytest.importorskip("tensorflow")
             types = [tf.TensorSpec((None, *array.shape[1:])) for array in arrays]
             given = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=tuple(types))  # noqa: B023
             kwargs = {"epochs": 2}
@@ -255,8 +260,8 @@ def test_tf_data():
     model, (x, y) = dense(), data(50)
     for drop, weights in ((drop, weights) for drop in (False, True) for weights in (None, np.linspace(0.7, 1.3, 50))):
         arrays, monitor = (x, y) if weights is None else (x, y, weights.astype("float32")), kcb.Monitor()
-        dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(16, drop_remainder=drop)
-        model.fit(dataset, epochs=2, verbose=0, callbacks=[monitor])
+        given = dataset(arrays).batch(16, drop_remainder=drop)
+        model.fit(given, epochs=2, verbose=0, callbacks=[monitor])
         check(monitor.run, alone(model, cut(arrays, [16] * 3 if drop else even(50, 16))), ALL, epochs=2)
 
 
@@ -270,7 +275,7 @@ def test_several_steps_in_an_execution(kind, weighted):
         names = dict(zip(("x", "y", "sample_weight"), arrays, strict=False))
         model.fit(**names, batch_size=6, shuffle=False, epochs=2, verbose=0, callbacks=[monitor])
     else:
-        model.fit(tf.data.Dataset.from_tensor_slices(arrays).batch(6), epochs=2, verbose=0, callbacks=[monitor])
+        model.fit(dataset(arrays).batch(6), epochs=2, verbose=0, callbacks=[monitor])
     model.steps_per_execution = 1
     truth = executed(alone(model, cut(arrays, even(50, 6))), [3, 3, 3])
     check(monitor.run, truth, ALL, epochs=2)
@@ -314,6 +319,8 @@ def test_metrics_that_are_no_means_are_never_claimed():
 
 def valid_only(y_true, y_pred):
     """A value for each sample of class 1: how many there are differs from batch to batch."""
+    import tensorflow as tf
+
     return tf.boolean_mask(keras.ops.abs(y_pred - y_true), y_true > 0.5)
 
 
@@ -536,7 +543,7 @@ def test_what_is_read_while_validation_runs_is_the_truth_already(kind):
 
     given = {"x": x, "y": y, "batch_size": 16, "shuffle": False}
     if kind == "tf.data":
-        given = {"x": tf.data.Dataset.from_tensor_slices((x, y)).batch(16)}
+        given = {"x": dataset((x, y)).batch(16)}
     validation = (x[:20], y[:20])
     callbacks = [Reader(), monitor, Reader()]
     model.fit(**given, epochs=2, validation_data=validation, verbose=0, callbacks=callbacks)
@@ -589,12 +596,12 @@ def reads(monkeypatch, **fit):
 def test_weights_that_are_certain_are_not_read_at_each_batch(monkeypatch):
     x, y = data(400)
     weights = np.linspace(0.7, 1.3, 400)
-    static = tf.data.Dataset.from_tensor_slices((x, y)).batch(10, drop_remainder=True)
+    static = dataset((x, y)).batch(10, drop_remainder=True)
     assert reads(monkeypatch, x=x, y=y, batch_size=10) < 40
     assert reads(monkeypatch, x=static) < 40
     # Only the two that the weights matter to; only the loss, by which the others are known.
     assert 160 <= reads(monkeypatch, x=x, y=y, batch_size=10, sample_weight=weights) < 160 + 40
-    loose = tf.data.Dataset.from_tensor_slices((x, y)).batch(10)
+    loose = dataset((x, y)).batch(10)
     loose = {"x": loose, "compile": {"weighted_metrics": []}}
     assert 80 <= reads(monkeypatch, **loose) < 80 + 60
 

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import chromium
 import lab
 import nbformat
-from conftest import ARGS, chromium
 from playwright.sync_api import sync_playwright
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -27,7 +27,7 @@ def main(out: Path) -> None:
         lab.lab_server(Path(folder)) as server,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGS)
         notebook = server.open(browser, cells)
         page = notebook.page
         page.set_viewport_size({"width": 1280, "height": 1200})

@@ -1,6 +1,6 @@
 """Runs the notebooks as they are, with nobody there, and stores what they print and draw: what GitHub shows.
 
-    python tests/store_outputs.py [NAME ...]
+    python tests/scripts/store_outputs.py [NAME ...]
 
 Widgets are left out, which only a live page can show; their still pictures stay. Times in metadata are left out too, so
 that a notebook that gives the same result is the same file.
@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

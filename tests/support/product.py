@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -78,3 +79,21 @@ def facts(notebook: lab.Notebook, index: int = 2) -> dict[str, Any]:
     notebook.run(index)
     notebook.wait(index)
     return dict(json.loads(notebook.text(index)))
+
+
+def paused_step(view: Any) -> int:
+    """Wait until it is paused, and return the step that the board says."""
+    view.locator('.kcb-status[data-status="paused"]').wait_for()
+    return int(
+        re.search(r"step (\d+)", view.locator(".kcb-note", has_text=re.compile(r"after step \d+")).inner_text())[1]
+    )
+
+
+def step(view: Any, batches: int, at: int) -> int:
+    """Run so many batches and wait for the pause after them."""
+    view.get_by_role("spinbutton", name="batches").or_(view.get_by_label("batches", exact=True)).first.fill(
+        str(batches)
+    )
+    view.get_by_role("button", name="Step", exact=True).click()
+    view.locator(".kcb-note", has_text=f"after step {at + batches}").wait_for()
+    return paused_step(view)

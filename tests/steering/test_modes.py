@@ -1,9 +1,9 @@
-"""Every control in every mode: what `modes.py` found out, one test for each, so that a failure can be read.
+"""Every control in every mode: what `tests/modes/` found out, one test for each, so that a failure can be read.
 
 `KCB_MODES=jit,eager` names the modes, `KCB_MODES=all` means all those of the backends in `KCB_BACKENDS`; without it
 there is TensorFlow's usual one. A mode is run when its first result is needed. It leaves its results in
-`tests/output/modes/`, from which `modes_table.py` makes the README's table. Under xdist the tests of one mode run on
-one worker; see `scheduling.py`.
+`tests/output/modes/`, from which `modes/table.py` makes the README's table. Under xdist the tests of one mode run on
+one worker; see `support/scheduling.py`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import backends
 import keras
-import modes_table
 import pytest
+from modes import table
 
-MODES = Path(__file__).with_name("modes.py")
+MODES = Path(table.__file__).with_name("modes.py")
 TIMEOUT = 600
 
 
@@ -41,10 +41,10 @@ def optimizers() -> list[str]:
 @functools.cache
 def run(mode: str) -> str:
     """Run a mode once, to its end; its results as JSON, or how it died."""
-    path = modes_table.path(mode)
+    path = table.path(mode)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    environment = backends.environment(modes_table.backend_of(mode))
+    environment = backends.environment(table.backend_of(mode))
     command = [sys.executable, "-X", "faulthandler", str(MODES), mode, "--json", str(path)]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, timeout=TIMEOUT)
@@ -65,7 +65,7 @@ def results(mode: str) -> dict[str, object]:
 
 def why_not(mode: str) -> str:
     """Why a mode is not run."""
-    backend, wanted = modes_table.backend_of(mode), os.environ.get("KCB_MODES", "graph").split(",")
+    backend, wanted = table.backend_of(mode), os.environ.get("KCB_MODES", "graph").split(",")
     if mode in wanted or ("all" in wanted and backend in backends.named()):
         return ""
     return "runs with KCB_MODES=all KCB_BACKENDS=jax,torch: make test-modes"
@@ -73,11 +73,11 @@ def why_not(mode: str) -> str:
 
 @pytest.mark.timeout(TIMEOUT + 60)  # so that it is the mode's own limit that ends it
 @pytest.mark.parametrize("control", names())
-@pytest.mark.parametrize("mode", list(modes_table.TITLES))
+@pytest.mark.parametrize("mode", list(table.TITLES))
 def test_control(mode, control):
     if why_not(mode):
         pytest.skip(why_not(mode))
-    assert results(mode)[control] == modes_table.EXPECTED.get((mode, control), "ok")
+    assert results(mode)[control] == table.EXPECTED.get((mode, control), "ok")
 
 
 @pytest.mark.timeout(TIMEOUT + 60)
