@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from . import kernel
-from .kernel import places
+from .kernel import front_ends
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def _packages(tell: Tell) -> str:
 
 
 def _front_end(tell: Tell) -> str:
-    place = places.here()
+    place = front_ends.here()
     if place.problem:
         tell(place.problem)
     return f"{place.name} ({kernel.where()})"
@@ -107,7 +107,7 @@ def _clicks(tell: Tell) -> str:
     if kernel.self_test():
         return f"read from the queue of ipykernel {kernel.ipykernel_version()} between batches; proved by a message"
     instead = (
-        ": monitor.fit(model, ...) trains in the background, with live controls" if places.here().background else ""
+        ": monitor.fit(model, ...) trains in the background, with live controls" if front_ends.here().background else ""
     )
     tell(f"while a cell runs no click arrives ({pump.reason}){instead}")
     return f"wait until the cell ends: {pump.reason}"

@@ -11,19 +11,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from . import kernel
+from .api import SteeringAPI
 from .commands import Command, Reply, Value
-from .panels.showing import Showing
+from .panels.display import Showing
 from .record.values import positive_integer
-from .remote import Remote
 from .session.background import Fit
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
 from .session.session import Session
 from .steering.attempt import attempt
-from .steering.bridge import Options
+from .steering.command_executor import refuse_all
 from .steering.controls.control import Control
+from .steering.fit_steering import SteeringContext
 from .steering.guard import Guard
-from .steering.helm import refuse_all
 from .steering.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _with_older_name(cls: type[Monitor], new: str, old: str) -> Callable[..., No
     return hook
 
 
-class Monitor(Remote, Lifecycle):
+class Monitor(SteeringAPI, Lifecycle):
     """Watch and steer ``fit`` from the notebook cell it runs in.
 
     Pass it to ``fit`` and a live board appears under the cell. Its controls reach the model while ``fit`` runs. Outside
@@ -122,7 +122,7 @@ class Monitor(Remote, Lifecycle):
         save_to: str | PathLike[str] = ".",
         keep_runs: int | None = None,
     ) -> None:
-        Remote.__init__(self)
+        SteeringAPI.__init__(self)
         Lifecycle.__init__(self)
         for name, value, kind in (
             ("paused", paused, bool),
@@ -139,7 +139,7 @@ class Monitor(Remote, Lifecycle):
             raise TypeError(msg)
         self._keep_runs = None if keep_runs is None else positive_integer("keep_runs", keep_runs)
         own = (self._triggers, self._policies, self)
-        self._options = Options(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
+        self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ from .record.events import Event
 from .record.record import Record
 from .run import Run
 from .session.session import Session
-from .steering.helm import HEAVY
+from .steering.command_executor import HEAVY
 from .steering.snapshots import Snapshots
 
 

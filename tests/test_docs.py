@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.remote import Remote
+from kcb_widgets.api import SteeringAPI
 
 ROOT = Path(kcb.__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -73,7 +73,7 @@ def test_the_api_pages_have_all_public_names_and_what_a_monitor_can_do(tmp_path)
     command = [sys.executable, ROOT / "tests" / "scripts" / "api_pages.py", tmp_path]
     subprocess.run(command, check=True, env={**os.environ, "PDOC_ALLOW_EXEC": "1"}, cwd=ROOT)
     page = (tmp_path / "kcb_widgets.html").read_text()
-    able = [f"Monitor.{name}" for name in vars(Remote) if not name.startswith("_")]
+    able = [f"Monitor.{name}" for name in vars(SteeringAPI) if not name.startswith("_")]
     assert len(able) > 15
     assert [name for name in [*kcb.__all__, *able, "Fit.wait", "Run.plot"] if f'id="{name}"' not in page] == []
 

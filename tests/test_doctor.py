@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 import kcb_widgets as kcb
 from kcb_widgets import _doctor, kernel
-from kcb_widgets.kernel import places
+from kcb_widgets.kernel import front_ends
 
 
 def test_a_healthy_script_has_nothing_wrong():
@@ -101,23 +101,23 @@ def nowhere(monkeypatch):
 def test_places_are_known_by_their_environment(monkeypatch, name):
     for variable, value in SIGNS[name].items():
         monkeypatch.setenv(variable, value)
-    assert places.here().name == name
-    problem = places.here().problem
+    assert front_ends.here().name == name
+    problem = front_ends.here().problem
     assert kcb.doctor().problems == ((problem,) if problem else ())
 
 
 def test_places_are_known_by_what_is_imported(monkeypatch):
-    assert places.here().name == "Jupyter or plain Python"
+    assert front_ends.here().name == "Jupyter or plain Python"
     monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
-    assert places.here().name == "Colab"
+    assert front_ends.here().name == "Colab"
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")  # Kaggle's image is made from Colab's
-    assert places.here().name == "Kaggle"
+    assert front_ends.here().name == "Kaggle"
     marimo = types.ModuleType("marimo")
     marimo.running_in_notebook = lambda: False
     monkeypatch.setitem(sys.modules, "marimo", marimo)
-    assert places.here().name == "Kaggle"
+    assert front_ends.here().name == "Kaggle"
     marimo.running_in_notebook = lambda: True
-    assert places.here().name == "marimo"
+    assert front_ends.here().name == "marimo"
 
 
 def test_a_board_that_is_shown_is_told(monkeypatch):

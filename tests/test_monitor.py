@@ -163,11 +163,11 @@ def test_a_batch_allocates_its_note_and_nothing_else(classifier):
 
 
 def test_what_is_asked_for_reaches_the_model_before_its_picture_is_made(classifier, monkeypatch):
-    from kcb_widgets.session.pusher import Pusher
+    from kcb_widgets.session.refresh_thread import RefreshThread
 
     model, x, y = classifier()
     monitor, pushes = kcb.Monitor(display=False), []
-    monkeypatch.setattr(Pusher, "push", lambda self, rush=False, head=0.0: pushes.append((rush, head)))
+    monkeypatch.setattr(RefreshThread, "push", lambda self, rush=False, head=0.0: pushes.append((rush, head)))
 
     class Ask(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -429,7 +429,7 @@ def test_training_with_monitor_is_bit_identical_to_training_without(classifier, 
 
 
 def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifier, monkeypatch):
-    from kcb_widgets.steering.helm import Helm
+    from kcb_widgets.steering.command_executor import CommandExecutor
 
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
@@ -442,7 +442,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
             history = fit(model, x, y, monitor, epochs=2, batch_size=16).history
             assert len(history["loss"]) == 2, place
             assert "ours" in monitor.run.events.query("kind == 'error'")["message"].iloc[0]
-    monkeypatch.setattr(Helm, "look", broken)
+    monkeypatch.setattr(CommandExecutor, "look", broken)
     model, x, y = classifier()
     monitor = kcb.Monitor()
     assert len(fit(model, x, y, monitor, epochs=2).history["loss"]) == 2

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..record import curves
-from ..record.bins import window
+from ..record.downsampling import window
 from ..record.events import Event
 from ..record.record import Record, group_of
 

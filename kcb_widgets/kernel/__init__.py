@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from . import _marimo, _mend
+from . import _ipykernel_patch, _marimo
 from ._pump import Pump
 
 __all__ = [
@@ -112,18 +112,17 @@ def patch() -> str:
     kernel, version = getattr(_shell(), "kernel", None), ipykernel_version()
     if version is None:
         return ""
-    if not _mend.faulty(kernel, version):
+    if not _ipykernel_patch.faulty(kernel, version):
         return f"none: ipykernel {version} needs none"
     fault = f"ipykernel {version} may stop hearing the page, which 7.4 does not"
-    if _mend.mended(kernel):
-        return f"applied, while a board is there: {fault}; {_mend.SWITCH}=1 in its environment turns it off"
-    if _mend.switched_off():
-        return f"turned off by {_mend.SWITCH}, although {fault}"
+    if _ipykernel_patch.mended(kernel):
+        return f"applied, while a board is there: {fault}; {_ipykernel_patch.SWITCH}=1 in its environment turns it off"
+    if _ipykernel_patch.switched_off():
+        return f"turned off by {_ipykernel_patch.SWITCH}, although {fault}"
     if _not_mended:
         return f"could not be applied ({_not_mended}), although {fault}"
-    return (
-        f"applied when a fit with a board begins, as {fault}; {_mend.SWITCH}=1 in the kernel's environment prevents it"
-    )
+    prevented = f"{_ipykernel_patch.SWITCH}=1 in the kernel's environment prevents it"
+    return f"applied when a fit with a board begins, as {fault}; {prevented}"
 
 
 def _mend_or_not() -> None:
@@ -131,10 +130,10 @@ def _mend_or_not() -> None:
     global _not_mended
     kernel = getattr(_shell(), "kernel", None)
     try:
-        if not _trained or not _owned or _mend.switched_off():
-            _mend.unmend(kernel)
-        elif _mend.faulty(kernel, ipykernel_version()):
-            _mend.mend(kernel)
+        if not _trained or not _owned or _ipykernel_patch.switched_off():
+            _ipykernel_patch.unmend(kernel)
+        elif _ipykernel_patch.faulty(kernel, ipykernel_version()):
+            _ipykernel_patch.mend(kernel)
     except Exception as error:  # an ipykernel that is not as we know it
         log.warning("The kernel could not be patched", exc_info=True)
         _not_mended = f"{type(error).__name__}: {error}"

@@ -14,9 +14,9 @@ import traitlets
 from .. import commands, kernel
 from ..record.record import Record
 from . import state as words
-from .output import Output
-from .picture import Picture
+from .saved_output import Output
 from .sender import Sender
+from .series_encoder import SeriesEncoder
 
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
@@ -105,7 +105,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _follow(self, run: Record) -> None:
         self._run = run
-        self._picture, self._pump = Picture(run), kernel.pump()
+        self._picture, self._pump = SeriesEncoder(run), kernel.pump()
         self._sent_rows = self._sent_events = self._sent_controls = self._sent_cards = None
         self._unsubscribe = run.subscribe(self._show_run, lambda: self.attended)
         self._sender.push()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bins import Source
+from .downsampling import Source
 from .record import Record
-from .series import Floats, Indices, Table, Values
+from .table import Floats, Indices, Table, Values
 
 
 def batches(run: Record) -> Source:

@@ -15,13 +15,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from . import names
-from .blocks import Blocks
+from .batch_values import BatchValues
+from .block_summaries import BlockSummaries
 from .events import Event, first_line
 from .hooks import Hooks
-from .means import Means
 from .names import text
-from .pace import Pace
-from .series import Indices, Table
+from .table import Indices, Table
+from .throughput import Throughput
 from .values import Value
 
 Status = Literal[
@@ -94,7 +94,7 @@ class Record:
         self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
         self.bad: list[dict[str, Any]] = []
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
-        self.blocks = Blocks()  # of the batches; one for all boards
+        self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
         self.snapshots: list[dict[str, Any]] = []
         self.cards: list[dict[str, Any]] = []
@@ -103,8 +103,8 @@ class Record:
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
         self.buttons: list[dict[str, str]] = []
         self.can: dict[str, str] = {"evaluate": "", "save": ""}
-        self.means = Means()
-        self.pace = Pace()
+        self.means = BatchValues()
+        self.pace = Throughput()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
         self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
         self.ran_out: list[int] = []

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .series import Floats
+from .table import Floats
 
 # How a metric weighs a batch: by its samples, each batch alike (1), or as its ``count`` was read after the batch.
 Rule = Literal["samples", "batches", "measured"]

@@ -12,11 +12,11 @@ from .. import kernel
 from ..commands import Inbox
 from ..kernel import threads
 from ..record.record import Record, Status
-from ..steering.helm import refuse_all
-from .last import Last
-from .pusher import Pusher
+from ..steering.command_executor import refuse_all
+from .fit_watchdog import FitWatchdog
 from .raised import Raised, outcome_of
-from .watch import Watch
+from .refresh_thread import RefreshThread
+from .train_end_sentinel import TrainEndSentinel
 
 UNSEEN = "fit ended early; its exception was not seen"
 LATEST = 10.0  # seconds that a fit which begins waits for the end of the one before
@@ -36,8 +36,8 @@ class Finishing:
     _inbox: Inbox
     _ended: Callable[[Any], None]
     _callbacks: Any
-    _pusher: Pusher
-    _watch: Watch | None
+    _pusher: RefreshThread
+    _watch: FitWatchdog | None
     _blocking: bool
     _cell: int | str | None
 
@@ -46,7 +46,7 @@ class Finishing:
         self._closed = False
         self._done = threading.Event()
         self._finisher: int | None = None  # the thread that carries out the end
-        self._closer: Last | None = None
+        self._closer: TrainEndSentinel | None = None
         self._left: deque[tuple[str, Callable[[], None]]] = deque()
         self._unregister: Callable[[], None] = lambda: None
         self.by_hand = False
@@ -60,7 +60,7 @@ class Finishing:
     def train_ends(self) -> None:
         """``on_train_end`` was called; other callbacks may still come, and are watched to their end."""
         if self._callbacks is not None and self.bridge.neighbours.after and self._closer is None:
-            self._closer = Last(self._callbacks, self.finish_regularly)
+            self._closer = TrainEndSentinel(self._callbacks, self.finish_regularly)
         else:
             self.finish_regularly()
 

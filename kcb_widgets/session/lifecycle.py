@@ -10,17 +10,17 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Inbox
-from ..panels.showing import Showing
+from ..panels.display import Showing
 from ..record.events import first_line
 from ..record.record import Record
 from ..run import Run
 from ..steering.attempt import attempt
-from ..steering.bridge import Options
-from ..steering.helm import refuse_all
+from ..steering.command_executor import refuse_all
+from ..steering.fit_steering import SteeringContext
 from .callers import calling_list, is_calling, remove_repeats
+from .fit_watchdog import fit_frame, weak
 from .nesting import Nesting
 from .session import Session, check_place
-from .watch import fit_frame, weak
 
 TWICE = "this Monitor is in callbacks more than once; the fit is recorded once"
 SECOND = "a second fit in another thread is not monitored"
@@ -41,7 +41,7 @@ class Lifecycle(Nesting):
     """
 
     _showing: Showing
-    _options: Options
+    _options: SteeringContext
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,12 +10,12 @@ from typing import Any
 
 import keras
 
-from ..commands.tap import Tap
+from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
 from .callers import calling_list
+from .fit_watchdog import executing, lightest
 from .session import Session
 from .standin import StandIn
-from .watch import executing, lightest
 
 INSIDE = "{} inside of the fit is not recorded"
 
@@ -26,7 +26,7 @@ class Nesting(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._session: Session | None = None
-        self._tap: Tap | None = None
+        self._tap: BatchHookState | None = None
         self._inner: FrameType | None = None  # of a fit inside of ours whose list was not found
         self._stand_ins: weakref.WeakSet[StandIn] = weakref.WeakSet()
 

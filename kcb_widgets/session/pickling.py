@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record.series import Table, _Chunk
+from ..record.table import Table, _Chunk
 from ..run import Run
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import keras
 
 from ..record.events import first_line
 from ..record.record import Status
-from ..steering.callbacks.wrap import install
+from ..steering.callbacks.hook_wrappers import install
 
 HOOKS = ("on_epoch_begin", "on_epoch_end", "on_test_begin", "on_test_end", "on_train_end")
 STEPS = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end")

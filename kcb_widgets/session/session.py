@@ -11,21 +11,21 @@ from typing import Any, TypeVar
 
 from .. import kernel
 from ..commands import Command, Inbox
-from ..commands.tap import Tap
-from ..kernel import places, threads
+from ..commands.batch_hook_state import BatchHookState
+from ..kernel import front_ends, threads
 from ..record.events import first_line
 from ..record.record import Record
 from ..steering.attempt import attempt
-from ..steering.bridge import Bridge, Options
-from .counts import Counts
+from ..steering.fit_steering import FitSteering, SteeringContext
+from .data_wait import DataWait, waiting
+from .epoch_times import EpochTimes
 from .finishing import Finishing
-from .pusher import Pusher
+from .fit_watchdog import FitWatchdog, weak
+from .metric_weights import MetricWeights
 from .raised import Raised
-from .spent import Spent
+from .refresh_thread import RefreshThread
 from .terminal import ProgressLine
 from .unsteered import Unsteered
-from .waiting import Waiting, waiting
-from .watch import Watch, weak
 
 POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
 POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
@@ -61,7 +61,7 @@ class Session(Finishing):
         inbox: Inbox,
         callbacks: Any,
         fit: FrameType | None,
-        options: Options,
+        options: SteeringContext,
         ended: Callable[[Session], None],
     ) -> None:
         super().__init__()
@@ -72,32 +72,32 @@ class Session(Finishing):
         # Of a loop driven by hand nobody else may keep it.
         self.callbacks: Callable[[], Any] = weak(callbacks) or (lambda: None)
         members = None if callbacks is None else SimpleNamespace(callbacks=callbacks.callbacks)
-        self.tap = Tap(self.thread, inbox, run)
+        self.tap = BatchHookState(self.thread, inbox, run)
         self.bridge = self._steering(model, members, fit, options)
-        self.counts = Counts(model, run, fit, self.tap)
+        self.counts = MetricWeights(model, run, fit, self.tap)
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_UNSEEN
         self._next_look = 0.0
         self._watched = self._dismissed = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
-        self._pusher = Pusher(self._show)
+        self._pusher = RefreshThread(self._show)
         self._callbacks = members
         data = None if fit is None else fit.f_locals.get("epoch_iterator")
         self._blocking = self.bridge.flow.blocking = self._optional("kernel", kernel.blocking, True)
         self._pump = self._optional("kernel", kernel.pump, None)
         self._cell = self._optional("kernel", kernel.cell, None)
         self._unregister = self._optional("kernel", lambda: kernel.on_cell_end(self._cell_ended), self._unregister)
-        self.waiting = self._optional("waiting for data", lambda: waiting(fit, model), Waiting())
+        self.waiting = self._optional("waiting for data", lambda: waiting(fit, model), DataWait())
         neighbours = self.bridge.neighbours
-        self.spent = Spent(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
+        self.spent = EpochTimes(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
         self._line = None
         if not run.params.get("verbose"):
             self._line = self._optional("progress line", lambda: ProgressLine(run), None)
         self.raised = Raised(model)
         if fit is not None:
             self._optional("callbacks", lambda: self.raised.listen(callbacks, data), None)
-        self._watch = self._optional("watch", lambda: Watch(fit, self._gone, callbacks), None)
+        self._watch = self._optional("watch", lambda: FitWatchdog(fit, self._gone, callbacks), None)
 
     def is_of(self, fit: FrameType) -> bool:
         """Whether this call of ``fit`` is the one that is recorded."""
@@ -110,12 +110,12 @@ class Session(Finishing):
             self.run.failed(where, error)
             return otherwise
 
-    def _steering(self, model: Any, members: Any, fit: FrameType | None, options: Options) -> Any:
+    def _steering(self, model: Any, members: Any, fit: FrameType | None, options: SteeringContext) -> Any:
         """As much of it as can be had: all, without the other callbacks, or none."""
         why = ""
         for known in (members, None):
             try:
-                return Bridge(self.run, model, self._inbox, known, fit, options, self.tap)
+                return FitSteering(self.run, model, self._inbox, known, fit, options, self.tap)
             except Exception as error:
                 self.run.failed("steering" if known is None else "callbacks", error)
                 why = first_line(error)
@@ -309,7 +309,7 @@ _told: set[str] = set()
 
 def check_place(run: Record) -> None:
     """Say what cannot work here and what to do: aloud once where that is certain, always on the run's record."""
-    place = places.here()
+    place = front_ends.here()
     if place.problem:
         _tell(run, "front end", place.problem, aloud=place.sure)
     if not kernel.notebook() or not kernel.blocking() or kernel.self_test():

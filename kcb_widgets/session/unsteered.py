@@ -6,11 +6,11 @@ from typing import Any
 
 from ..commands import Inbox
 from ..record.record import Record
-from ..steering.helm import refuse_all
+from ..steering.command_executor import refuse_all
 
 
 class Unsteered:
-    """Answers like ``Bridge`` and its rooms do, and refuses all that is asked.
+    """Answers like ``FitSteering`` and its rooms do, and refuses all that is asked.
 
     Args:
         run: The record.

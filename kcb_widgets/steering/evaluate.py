@@ -15,8 +15,8 @@ import numpy as np
 from .backends import parts, set_torch_modes, set_torch_state, shared_seeds, synced, torch_modes, torch_state
 from .controls.control import Refused
 from .guard import number
-from .refit import within
-from .state import loose
+from .model_state import loose
+from .optimizer_rebuild import within
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class Spikes:
         return None
 
 
-class Lookout:
+class SpikeDetector:
     """Looks at the values of one metric: each batch's, or each epoch's where Keras logs it for epochs alone.
 
     Args:

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .backends import bytes_of, parts
-from .controls.live import scope
-from .refit import AVERAGES, slots_of
+from .controls.live_values import scope
+from .optimizer_rebuild import AVERAGES, slots_of
 
 OWN = ("_variables", "_tracker", "_trainable_variables", "_trainable_variables_indices", "built")
 TRACKING = "_self_"  # where TensorFlow keeps what an object depends on

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..commands.tap import Tap
+from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
 
 
@@ -68,7 +68,7 @@ class Turns:
         tap: Has the fit look before the next batch.
     """
 
-    def __init__(self, policies: Policies, run: Record, tap: Tap) -> None:
+    def __init__(self, policies: Policies, run: Record, tap: BatchHookState) -> None:
         self._policies, self._run, self._tap = policies, run, tap
         self._next: dict[Policy, int] = {}
         self._known: tuple[Policy, ...] = ()

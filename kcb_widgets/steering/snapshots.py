@@ -17,8 +17,8 @@ from ..record.record import Record
 from ..record.values import positive_integer
 from .controls.control import Control, Refused, Value, Written
 from .guard import number
-from .refit import Spare
-from .state import Keeper, Restored, State
+from .model_state import ModelState, ModelStateCopier, Restored
+from .optimizer_rebuild import Spare
 
 MEGABYTE = 2**20
 NOT_READY = (
@@ -71,7 +71,7 @@ class Snapshot:
     kind: str
     metric: str = ""
     value: float | None = None
-    state: State = field(default_factory=State, repr=False)
+    state: ModelState = field(default_factory=ModelState, repr=False)
 
     @property
     def bytes(self) -> int:
@@ -103,7 +103,7 @@ class SnapshotStore:
     def __init__(self, model: Any, run: Record, policy: Snapshots, ours: Callable[[Any], bool]) -> None:
         self._run = run
         self.aside: Spare = {}
-        self._keeper = Keeper(model, ours, self.aside)
+        self._keeper = ModelStateCopier(model, ours, self.aside)
         self.each_epoch, self.best, self.keep = policy.each_epoch, policy.best or "", policy.keep
         self._budget, self._mode = policy.megabytes * MEGABYTE, policy.mode
         self._kept: list[Snapshot] = []

@@ -81,19 +81,19 @@ def measure(batches: int) -> dict[str, Any]:
     from synthetic import Trainer, make_model
 
     import kcb_widgets as kcb
-    from kcb_widgets.panels.picture import Picture
+    from kcb_widgets.panels.series_encoder import SeriesEncoder
 
     epoch = min(1_000, batches // BLOCKS)
     model = make_model()
-    Trainer(5_000, 1_000).train(model, _watched(kcb, Picture))  # what is only loaded or warmed up once
-    trainer, monitor = Trainer(batches, epoch), _watched(kcb, Picture)
+    Trainer(5_000, 1_000).train(model, _watched(kcb, SeriesEncoder))  # what is only loaded or warmed up once
+    trainer, monitor = Trainer(batches, epoch), _watched(kcb, SeriesEncoder)
     gc.collect()
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak so far was TensorFlow's
     trainer.train(model, monitor)
 
     run = monitor.run
-    picture = Picture(run)
+    picture = SeriesEncoder(run)
     whole = picture.whole()
     ranges = {"zoom": (0, batches), "hundredth": (batches * 0.437, batches * 0.447)}
     ranges |= {f"1/{2**i}": (batches * 0.3, batches * (0.3 + 0.7 / 2**i)) for i in range(1, 12)}
@@ -113,7 +113,7 @@ def measure(batches: int) -> dict[str, Any]:
     }
     messages = [whole, *(picture.window(*at, POINTS) for at in ranges.values())]
     run.blocks = type(run.blocks)()
-    late = Picture(run)
+    late = SeriesEncoder(run)
     result["first_look_ms"] = _ms(late.whole, times=1)
     messages.append(late.whole())
     truth = [trainer.truth(column) for column in range(8)]

@@ -15,7 +15,7 @@ from typing import Any
 from host import URL, Host, build_bundle, control, state
 
 import kcb_widgets as kcb
-from kcb_widgets.panels.picture import Picture
+from kcb_widgets.panels.series_encoder import Picture
 
 METRICS = ("loss", "accuracy", "mae", "top5")  # each batch, each epoch and validated: 12 series in 4 plots
 PER_EPOCH = 250

@@ -588,7 +588,7 @@ def test_nothing_is_drawn_while_hidden(host):
 
 
 def test_pythons_own_picture_is_understood(host):
-    from kcb_widgets.panels.picture import Picture
+    from kcb_widgets.panels.series_encoder import Picture
     from kcb_widgets.run import Run
 
     run = Run()

@@ -16,7 +16,7 @@ from PIL import Image
 
 import kcb_widgets as kcb
 from kcb_widgets.panels import board as board_module
-from kcb_widgets.session import pusher
+from kcb_widgets.session import refresh_thread
 
 
 class Wire:
@@ -332,10 +332,10 @@ def test_the_still_picture_is_small_and_marked(classifier):
 
 
 def test_an_answer_that_somebody_waits_for_does_not_wait_for_the_next_picture(monkeypatch):
-    monkeypatch.setattr(pusher, "EVERY", 60.0)
-    monkeypatch.setattr(pusher, "SELDOM", 60.0)
+    monkeypatch.setattr(refresh_thread, "EVERY", 60.0)
+    monkeypatch.setattr(refresh_thread, "SELDOM", 60.0)
     shown = threading.Semaphore(0)
-    pushing = pusher.Pusher(shown.release)
+    pushing = refresh_thread.RefreshThread(shown.release)
     pushing.push()
     assert shown.acquire(timeout=5)
     pushing.push()

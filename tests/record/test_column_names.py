@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.panels.picture import Picture
-from kcb_widgets.panels.state import events, state
+from kcb_widgets.panels.payload import events, state
+from kcb_widgets.panels.series_encoder import Picture
 
 AWKWARD = ("epoch", "batch", "seconds", "batch_loss", "step", "abandoned", "metric_epoch", "learning_rate")
 

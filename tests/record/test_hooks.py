@@ -195,7 +195,7 @@ def test_waiting_for_data_ends_where_the_data_ends(unit_model, ones):
 
 def test_an_iterator_that_python_reads_is_timed_and_left_as_it_was():
     """As on JAX and torch, where Keras takes each batch before the step."""
-    from kcb_widgets.session.waiting import Timed
+    from kcb_widgets.session.data_wait import Timed
 
     read, trained = [], []
 

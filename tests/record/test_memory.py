@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.record import series
-from kcb_widgets.record.series import CHUNK, FIRST, Table
+from kcb_widgets.record import table as table_module
+from kcb_widgets.record.table import CHUNK, FIRST, Table
 from kcb_widgets.run import Run
 
 MOST = 0.1 * 2**20  # bytes of a small fit
@@ -121,7 +121,7 @@ def test_a_table_has_room_for_twice_its_rows_at_most(rows):
 
 
 def test_only_the_first_chunk_is_small(monkeypatch):
-    monkeypatch.setattr(series, "CHUNK", 256)
+    monkeypatch.setattr(table_module, "CHUNK", 256)
     table, rng = Table(), np.random.default_rng(0)
     rows = 0
     while rows < 2_000:

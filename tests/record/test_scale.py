@@ -8,12 +8,12 @@ import struct
 import numpy as np
 import pytest
 
-from kcb_widgets.panels.picture import Picture
+from kcb_widgets.panels.series_encoder import Picture
 from kcb_widgets.record import curves
-from kcb_widgets.record.bins import Bins, Source, window
-from kcb_widgets.record.blocks import BLOCK, READ, Blocks
-from kcb_widgets.record.series import CHUNK, Table
+from kcb_widgets.record.block_summaries import BLOCK, READ, BlockSummaries
+from kcb_widgets.record.downsampling import Bins, Source, window
 from kcb_widgets.record.stretches import Sizes
+from kcb_widgets.record.table import CHUNK, Table
 from kcb_widgets.run import Run
 
 NAMES = [f"metric_{i}" for i in range(8)]
@@ -69,7 +69,12 @@ class Counted:
     def __init__(self, source):
         self.rows = 0
         self.source = Source(
-            source.rows, source.names, self._counting(source.values), self._counting(source.x), source.x_at, Blocks()
+            source.rows,
+            source.names,
+            self._counting(source.values),
+            self._counting(source.x),
+            source.x_at,
+            BlockSummaries(),
         )
 
     def _counting(self, read):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import kcb_widgets.record.series as series
-from kcb_widgets.record.bins import Bins, Source, window
-from kcb_widgets.record.series import Table
+import kcb_widgets.record.table as series
+from kcb_widgets.record.downsampling import Bins, Source, window
+from kcb_widgets.record.table import Table
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from kcb_widgets.panels import state as words
 from kcb_widgets.record.values import plain, python, shown
 from kcb_widgets.run import Run
 from kcb_widgets.steering.controls.control import Control
-from kcb_widgets.steering.triggers import Own
+from kcb_widgets.steering.user_controls import Own
 
 
 class Level(enum.IntEnum):

@@ -13,7 +13,7 @@ import pytest
 
 import kcb_widgets as kcb
 from kcb_widgets.record import curves
-from kcb_widgets.record.bins import window
+from kcb_widgets.record.downsampling import window
 
 BACKEND = keras.backend.backend()
 ONE_STEP = pytest.mark.skipif(BACKEND == "torch", reason="Keras has no steps_per_execution on torch")
@@ -583,10 +583,10 @@ def test_an_accuracy_is_between_0_and_1_and_no_real_error_is_hidden():
 
 def reads(monkeypatch, **fit):
     """How often a fit of 40 batches and two epochs reads a metric."""
-    from kcb_widgets.session import counts
+    from kcb_widgets.session import metric_weights
 
-    seen, peek = [], counts.peek
-    monkeypatch.setattr(counts, "peek", lambda *args: seen.append(args[1]) or peek(*args))
+    seen, peek = [], metric_weights.peek
+    monkeypatch.setattr(metric_weights, "peek", lambda *args: seen.append(args[1]) or peek(*args))
     model, monitor = dense(**fit.pop("compile", {})), kcb.Monitor(display=False)
     model.fit(verbose=0, epochs=2, callbacks=[monitor], **fit)
     assert monitor.run.step == 80
@@ -625,7 +625,7 @@ def test_a_failure_of_ours_costs_the_batch_values_and_nothing_else(monkeypatch, 
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
 
-    monkeypatch.setattr(f"kcb_widgets.session.counts.{place}", broken)
+    monkeypatch.setattr(f"kcb_widgets.session.metric_weights.{place}", broken)
     model, (x, y), monitor = dense(), data(50), kcb.Monitor()
     model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[monitor])
     run = monitor.run

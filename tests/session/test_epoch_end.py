@@ -51,10 +51,10 @@ def test_all_that_is_to_happen_at_an_epochs_end_happens(unit_model, ones, at, sn
 
 BROKEN = {
     "snapshots": ("kcb_widgets.steering.snapshots.SnapshotStore", "due"),
-    "guard": ("kcb_widgets.steering.sentry.Sentry", "epoch_ends"),
-    "commands": ("kcb_widgets.steering.helm.Helm", "apply"),
-    "weights of batches": ("kcb_widgets.session.counts.Counts", "settle"),
-    "learning rates": ("kcb_widgets.steering.helm.Helm", "look"),
+    "guard": ("kcb_widgets.steering.guard_runner.GuardRunner", "epoch_ends"),
+    "commands": ("kcb_widgets.steering.command_executor.CommandExecutor", "apply"),
+    "weights of batches": ("kcb_widgets.session.metric_weights.Counts", "settle"),
+    "learning rates": ("kcb_widgets.steering.command_executor.CommandExecutor", "look"),
     "messages": ("kcb_widgets.session.session.Session", "service"),
     "record": ("kcb_widgets.run.Run", "end_epoch"),
     "pause": ("kcb_widgets.session.session.Session", "hold"),
@@ -98,12 +98,12 @@ def test_whatever_step_of_an_epochs_end_fails_the_others_are_done(unit_model, on
 
 
 def test_before_a_batch_too_a_step_that_fails_takes_no_other_with_it(unit_model, ones, at, monkeypatch, weights):
-    from kcb_widgets.steering.automatic import Automatic
+    from kcb_widgets.steering.automatic_snapshots import AutomaticSnapshots
 
     def fail(self):
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr(Automatic, "before_batch", fail)
+    monkeypatch.setattr(AutomaticSnapshots, "before_batch", fail)
     monitor = kcb.Monitor(guard=kcb.Guard())
     begin = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: monitor.set(learning_rate=0.125))
     fit(unit_model(), *ones, monitor, begin, weights, epochs=1)

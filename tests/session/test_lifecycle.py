@@ -102,9 +102,9 @@ STEPS = {
     "kernel.blocking": "kernel",
     "kernel.cell": "kernel",
     "session.raised.Raised.listen": "callbacks",
-    "steering.neighbours.Neighbours._card": "callbacks",
-    "steering.neighbours.Neighbours.join": "callbacks",
-    "steering.helm.Helm.look": "steering",
+    "steering.neighbours.CallbackRegistry._card": "callbacks",
+    "steering.neighbours.CallbackRegistry.join": "callbacks",
+    "steering.helm.CommandExecutor.look": "steering",
     "panels.showing.Showing.open": "board",
     "session.lifecycle.check_place": "on_train_begin",
     "session.lifecycle.remove_repeats": "callbacks",
@@ -128,7 +128,9 @@ def test_each_step_of_a_beginning_may_fail_by_itself(unit_model, ones, weights, 
 
 
 def test_a_fit_that_cannot_be_steered_is_recorded_all_the_same(unit_model, ones, weights, monkeypatch, at):
-    monkeypatch.setattr("kcb_widgets.steering.bridge.Helm", lambda *args, **kwargs: raising(Boom("ours"))())
+    monkeypatch.setattr(
+        "kcb_widgets.steering.fit_steering.CommandExecutor", lambda *args, **kwargs: raising(Boom("ours"))()
+    )
     monitor, replies = kcb.Monitor(), []
     ask = at(2, lambda: replies.append(monitor.set(learning_rate=0.25)))
     fit(unit_model(), *ones, weights, monitor, ask, epochs=2, validation_data=ones)
@@ -516,7 +518,7 @@ def test_a_loop_whose_thread_ended_is_over(unit_model):
 
 def test_a_loop_that_lives_on_is_not_declared_dead(unit_model, monkeypatch):
     """Its hooks are called by helpers that return, it takes exceptions easily, and others collect garbage."""
-    monkeypatch.setattr("kcb_widgets.session.watch.EVERY", 0.001)
+    monkeypatch.setattr("kcb_widgets.session.fit_watchdog.EVERY", 0.001)
     monitor, looks = kcb.Monitor(), []
 
     def begin():
@@ -687,9 +689,9 @@ def test_data_that_raises_is_known_though_it_was_caught(unit_model):
 
 
 def test_an_interrupt_while_the_end_is_carried_out_leaves_nothing_open(unit_model, ones, monkeypatch):
-    from kcb_widgets.steering.helm import Helm
+    from kcb_widgets.steering.command_executor import CommandExecutor
 
-    real, calls = Helm.leave, []
+    real, calls = CommandExecutor.leave, []
 
     def leave(helm):
         calls.append(threading.current_thread())
@@ -697,7 +699,7 @@ def test_an_interrupt_while_the_end_is_carried_out_leaves_nothing_open(unit_mode
             raise KeyboardInterrupt
         real(helm)
 
-    monkeypatch.setattr(Helm, "leave", leave)
+    monkeypatch.setattr(CommandExecutor, "leave", leave)
     monitor = kcb.Monitor()
     with contextlib.suppress(KeyboardInterrupt):
         fit(unit_model(), *ones, monitor)

@@ -12,7 +12,7 @@ import keras
 import pytest
 from keras.src.utils.traceback_utils import filter_traceback
 
-from kcb_widgets.session import watch
+from kcb_widgets.session import fit_watchdog
 
 # Many calls end while a collection of garbage, begun where the other thread is looked at, lets this one run on.
 STRESS = """
@@ -77,15 +77,15 @@ def test_a_call_is_seen_to_run_and_to_be_over(ends, traced):
     thread = threading.Thread(target=work)
     thread.start()
     assert runs.wait(20)
-    assert watch.executing(frames[0])
+    assert fit_watchdog.executing(frames[0])
     free.set()
     thread.join(20)
-    assert not watch.executing(frames[0])
+    assert not fit_watchdog.executing(frames[0])
 
 
 def test_what_a_fit_had_made_is_let_go_at_once_when_it_dies(monkeypatch):
     """Whoever tries again with smaller batches needs the memory: what is held is Keras's wrapper around `fit`."""
-    monkeypatch.setattr(watch, "EVERY", 60.0)
+    monkeypatch.setattr(fit_watchdog, "EVERY", 60.0)
     made, watches = [], []
 
     class Array:
@@ -95,7 +95,7 @@ def test_what_a_fit_had_made_is_let_go_at_once_when_it_dies(monkeypatch):
     def fit():
         array = Array()
         made.append(weakref.ref(array))
-        watches.append(watch.Watch(sys._getframe(), lambda error: None))
+        watches.append(fit_watchdog.FitWatchdog(sys._getframe(), lambda error: None))
         assert watches[0].alive
         raise ValueError
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.steering.callbacks.hearing import Tee
-from kcb_widgets.steering.callbacks.purity import pure
-from kcb_widgets.steering.callbacks.wrap import HOOKS, Meter, heard, light
+from kcb_widgets.steering.callbacks.hook_wrappers import HOOKS, Meter, heard, light
+from kcb_widgets.steering.callbacks.output_capture import Tee
+from kcb_widgets.steering.callbacks.pure_functions import pure
 
 C = keras.callbacks
 
@@ -254,7 +254,7 @@ def test_its_parameters_are_live(unit_model, ones, weights):
     assert weights.moves[::6] == [0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
     assert not [name for name in monitor.run.values if name.startswith("ReduceLROnPlateau")]
     with pytest.raises(ValueError, match="below 1"):
-        kcb.steering.neighbours.Neighbours(
+        kcb.steering.neighbours.CallbackRegistry(
             kcb.Run(), None, type("List", (), {"callbacks": [plateau]})(), None
         ).controls()[2].check(1.0)
 
@@ -604,7 +604,7 @@ def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
         on, known = True, False
         tee = Tee()
-        scene = type("Scene", (), {"model": type("Model", (), {"stop_training": False})()})()
+        scene = type("CardContext", (), {"model": type("Model", (), {"stop_training": False})()})()
 
     def hook(batch, logs=None):
         return None

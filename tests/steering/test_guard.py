@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.steering.guard import EPOCHS_WARM_UP, Guard, Lookout
+from kcb_widgets.steering.guard import EPOCHS_WARM_UP, Guard, SpikeDetector
 
 BACKEND = keras.backend.backend()
 BATCH = 4
@@ -218,7 +218,7 @@ def test_batches_of_unequal_weight_are_no_leaps_and_a_real_one_is():
 
 
 def test_the_weight_of_a_mean_need_not_be_a_count_of_batches():
-    lookout = Lookout(Guard(spike=3.0))
+    lookout = SpikeDetector(Guard(spike=3.0))
     total = weights = 0.0
     for weight, value in [(2.0, 1.0), (1.0, 1.1)] * 12:
         total, weights = total + weight * value, weights + weight

@@ -21,7 +21,7 @@ import pytest
 
 from kcb_widgets.steering.controls.control import Refused
 from kcb_widgets.steering.controls.layers import find
-from kcb_widgets.steering.controls.live import LiveScalar
+from kcb_widgets.steering.controls.live_values import LiveScalar
 
 BACKEND = keras.backend.backend()
 AGAIN = os.environ.get("KCB_TEST_AGAIN", "")  # what this process was started for by the tests at the end of the file

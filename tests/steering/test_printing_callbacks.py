@@ -16,8 +16,8 @@ import pytest
 
 import kcb_widgets as kcb
 from kcb_widgets.run import Run
-from kcb_widgets.steering.callbacks import wrap
-from kcb_widgets.steering.neighbours import Neighbours
+from kcb_widgets.steering.callback_registry import CallbackRegistry
+from kcb_widgets.steering.callbacks import hook_wrappers
 
 
 class Loud(keras.callbacks.Callback):
@@ -40,7 +40,7 @@ class Listening:
     def __init__(self, *callbacks):
         model = types.SimpleNamespace(stop_training=False)
         run = self.run = Run()
-        self.neighbours = Neighbours(self.run, model, types.SimpleNamespace(callbacks=list(callbacks)), run)
+        self.neighbours = CallbackRegistry(self.run, model, types.SimpleNamespace(callbacks=list(callbacks)), run)
 
     def __enter__(self):
         self.neighbours.join(None)
@@ -186,7 +186,7 @@ class Crowd:
 @pytest.mark.parametrize("safely", [False, True])
 def test_many_threads_in_random_order_hear_each_their_own(safely, monkeypatch):
     """``safely`` is how it is done where threads run at once."""
-    monkeypatch.setattr(wrap, "AT_ONCE", safely)
+    monkeypatch.setattr(hook_wrappers, "AT_ONCE", safely)
     crowd = Crowd(redirected=False)
     assert crowd.run() == sorted(text.strip() for said in crowd.said for text in said)
     assert crowd.heard == ["".join(said)[-2000:] for said in crowd.said]
@@ -197,7 +197,7 @@ def test_many_threads_in_random_order_hear_each_their_own(safely, monkeypatch):
 @pytest.mark.parametrize("safely", [False, True])
 def test_redirections_that_come_and_go_meanwhile_lose_nothing(safely, monkeypatch):
     """What is written while another's stream is in place need not be heard, but comes out, and nobody else hears it."""
-    monkeypatch.setattr(wrap, "AT_ONCE", safely)
+    monkeypatch.setattr(hook_wrappers, "AT_ONCE", safely)
     crowd = Crowd(redirected=True)
     assert crowd.run() == sorted(text.strip() for said in crowd.said for text in said)
     assert len(crowd.streams) > 20

@@ -298,7 +298,7 @@ def test_the_random_numbers_that_all_of_keras_shares_are_put_back(train):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_state_that_is_not_finite_is_known_in_every_type(dtype):
-    from kcb_widgets.steering.state import Keeper
+    from kcb_widgets.steering.model_state import Keeper
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, dtype=dtype)])
     model.compile("sgd", "mse")

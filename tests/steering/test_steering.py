@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.steering import extend
+from kcb_widgets.steering import epoch_extension
 
 BACKEND = keras.backend.backend()
 
@@ -180,7 +180,7 @@ def test_more_epochs_where_python_warns_of_variables_without_a_value():
             self.line = line
 
     frame = Frame()
-    extend.jump(frame, 7)
+    epoch_extension.jump(frame, 7)
     assert frame.line == 7
 
 

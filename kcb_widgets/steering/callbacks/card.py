@@ -14,8 +14,8 @@ from ...record.events import Event, first_line
 from ...record.record import Record
 from ...record.values import plain
 from ..controls.control import Control, Value, Written
-from .hearing import Tee
-from .wrap import Meter
+from .hook_wrappers import Meter
+from .output_capture import Tee
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ MAX_SAID = 200
 
 
 @dataclass
-class Scene:
+class CardContext:
     """What cards look at and act on.
 
     Attributes:
@@ -57,7 +57,7 @@ class Card:
     switchable = True
     curious = True
 
-    def __init__(self, callback: Any, id: str, scene: Scene) -> None:
+    def __init__(self, callback: Any, id: str, scene: CardContext) -> None:
         self.callback, self.id, self.scene = callback, id, scene
         self.type = type(callback).__name__
         self.on = True

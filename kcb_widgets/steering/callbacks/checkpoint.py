@@ -17,7 +17,7 @@ from ...commands import Command, Refused
 from ...record.events import Event, first_line
 from ..backends import synced
 from ..controls.control import Control, Value
-from ..controls.live import chain, roots
+from ..controls.live_values import chain, roots
 from .card import Card, Parameter, scalar
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import keras
 
 from ..controls.control import Value
 from .card import Card, scalar
-from .purity import pure
+from .pure_functions import pure
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import keras
 from ...commands import MAX_LEARNING_RATE
 from ..backends import eager, peek, synced
 from .control import MAX_NUMBER, Control, Refused, Value, Written
-from .live import LiveScalar, Veil, scope, shortest, untrack
+from .live_values import LiveScalar, OptimizerSaveFilter, scope, shortest, untrack
 
 # What Keras gives as None when it is off. Each is traced only when on, so turning it on or off needs a new trace.
 OPTIONAL = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
@@ -76,7 +76,9 @@ class Hyperparameter(Control):
     and each change has the step traced again.
     """
 
-    def __init__(self, model: Any, optimizer: Any, veil: Veil, prefix: str, section: str, name: str) -> None:
+    def __init__(
+        self, model: Any, optimizer: Any, veil: OptimizerSaveFilter, prefix: str, section: str, name: str
+    ) -> None:
         super().__init__(model, prefix + name, name, section)
         self.optimizer, self._veil, self._name = optimizer, veil, name
         self._live: LiveScalar | None = None

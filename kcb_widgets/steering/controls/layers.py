@@ -14,9 +14,9 @@ from typing import Any
 import keras
 
 from ..backends import eager, synced
-from ..refit import Flags, Freezer, OnRefit, Spare, trace_evaluation_again, within
+from ..optimizer_rebuild import Flags, OnRefit, Spare, TrainabilityManager, trace_evaluation_again, within
 from .control import Control, Refused, Value, Written
-from .live import scope, shortest
+from .live_values import scope, shortest
 
 DROPOUTS = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout)
 ATTENTIONS = (keras.layers.Attention,)  # AdditiveAttention too: it is one
@@ -34,7 +34,7 @@ def find(model: Any, on_refit: OnRefit | None = None, aside: Spare | None = None
         aside: Where the optimizer's state of frozen layers is put; None: where nobody else sees it.
     """
     places = list(_places(model))
-    freezer = Freezer(model, on_refit, aside)
+    freezer = TrainabilityManager(model, on_refit, aside)
     users = Counter(id(regularizer) for place in places for _, regularizer in _regularizers(place.layer))
     found: list[Control] = []
     for place in places:
@@ -43,7 +43,10 @@ def find(model: Any, on_refit: OnRefit | None = None, aside: Spare | None = None
         found += _rates(model, place)
         for attribute, regularizer in _regularizers(place.layer):
             others = users[id(regularizer)] - 1
-            found += [Strength(model, place, attribute, regularizer, name, others) for name in _strengths(regularizer)]
+            found += [
+                RegularizerStrength(model, place, attribute, regularizer, name, others)
+                for name in _strengths(regularizer)
+            ]
     return found
 
 
@@ -143,19 +146,19 @@ class LayerControl(Control):
 def _rates(model: Any, place: Place) -> list[Control]:
     layer, parent = place.layer, place.parents[-1]
     if isinstance(layer, DROPOUTS):
-        return [] if isinstance(parent, HEADS) else [Rate(model, place, "rate")]
+        return [] if isinstance(parent, HEADS) else [DropoutRate(model, place, "rate")]
     if isinstance(layer, keras.layers.GaussianNoise):
-        return [Rate(model, place, "stddev")]
+        return [DropoutRate(model, place, "stddev")]
     if isinstance(layer, ATTENTIONS):
-        return [Rate(model, place, "dropout")]
+        return [DropoutRate(model, place, "dropout")]
     if isinstance(layer, HEADS):
-        return [HeadsRate(model, place, "dropout")]
+        return [AttentionDropout(model, place, "dropout")]
     if hasattr(layer, "get_recurrent_dropout_mask"):
-        return [CellRate(model, place, name, parent) for name in ("dropout", "recurrent_dropout")]
+        return [RecurrentDropout(model, place, name, parent) for name in ("dropout", "recurrent_dropout")]
     return []
 
 
-class Rate(LayerControl):
+class DropoutRate(LayerControl):
     """How much a layer drops, or how strong its noise is."""
 
     maximum = 1.0
@@ -176,7 +179,7 @@ class Rate(LayerControl):
         setattr(self.layer, self.label, value)
 
 
-class HeadsRate(Rate):
+class AttentionDropout(DropoutRate):
     """The dropout of attention with several heads, which keeps it twice: for itself and in a layer it made."""
 
     def places(self) -> list[str]:
@@ -192,7 +195,7 @@ class HeadsRate(Rate):
         setattr(self.layer, "_dropout" if hasattr(self.layer, "_dropout") else "dropout", value)
 
 
-class CellRate(Rate):
+class RecurrentDropout(DropoutRate):
     """What a recurrent layer's cell drops, of its input or of its state.
 
     A cell without dropout of its state multiplies by all its gates at once (``implementation`` 2), one with it gate by
@@ -257,7 +260,7 @@ def _is_scalar(value: Any) -> bool:
     return bool(keras.ops.is_tensor(value)) and tuple(value.shape) == ()
 
 
-class Strength(LayerControl):
+class RegularizerStrength(LayerControl):
     """How strongly a regularizer pulls.
 
     Args:
@@ -308,7 +311,7 @@ class Trainable(LayerControl):
 
     kind = "flag"
 
-    def __init__(self, model: Any, place: Place, freezer: Freezer) -> None:
+    def __init__(self, model: Any, place: Place, freezer: TrainabilityManager) -> None:
         super().__init__(model, place, "trainable")
         self._parents, self._freezer = place.parents, freezer
         self._before: Flags | None = None

@@ -7,13 +7,13 @@ from typing import Any
 
 from .control import Control
 from .hyperparameters import OPTIONAL, Hyperparameter, Missing
-from .live import LiveScalar, Veil, roots
+from .live_values import LiveScalar, OptimizerSaveFilter, roots
 from .schedule import learning_rate
 
 log = logging.getLogger(__name__)
 
 
-def find(model: Any, veil: Veil) -> list[Control]:
+def find(model: Any, veil: OptimizerSaveFilter) -> list[Control]:
     """The controls of a model's optimizer, the learning rate first; a section for each of several optimizers."""
     found: list[Control] = []
     for prefix, section, one in groups(model):

@@ -17,7 +17,7 @@ from ...commands import MAX_LEARNING_RATE
 from ..backends import eager, peek, synced
 from .control import Control, Refused, Value, Written
 from .hyperparameters import LearningRate, Missing
-from .live import Veil, scope, shortest
+from .live_values import OptimizerSaveFilter, scope, shortest
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 PLAN_POINTS = 64
 
 
-def learning_rate(model: Any, optimizer: Any, veil: Veil, prefix: str, section: str) -> list[Control]:
+def learning_rate(model: Any, optimizer: Any, veil: OptimizerSaveFilter, prefix: str, section: str) -> list[Control]:
     """The controls of an optimizer's learning rate, whichever way it has one."""
     rate = getattr(optimizer, "_learning_rate", None)
     name = f"{prefix}learning_rate"
@@ -33,7 +33,7 @@ def learning_rate(model: Any, optimizer: Any, veil: Veil, prefix: str, section: 
         return [LearningRate(model, optimizer, name, section)]
     if isinstance(rate, Schedule):
         inner = rate.inner if isinstance(rate, LiveSchedule) else rate
-        wheel = Wheel(model, optimizer, inner, veil)
+        wheel = ScheduleOverride(model, optimizer, inner, veil)
         return [Scheduled(wheel, name, section), Factor(wheel, name, section), TakeOver(wheel, name, section)]
     if rate is None:
         return [Missing(model, f"{type(optimizer).__name__} has no learning rate")]
@@ -77,7 +77,7 @@ class LiveSchedule(Schedule):  # type: ignore[misc, valid-type]
         return getattr(self.inner, name)
 
 
-class Wheel:
+class ScheduleOverride:
     """One optimizer's schedule, and the stand-in while there is one.
 
     Attributes:
@@ -85,7 +85,7 @@ class Wheel:
         override: The fixed rate, or NaN.
     """
 
-    def __init__(self, model: Any, optimizer: Any, inner: Any, veil: Veil) -> None:
+    def __init__(self, model: Any, optimizer: Any, inner: Any, veil: OptimizerSaveFilter) -> None:
         self.model, self.optimizer, self.inner = model, optimizer, inner
         self.factor, self.override = 1.0, math.nan
         self._veil = veil
@@ -142,10 +142,10 @@ class Wheel:
         return ahead, rates
 
 
-class OnWheel(Control):
+class ScheduleControl(Control):
     """A control that turns a schedule's stand-in."""
 
-    def __init__(self, wheel: Wheel, name: str, label: str, section: str) -> None:
+    def __init__(self, wheel: ScheduleOverride, name: str, label: str, section: str) -> None:
         super().__init__(wheel.model, name, label, section)
         self.wheel, self.optimizer = wheel, wheel.optimizer
 
@@ -155,13 +155,13 @@ class OnWheel(Control):
         return not self.wheel.installed
 
 
-class Scheduled(OnWheel):
+class Scheduled(ScheduleControl):
     """The rate itself: what the schedule gives. Writing it takes over."""
 
     scale = "log"
     maximum = MAX_LEARNING_RATE
 
-    def __init__(self, wheel: Wheel, name: str, section: str) -> None:
+    def __init__(self, wheel: ScheduleOverride, name: str, section: str) -> None:
         super().__init__(wheel, name, "learning_rate", section)
 
     def read(self) -> Value:
@@ -181,13 +181,13 @@ class Scheduled(OnWheel):
         self.wheel.release()
 
 
-class Factor(OnWheel):
+class Factor(ScheduleControl):
     """What the schedule is multiplied by."""
 
     scale = "log"
     maximum = MAX_LEARNING_RATE
 
-    def __init__(self, wheel: Wheel, of: str, section: str) -> None:
+    def __init__(self, wheel: ScheduleOverride, of: str, section: str) -> None:
         super().__init__(wheel, f"{of}_factor", "learning_rate_factor", section)
         self.of = of
 
@@ -202,12 +202,12 @@ class Factor(OnWheel):
         return Written(old, self.read(), rebuild, message)
 
 
-class TakeOver(OnWheel):
+class TakeOver(ScheduleControl):
     """Whether the rate is fixed by hand and the schedule is not followed."""
 
     kind = "flag"
 
-    def __init__(self, wheel: Wheel, of: str, section: str) -> None:
+    def __init__(self, wheel: ScheduleOverride, of: str, section: str) -> None:
         super().__init__(wheel, f"{of}_take_over", "learning_rate_take_over", section)
         self.of = of
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..record import curves
-from ..record.bins import Bins, Buckets, Source, window
+from ..record.downsampling import Bins, Buckets, Source, window
 from ..record.record import Record, group_of
 
 X = ("step", "end", "epoch", "time")
 
 
-class Picture:
+class SeriesEncoder:
     """Keeps the buckets of one run up to date and packs them."""
 
     def __init__(self, run: Record, buckets: int = 512) -> None:

@@ -1,4 +1,4 @@
-"""Neighbours: the other callbacks of the fit, wherever Monitor stands among them."""
+"""CallbackRegistry: the other callbacks of the fit, wherever Monitor stands among them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import keras
 from ..commands import Command, Refused
 from ..record.events import Event
 from ..record.record import Record
-from .callbacks import checkpoint, patient, scheduler, watchers, writers
-from .callbacks.card import Card, Scene, Switch
-from .callbacks.hearing import printing, warning
-from .callbacks.wrap import HOOKS, Meter, heard, install, light, watched
+from .callbacks import checkpoint, patience, scheduler, watchers, writers
+from .callbacks.card import Card, CardContext, Switch
+from .callbacks.hook_wrappers import HOOKS, Meter, heard, install, light, watched
+from .callbacks.output_capture import printing, warning
 from .controls.control import Control
 
 log = logging.getLogger(__name__)
 
 FAMILIES: dict[str, type[Card]] = {
-    "EarlyStopping": patient.EarlyStoppingCard,
-    "ReduceLROnPlateau": patient.ReduceLROnPlateauCard,
+    "EarlyStopping": patience.EarlyStoppingCard,
+    "ReduceLROnPlateau": patience.ReduceLROnPlateauCard,
     "LearningRateScheduler": scheduler.LearningRateSchedulerCard,
     "ModelCheckpoint": checkpoint.ModelCheckpointCard,
     "CSVLogger": writers.CSVLoggerCard,
@@ -34,7 +34,7 @@ FAMILIES: dict[str, type[Card]] = {
 OWN = ("History", "ProgbarLogger")  # Keras puts these in by itself
 
 
-class Neighbours:
+class CallbackRegistry:
     """The cards of one fit.
 
     Args:
@@ -49,7 +49,7 @@ class Neighbours:
     """
 
     def __init__(self, run: Record, model: Any, callbacks: Any, monitor: Any) -> None:
-        self._scene = Scene(run, model)
+        self._scene = CardContext(run, model)
         self.cards: list[Card] = []
         self.before = 0
         self._away: list[Callable[[], None]] = []

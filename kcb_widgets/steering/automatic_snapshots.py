@@ -10,7 +10,7 @@ from .guard import missing
 from .snapshots import Snapshot, SnapshotStore, megabytes
 
 
-class Automatic:
+class AutomaticSnapshots:
     """Takes the snapshots of one fit that nobody asks for one by one.
 
     Args:

@@ -15,7 +15,7 @@ from . import _marimo
 
 
 @dataclass(frozen=True)
-class Place:
+class FrontEnd:
     """Where this process runs.
 
     Attributes:
@@ -34,12 +34,12 @@ class Place:
 STEER = "the still picture and steering from Python (monitor.set and the like) work"
 
 
-def here() -> Place:
+def here() -> FrontEnd:
     """The place of this process; plain Python and any Jupyter that is not told apart have no problem of their own."""
     for place, is_here in PLACES:
         if is_here():
             return place
-    return Place("Jupyter or plain Python")
+    return FrontEnd("Jupyter or plain Python")
 
 
 def _has(name: str) -> Callable[[], bool]:
@@ -52,10 +52,10 @@ def _visual_studio() -> bool:
     return "__vsc_ipynb_file__" in getattr(shell, "user_ns", ())
 
 
-PLACES: list[tuple[Place, Callable[[], bool]]] = [
-    (Place("marimo"), _marimo.here),
+PLACES: list[tuple[FrontEnd, Callable[[], bool]]] = [
+    (FrontEnd("marimo"), _marimo.here),
     (
-        Place(
+        FrontEnd(
             "JupyterLite",
             "a browser's Python has no threads and hears nothing while a cell runs, so nothing can be steered; use a "
             "kernel on a machine, on Binder for one",
@@ -64,22 +64,24 @@ PLACES: list[tuple[Place, Callable[[], bool]]] = [
         lambda: sys.platform == "emscripten",
     ),
     (
-        Place("Kaggle, saved version", f"no browser watches a saved version run; {STEER}"),
+        FrontEnd("Kaggle, saved version", f"no browser watches a saved version run; {STEER}"),
         lambda: os.environ.get("KAGGLE_KERNEL_RUN_TYPE") == "Batch",
     ),
     (
-        Place(
+        FrontEnd(
             "Kaggle", f"Kaggle shows only widgets built into its own page; where the board stays empty, {STEER}", False
         ),
         _has("KAGGLE_KERNEL_RUN_TYPE"),
     ),
     (
-        Place("Databricks", f"Databricks carries widgets in its own way; where the board stays empty, {STEER}", False),
+        FrontEnd(
+            "Databricks", f"Databricks carries widgets in its own way; where the board stays empty, {STEER}", False
+        ),
         _has("DATABRICKS_RUNTIME_VERSION"),
     ),
-    (Place("Deepnote", f"Deepnote shows no Jupyter widgets; {STEER}"), _has("DEEPNOTE_PROJECT_ID")),
-    (Place("Colab", background=False), lambda: "google.colab" in sys.modules),
-    (Place("Voila"), lambda: os.environ.get("SERVER_SOFTWARE", "").startswith("voila")),
-    (Place("PyCharm or DataSpell"), _has("PYCHARM_HOSTED")),
-    (Place("VS Code"), _visual_studio),
+    (FrontEnd("Deepnote", f"Deepnote shows no Jupyter widgets; {STEER}"), _has("DEEPNOTE_PROJECT_ID")),
+    (FrontEnd("Colab", background=False), lambda: "google.colab" in sys.modules),
+    (FrontEnd("Voila"), lambda: os.environ.get("SERVER_SOFTWARE", "").startswith("voila")),
+    (FrontEnd("PyCharm or DataSpell"), _has("PYCHARM_HOSTED")),
+    (FrontEnd("VS Code"), _visual_studio),
 ]

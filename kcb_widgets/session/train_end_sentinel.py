@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 
-class Last(keras.callbacks.Callback):  # type: ignore[misc]
+class TrainEndSentinel(keras.callbacks.Callback):  # type: ignore[misc]
     """Goes to the end of Keras's list while Keras walks through it, and leaves it when it was called.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from ..commands.tap import Tap
+from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
 from ..record.stretches import LOSS, Rule
 from ..steering.backends import peek
@@ -21,7 +21,7 @@ SAME = 1e-5  # relative difference of a logged mean and the one its metric holds
 log = logging.getLogger(__name__)
 
 
-class Counts:
+class MetricWeights:
     """Knows or reads the weights of a fit's batches.
 
     Before an epoch's first batch, and after a reset, it reads what the metrics hold. After each batch it reads those
@@ -37,7 +37,7 @@ class Counts:
         open: Whether it is unknown what the metrics hold before the next batch.
     """
 
-    def __init__(self, model: Any, run: Record, fit: FrameType | None, tap: Tap) -> None:
+    def __init__(self, model: Any, run: Record, fit: FrameType | None, tap: BatchHookState) -> None:
         self._model, self._run, self._tap = model, run, tap
         self._fit_found = fit is not None
         self._claimed: dict[str, MeanMetric] = {}

@@ -1,4 +1,4 @@
-"""Bridge: puts the rooms of steering together for one fit, and does what is due between its batches."""
+"""FitSteering: puts the rooms of steering together for one fit, and does what is due between its batches."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Command, Inbox
-from ..commands.tap import Tap
+from ..commands.batch_hook_state import BatchHookState
 from ..record.events import first_line
 from ..record.record import Record
 from .attempt import attempt
-from .automatic import Automatic
-from .controls.live import Veil, roots
+from .automatic_snapshots import AutomaticSnapshots
+from .callback_registry import CallbackRegistry
+from .command_executor import CommandExecutor
+from .controls.live_values import OptimizerSaveFilter, roots
+from .epoch_extension import EpochExtension
 from .evaluate import Evaluation
-from .extend import Extension
-from .flow import Flow
-from .guard import Guard, Lookout
-from .helm import Helm
-from .neighbours import Neighbours
+from .guard import Guard, SpikeDetector
+from .guard_runner import GuardRunner
+from .loop_control import LoopControl
 from .policies import Policies, Policy, Turns
-from .sentry import Sentry
 from .snapshots import Snapshots, SnapshotStore
-from .triggers import Triggers, call
+from .user_controls import UserControls, call
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ ARGUMENTS = ("validation_data", "validation_batch_size", "batch_size", "validati
 
 
 @dataclass
-class Options:
+class SteeringContext:
     """What a Monitor was told about steering."""
 
     paused: bool = False
@@ -40,12 +40,12 @@ class Options:
     guard: Guard | None = None
     evaluate_on: Any = None
     save_to: Path = field(default_factory=Path)
-    triggers: Triggers = field(default_factory=Triggers)
+    triggers: UserControls = field(default_factory=UserControls)
     policies: Policies = field(default_factory=Policies)
     monitor: Any = None
 
 
-class Bridge:
+class FitSteering:
     """Steering of one fit, on its training thread.
 
     Args:
@@ -70,19 +70,19 @@ class Bridge:
         inbox: Inbox,
         callbacks: Any,
         fit: FrameType | None,
-        options: Options,
-        tap: Tap,
+        options: SteeringContext,
+        tap: BatchHookState,
     ) -> None:
         self._run, self._inbox, self._options, self._tap = run, inbox, options, tap
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
-        veil, told = Veil(list(roots(model).values())), int(run.params.get("epochs") or 0)
-        self.flow = Flow(run, model, Extension(fit, told, callbacks, self._not_extended), options.paused)
-        self.neighbours = Neighbours(run, model, callbacks, options.monitor)
-        self.lookout = None if options.guard is None else Lookout(options.guard)
+        veil, told = OptimizerSaveFilter(list(roots(model).values())), int(run.params.get("epochs") or 0)
+        self.flow = LoopControl(run, model, EpochExtension(fit, told, callbacks, self._not_extended), options.paused)
+        self.neighbours = CallbackRegistry(run, model, callbacks, options.monitor)
+        self.lookout = None if options.guard is None else SpikeDetector(options.guard)
         self._snapshots = SnapshotStore(model, run, options.snapshots, veil.covers)
         goes_back = options.guard is not None and options.guard.action == "rollback"
-        self._automatic = Automatic(run, self._snapshots, goes_back)
-        self.helm = Helm(
+        self._automatic = AutomaticSnapshots(run, self._snapshots, goes_back)
+        self.helm = CommandExecutor(
             run,
             model,
             inbox,
@@ -100,7 +100,7 @@ class Bridge:
         self._turns = Turns(options.policies, run, tap)
         self._sentry = None
         if self.lookout is not None:
-            self._sentry = Sentry(run, self.lookout, self._snapshots, self.flow, self.helm.rates, self._ask)
+            self._sentry = GuardRunner(run, self.lookout, self._snapshots, self.flow, self.helm.rates, self._ask)
         tap.alert = True
 
     # -- between batches ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ RESERVED = ("epochs", "snapshots.each_epoch", "snapshots.keep")
 class Values(Mapping[str, Any]):
     """The current values of the user's own controls, by name; read-only, from any thread."""
 
-    def __init__(self, triggers: Triggers) -> None:
+    def __init__(self, triggers: UserControls) -> None:
         self._triggers = triggers
 
     def __getitem__(self, name: str) -> Any:
@@ -35,7 +35,7 @@ class Values(Mapping[str, Any]):
         return repr(dict(self))
 
 
-class Triggers:
+class UserControls:
     """What the user added to the board. It outlives a fit.
 
     Attributes:
@@ -44,7 +44,7 @@ class Triggers:
     """
 
     def __init__(self) -> None:
-        self.controls: dict[str, Own] = {}
+        self.controls: dict[str, UserControl] = {}
         self.values = Values(self)
         self._buttons: dict[str, Callable[..., Any]] = {}
         self._changing = threading.Lock()
@@ -58,7 +58,7 @@ class Triggers:
         with self._changing:
             self._buttons = {**self._buttons, name: function}
 
-    def add_control(self, control: Own) -> None:
+    def add_control(self, control: UserControl) -> None:
         """Add a control, or replace the one of this name."""
         with self._changing:
             self.controls = {**self.controls, control.name: control}
@@ -73,7 +73,7 @@ class Triggers:
         with self._changing:  # so that what is described last is what stays
             own = [control.describe() for control in self.controls.values()]
             if others is None:
-                others = [control for control in run.controls if control["group"] != Own.group]
+                others = [control for control in run.controls if control["group"] != UserControl.group]
             run.controls = [*(control for control in others if control["name"] not in self.controls), *own]
             run.buttons = self.describe_buttons()
 
@@ -95,7 +95,7 @@ class Triggers:
         call(function, monitor)
 
 
-class Own(Control):
+class UserControl(Control):
     """A control of the user's own: it changes nothing by itself.
 
     Args:

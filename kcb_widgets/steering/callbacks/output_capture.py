@@ -44,7 +44,7 @@ class Tee:
             self.text = (self.text + text[-MAX_PRINTED:])[-MAX_PRINTED:]
 
 
-class Exchange:
+class OutputDispatcher:
     """Counts the hooks under way, and replaces an attribute of a module while there are any.
 
     Args:
@@ -190,7 +190,7 @@ class HeardWrite:
 
     __slots__ = ("_exchange", "_stand_in", "over")
 
-    def __init__(self, exchange: Exchange, stand_in: Stdout, over: Any) -> None:
+    def __init__(self, exchange: OutputDispatcher, stand_in: Stdout, over: Any) -> None:
         self._exchange, self._stand_in, self.over = exchange, stand_in, over
 
     def __call__(self, text: Any) -> Any:
@@ -211,7 +211,7 @@ class Stdout:
 
     __slots__ = ("_exchange", "target")
 
-    def __init__(self, exchange: Exchange, target: Any) -> None:
+    def __init__(self, exchange: OutputDispatcher, target: Any) -> None:
         object.__setattr__(self, "_exchange", exchange)
         object.__setattr__(self, "target", target)
 
@@ -252,7 +252,7 @@ class Stdout:
 class Warn:
     """Stands in for ``warnings.warn``; Python shows most warnings once only, and a board counts each."""
 
-    def __init__(self, exchange: Exchange, target: Any) -> None:
+    def __init__(self, exchange: OutputDispatcher, target: Any) -> None:
         self._exchange, self.target = exchange, target
 
     def __call__(self, message: Any, category: Any = None, stacklevel: int = 1, *args: Any, **kwargs: Any) -> Any:
@@ -270,5 +270,5 @@ class Warn:
         return getattr(self.target, name)
 
 
-printing = Exchange(sys, "stdout", Stdout)
-warning = Exchange(warnings, "warn", Warn)
+printing = OutputDispatcher(sys, "stdout", Stdout)
+warning = OutputDispatcher(warnings, "warn", Warn)

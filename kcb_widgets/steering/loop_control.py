@@ -6,12 +6,12 @@ from typing import Any
 
 from ..record.record import Record
 from .controls.control import Control, Refused, Value, Written
-from .extend import Extension
+from .epoch_extension import EpochExtension
 
 MAX_EPOCHS = 1_000_000
 
 
-class Flow:
+class LoopControl:
     """Where a fit goes on, waits and ends.
 
     Args:
@@ -28,7 +28,7 @@ class Flow:
         epochs: How many epochs the fit shall have; None while it is what ``fit`` was told.
     """
 
-    def __init__(self, run: Record, model: Any, extension: Extension, paused: bool) -> None:
+    def __init__(self, run: Record, model: Any, extension: EpochExtension, paused: bool) -> None:
         self._run, self._model = run, model
         self.extension = extension
         self.paused = paused
@@ -152,7 +152,7 @@ class Epochs(Control):
     integer = True
     maximum = MAX_EPOCHS
 
-    def __init__(self, model: Any, flow: Flow, run: Record) -> None:
+    def __init__(self, model: Any, flow: LoopControl, run: Record) -> None:
         super().__init__(model, "epochs")
         self._flow, self._run = flow, run
 

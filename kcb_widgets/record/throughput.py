@@ -7,7 +7,7 @@ from collections import deque
 WINDOW = 5.0  # seconds of training the pace is taken over
 
 
-class Pace:
+class Throughput:
     """Speed over the last seconds of training; time in validation and between epochs is counted apart.
 
     Attributes:

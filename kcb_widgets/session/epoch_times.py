@@ -1,4 +1,4 @@
-"""Spent: where the wall time of an epoch goes: data, the training step, validation, each callback, and the rest."""
+"""EpochTimes: where the wall time of an epoch goes: data, the training step, validation, each callback, and the rest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from ..commands.tap import Tap
+from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
-from .waiting import Waiting
+from .data_wait import DataWait
 
 BOUND = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound
 WORTH = 0.1  # seconds of it in an epoch, at least: nobody needs to be told of less
@@ -21,7 +21,7 @@ class Metered(Protocol):
     meters: dict[str, Any]
 
 
-class Spent:
+class EpochTimes:
     """Adds up the times of one fit, epoch by epoch; an epoch lasts until the next one begins.
 
     The step is what lies between Monitor's own two batch hooks, less what other callbacks took in between: those after
@@ -35,7 +35,9 @@ class Spent:
         tap: Where the batch hooks add up the time between them.
     """
 
-    def __init__(self, run: Record, cards: Sequence[Metered], before: int, waiting: Waiting, tap: Tap) -> None:
+    def __init__(
+        self, run: Record, cards: Sequence[Metered], before: int, waiting: DataWait, tap: BatchHookState
+    ) -> None:
         self._run, self._cards, self._before, self._waiting, self._tap = run, cards, before, waiting, tap
         self._epoch: float | None = None
         self._test = self._validation = self._paused = 0.0

@@ -1,4 +1,4 @@
-"""Tap: what Monitor's batch hooks touch."""
+"""BatchHookState: what Monitor's batch hooks touch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..record.record import Record, Trained
 from . import Command, Inbox
 
 
-class Tap:
+class BatchHookState:
     """All that a batch hook needs, in one place.
 
     After a real training step next to nothing of Monitor is left in the processor's caches: a hook costs about as much

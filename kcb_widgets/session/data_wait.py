@@ -40,7 +40,7 @@ class Waits:
     sampled: bool
 
 
-class Waiting:
+class DataWait:
     """Where it cannot be known: nothing is measured, and nothing is claimed."""
 
     next = float("inf")
@@ -60,7 +60,7 @@ class Waiting:
         """The fit is over."""
 
 
-class Timed(Waiting):
+class IteratorTimer(DataWait):
     """Times an iterator that Python reads.
 
     Args:
@@ -110,14 +110,14 @@ class Timed(Waiting):
             vars(owner).pop(self._method, None)
 
 
-class Enqueued(Timed):
+class QueueTimer(IteratorTimer):
     """A ``PyDataset`` with workers, on TensorFlow: the step itself asks their queue for each batch."""
 
     def _waits(self, seconds: float) -> Waits:
         return Waits(0.0, seconds, False)
 
 
-class Buffered(Waiting):
+class PrefetchProbe(DataWait):
     """Looks into the buffer that TensorFlow's compiled step reads from.
 
     Args:
@@ -196,7 +196,7 @@ class Buffered(Waiting):
         return longest if self._looks else min(longest, FIRST)
 
 
-def waiting(fit: FrameType | None, model: Any) -> Waiting:
+def waiting(fit: FrameType | None, model: Any) -> DataWait:
     """The way to know how long this ``fit`` waits for data.
 
     Args:
@@ -205,21 +205,21 @@ def waiting(fit: FrameType | None, model: Any) -> Waiting:
     """
     data = None if fit is None else fit.f_locals.get("epoch_iterator")
     if data is None or not hasattr(data, "__dict__"):
-        return Waiting()
+        return DataWait()
     if keras.backend.backend() in ("jax", "torch"):
-        return Timed(data, "_get_iterator") if hasattr(data, "_get_iterator") else Waiting()
+        return IteratorTimer(data, "_get_iterator") if hasattr(data, "_get_iterator") else DataWait()
     if keras.backend.backend() != "tensorflow":
-        return Waiting()
+        return DataWait()
     queue = getattr(getattr(data, "data_adapter", None), "enqueuer", None)
     if queue is not None and hasattr(queue, "get"):
-        return Enqueued(queue, "get")
+        return QueueTimer(queue, "get")
     if (getattr(model, "steps_per_execution", 1) or 1) != 1:  # one batch in the buffer is not enough then
-        return Waiting()
+        return DataWait()
     try:
-        return Buffered(data)
+        return PrefetchProbe(data)
     except Exception:  # a model or data that cannot be asked
         log.debug("Waiting for data cannot be measured", exc_info=True)
-        return Waiting()
+        return DataWait()
 
 
 def _iterator(data: Any) -> Any:

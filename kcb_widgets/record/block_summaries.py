@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .series import Values
+from .table import Values
 
 BLOCK = 64
 PIECE = 1024  # blocks in one array: never moved
@@ -120,7 +120,7 @@ def widen(part: Extremes, columns: int) -> Extremes:
     return Extremes(*(np.concatenate(pair) for pair in pairs))
 
 
-class Blocks:
+class BlockSummaries:
     """The extremes of every 64 rows of a table but the newest: that row may still be corrected.
 
     Any thread that looks may ask; they take turns.

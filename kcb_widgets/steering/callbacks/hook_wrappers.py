@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from .hearing import printing, warning
+from .output_capture import printing, warning
 
 Hook = Callable[..., Any]
 AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()  # threads run at once, in a build without the lock
@@ -52,7 +52,7 @@ def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """For batch hooks of callbacks that we know nothing of: also what they print, and whether they end the fit.
 
-    What `Exchange.begin` and `Exchange.end` do under a lock is written out here. No call stands between a comparison
+    What `OutputDispatcher.begin` and `OutputDispatcher.end` do under a lock is written out here. No call stands between a comparison
     and the assignment after it, so CPython runs no other thread and takes no interrupt there. `safely` is for where
     threads run at once; a lock costs as much as all the rest.
     """

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Trouble = Callable[[str], None]
 
 
-class Extension:
+class EpochExtension:
     """Sends one call of ``fit`` back to its loop over epochs.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from .controls.control import Refused
-from .controls.live import chain, scope, track
+from .controls.live_values import chain, scope, track
 
 Spare = dict[tuple[int, str, int], Any]
 """State set aside, by the ids of the optimizer and the weight, and the name of the attribute it was in."""
@@ -25,7 +25,7 @@ NOT_SLOTS = ("_variables", "_trainable_variables")
 AVERAGES = "_model_variables_moving_average"
 
 
-class Freezer:
+class TrainabilityManager:
     """What the flags of one model share: its optimizer, which must know every weight that trains.
 
     Args:

@@ -14,7 +14,7 @@ SELDOM = 1.0
 RUSHED = 10  # times as long as the last one took, for the answer to what a person has just asked
 
 
-class Pusher:
+class RefreshThread:
     """Calls ``show`` on a daemon thread, when there is something to show and enough time has passed.
 
     The interpreter runs one thread at a time, but TensorFlow, JAX and torch let others run while they compute.

@@ -11,7 +11,7 @@ from ..controls.hyperparameters import LearningRate
 from .card import Card, MinDelta, Parameter, scalar, smaller
 
 
-class Patient(Card):
+class PatienceCard(Card):
     """What the two have in common."""
 
     known = True
@@ -69,7 +69,7 @@ class Patient(Card):
         return max(self._patience - self._wait, 1)
 
 
-class EarlyStoppingCard(Patient):
+class EarlyStoppingCard(PatienceCard):
     """``EarlyStopping``."""
 
     def parameters(self) -> list[Control]:
@@ -117,7 +117,7 @@ class EarlyStoppingCard(Patient):
         return f"{name} was no better{value} for {_epochs(self._wait)}"
 
 
-class ReduceLROnPlateauCard(Patient):
+class ReduceLROnPlateauCard(PatienceCard):
     """``ReduceLROnPlateau``."""
 
     def parameters(self) -> list[Control]:

@@ -11,7 +11,7 @@ from .callbacks.scheduler import Plan
 from .controls.control import Control, Value
 from .controls.hold import Hold
 from .controls.hyperparameters import LearningRate
-from .controls.schedule import Scheduled, Wheel
+from .controls.schedule import Scheduled, ScheduleOverride
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ WRITERS = {"LearningRateScheduler", "ReduceLROnPlateau"}  # Keras's callbacks th
 PLANNED = 20_000  # batches ahead at most, where Keras does not know how many there will be
 
 
-class Rates:
+class LearningRateTracker:
     """Keeps an eye on the learning rates of one fit.
 
     Args:
@@ -36,7 +36,7 @@ class Rates:
         self._writers = [name for name in siblings if name in WRITERS]
         self._rates: list[Control] = []
         self._holds: dict[str, Hold] = {}
-        self._wheels: dict[str, Wheel] = {}
+        self._wheels: dict[str, ScheduleOverride] = {}
 
     def follow(self, controls: dict[str, Control]) -> None:
         """These are the controls now."""

@@ -15,7 +15,7 @@ from ..kernel import threads
 EVERY = 0.05  # seconds; a look costs less than a microsecond
 
 
-class Watch:
+class FitWatchdog:
     """Watches one call of ``fit`` from a daemon thread, or a loop that calls a ``CallbackList`` by hand.
 
     A loop has no frame that ends with it for sure: a helper may call its hooks and return. It is over for certain when

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .backends import bytes_of, parts, set_torch_state, shared_seeds, synced, torch_state
-from .controls.live import chain, roots
+from .controls.live_values import chain, roots
 from .initial import Unknown, bytes_to_come, initial_values
-from .refit import Spare, within
+from .optimizer_rebuild import Spare, within
 
 Array = npt.NDArray[Any]
 NAMED_AT_MOST = 3
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class State:
+class ModelState:
     """Copies of all numbers that training goes on from.
 
     Attributes:
@@ -85,7 +85,7 @@ class Restored:
         return "; ".join(words)
 
 
-class Keeper:
+class ModelStateCopier:
     """Takes the state of one model out, and puts it back. The training thread alone calls it.
 
     Args:
@@ -122,17 +122,19 @@ class Keeper:
                 total += bytes_to_come(optimizer, list(self._model.trainable_variables))
         return total
 
-    def copy(self) -> State:
+    def copy(self) -> ModelState:
         """The state now."""
         known = {id(variable): variable for variable in self._all(synced(self._model))}
         several = (part for variable in known.values() for part in parts(variable))
-        return State([(part, np.array(keras.ops.convert_to_numpy(part))) for part in several], known, torch_state())
+        return ModelState(
+            [(part, np.array(keras.ops.convert_to_numpy(part))) for part in several], known, torch_state()
+        )
 
-    def lacking(self, state: State) -> list[str]:
+    def lacking(self, state: ModelState) -> list[str]:
         """The weights and statistics that came after ``state``: it cannot put them back."""
         return [_name(variable) for variable in self._of_model(self._model) if not state.holds(variable)]
 
-    def put_back(self, state: State) -> Restored:
+    def put_back(self, state: ModelState) -> Restored:
         """Put everything to where it was.
 
         What optimizers made since gets the values that Keras would give it there: on a snapshot from before the first

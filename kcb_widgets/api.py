@@ -10,16 +10,16 @@ from .commands import VERBS, Reply, Value, check_value
 from .record.values import positive_integer, shown
 from .steering.controls.control import Control
 from .steering.policies import Policies
-from .steering.triggers import Own, Triggers
+from .steering.user_controls import UserControl, UserControls
 
 Every = Literal["epoch"] | int
 
 
-class Remote:
+class SteeringAPI:
     """What ``Monitor`` lets people, policies and other threads do. Each method that steers returns a ``Reply``."""
 
     def __init__(self) -> None:
-        self._triggers = Triggers()
+        self._triggers = UserControls()
         self._policies = Policies()
 
     def _send(self, commands: Sequence[tuple[str, Value]]) -> Reply:
@@ -190,7 +190,7 @@ class Remote:
         Raises:
             TypeError, ValueError: The arguments do not fit together, or the name is taken.
         """
-        self._triggers.add_control(Own(name, value, min, max, log, choices))
+        self._triggers.add_control(UserControl(name, value, min, max, log, choices))
         self._send_news()
 
     def add_policy(self, function: Callable[..., Any], every: Every = "epoch") -> None:

@@ -73,7 +73,7 @@ def untrack(optimizer: Any, variable: Any) -> None:
     track(optimizer, [kept for kept in optimizer._variables if kept is not variable])
 
 
-class Veil:
+class OptimizerSaveFilter:
     """Keeps our variables out of what optimizers save, while there are any.
 
     Args:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import blocks
-from .blocks import BLOCK, READ, Blocks
-from .series import Floats, Indices, Values
+from . import block_summaries
+from .block_summaries import BLOCK, READ, BlockSummaries
+from .table import Floats, Indices, Values
 
 Flags = npt.NDArray[np.bool_]
 
@@ -65,11 +65,11 @@ class Source:
         values: Callable[[int, int], Values],
         x: Callable[[int, int], Floats],
         x_at: Callable[[Indices], Floats] | None = None,
-        kept: Blocks | None = None,
+        kept: BlockSummaries | None = None,
         key: Callable[[], Hashable] = bool,
     ) -> None:
         self.rows, self.names, self.values, self.x, self.key = rows, names, values, x, key
-        self._x_at, self._kept = x_at, kept or Blocks()
+        self._x_at, self._kept = x_at, kept or BlockSummaries()
 
     def x_at(self, rows: Indices) -> Floats:
         """Where single rows are, ``(4, n)``."""
@@ -93,7 +93,9 @@ class Source:
             return Buckets(clean, clean, clean, np.ones(clean.shape, bool), self.x(first, last), 1)
         if per_bucket < BLOCK:
             pieces = range(first, last, READ)
-            found = blocks.join([blocks.of_rows(self.values(at, min(at + READ, last)), per_bucket) for at in pieces])
+            found = block_summaries.join(
+                [block_summaries.of_rows(self.values(at, min(at + READ, last)), per_bucket) for at in pieces]
+            )
         else:
             key, rows = self.key(), max(last, self.rows())
             found = self._kept.read(first, last, per_bucket // BLOCK, rows, self.values, key)

@@ -1,4 +1,4 @@
-"""Helm: carries commands out, on the training thread, at a batch boundary, each with an event on the record."""
+"""CommandExecutor: carries commands out, on the training thread, at a batch boundary, each with an event on the record."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ..commands import Command, Inbox, Refused
 from ..record.events import Event, first_line
 from ..record.record import Record
 from .backends import hand_back, peek, rebuild, synced
+from .callback_registry import CallbackRegistry
 from .controls import layers, optimizers
 from .controls.control import Control, Written
 from .controls.hold import Hold
 from .controls.hyperparameters import LearningRate
-from .controls.live import Veil, roots
+from .controls.live_values import OptimizerSaveFilter, roots
 from .controls.optimizers import leaf
 from .evaluate import Evaluation
-from .flow import Epochs, Flow
-from .neighbours import Neighbours
-from .rates import Rates
+from .learning_rates import LearningRateTracker
+from .loop_control import Epochs, LoopControl
 from .snapshots import Setting, SnapshotStore, megabytes
-from .triggers import Triggers
+from .user_controls import UserControls
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ HEAVY = ("evaluate", "snapshot", "rollback", "save", "press", "act")
 URGENT = ("stop", "pause")
 
 
-class Helm:
+class CommandExecutor:
     """The controls of one fit.
 
     Args:
@@ -61,12 +61,12 @@ class Helm:
         inbox: Inbox,
         siblings: list[str],
         *,
-        flow: Flow,
+        flow: LoopControl,
         snapshots: SnapshotStore,
         evaluation: Evaluation,
-        triggers: Triggers,
-        veil: Veil,
-        neighbours: Neighbours,
+        triggers: UserControls,
+        veil: OptimizerSaveFilter,
+        neighbours: CallbackRegistry,
         folder: Path,
         monitor: Any = None,
     ) -> None:
@@ -93,7 +93,7 @@ class Helm:
             "press": self._press,
             "act": neighbours.act,
         }
-        self.rates = Rates(run, siblings, neighbours.plan)
+        self.rates = LearningRateTracker(run, siblings, neighbours.plan)
         self.inspect()
 
     # -- what there is ------------------------------------------------------------------------------------------------

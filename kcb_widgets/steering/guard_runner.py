@@ -1,4 +1,4 @@
-"""Sentry: has a guard look at what training logs, and does what the guard was told to do."""
+"""GuardRunner: has a guard look at what training logs, and does what the guard was told to do."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..record.record import Record
-from .flow import Flow
-from .guard import Lookout, missing, number
-from .rates import Rates
+from .guard import SpikeDetector, missing, number
+from .learning_rates import LearningRateTracker
+from .loop_control import LoopControl
 from .snapshots import SnapshotStore
 
 
-class Sentry:
+class GuardRunner:
     """The guard of one fit.
 
     Args:
@@ -27,10 +27,10 @@ class Sentry:
     def __init__(
         self,
         run: Record,
-        lookout: Lookout,
+        lookout: SpikeDetector,
         snapshots: SnapshotStore,
-        flow: Flow,
-        rates: Rates,
+        flow: LoopControl,
+        rates: LearningRateTracker,
         ask: Callable[[str, Any], None],
     ) -> None:
         self._run, self._lookout, self._snapshots, self._flow = run, lookout, snapshots, flow
