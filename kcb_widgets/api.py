@@ -19,7 +19,7 @@ class SteeringAPI:
     """What ``Monitor`` lets people, policies and other threads do. Each method that steers returns a ``Reply``."""
 
     def __init__(self) -> None:
-        self._triggers = UserControls()
+        self._user_controls = UserControls()
         self._policies = Policies()
 
     def _send(self, commands: Sequence[tuple[str, Value]]) -> Reply:
@@ -152,7 +152,7 @@ class SteeringAPI:
     @property
     def values(self) -> Mapping[str, Any]:
         """The current values of the controls that ``add_control`` added."""
-        return self._triggers.values
+        return self._user_controls.values
 
     def add_button(self, name: str, function: Callable[..., Any]) -> None:
         """Put a button on the board. Its function runs on the training thread, just before a batch.
@@ -164,7 +164,7 @@ class SteeringAPI:
         Raises:
             TypeError, ValueError: The function cannot be called, or the name is taken.
         """
-        self._triggers.add_button(name, function)
+        self._user_controls.add_button(name, function)
         self._send_news()
 
     def add_control(
@@ -190,7 +190,7 @@ class SteeringAPI:
         Raises:
             TypeError, ValueError: The arguments do not fit together, or the name is taken.
         """
-        self._triggers.add_control(UserControl(name, value, min, max, log, choices))
+        self._user_controls.add_control(UserControl(name, value, min, max, log, choices))
         self._send_news()
 
     def add_policy(self, function: Callable[..., Any], every: Every = "epoch") -> None:

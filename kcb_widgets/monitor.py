@@ -56,7 +56,7 @@ def _guarded(hook: Callable[..., None]) -> Callable[..., None]:
             if inside and self._is_foreign(session, name):
                 return
             if noted:
-                session.spent.note(name, logs)
+                session.epoch_times.note(name, logs)
             hook(self, session, *args, **kwargs)
         except Exception as error:
             (self.run if session is None else session.run).failed(name, error)
@@ -138,7 +138,7 @@ class Monitor(SteeringAPI, Lifecycle):
             msg = f"display must be True, False or None. Received: {display!r}"
             raise TypeError(msg)
         self._keep_runs = None if keep_runs is None else positive_integer("keep_runs", keep_runs)
-        own = (self._triggers, self._policies, self)
+        own = (self._user_controls, self._policies, self)
         self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)
 
@@ -189,13 +189,13 @@ class Monitor(SteeringAPI, Lifecycle):
     def controls(self) -> list[str]:
         """The names that ``set`` takes in the fit under way; empty when nothing trains."""
         session = self._session
-        return [] if session is None else list(session.bridge.helm.controls)
+        return [] if session is None else list(session.steering.executor.controls)
 
     def _control(self, name: str) -> Control | None:
         session = self._session
         if session is None:
             return None
-        controls: dict[str, Control] = session.bridge.helm.controls
+        controls: dict[str, Control] = session.steering.executor.controls
         if not controls:  # this fit cannot be steered; the reply says why
             return None
         if name not in controls:
@@ -210,7 +210,7 @@ class Monitor(SteeringAPI, Lifecycle):
         if session is not None:
             reply.training_thread = session.thread
             if get_ident() == session.thread:
-                source = session.bridge.speaking
+                source = session.steering.speaking
         for name, value in commands:
             self._inbox.put(Command(name, value, source, reply=reply))
         if not self.training:
@@ -219,7 +219,7 @@ class Monitor(SteeringAPI, Lifecycle):
 
     def _send_news(self) -> None:
         run = self.run
-        self._triggers.tell(run)
+        self._user_controls.publish(run)
         run.changed()
 
     # -- hooks --------------------------------------------------------------------------------------------------------
@@ -234,33 +234,33 @@ class Monitor(SteeringAPI, Lifecycle):
     @_guarded
     def on_epoch_begin(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch begins."""
-        run, helm, lookout = session.run, session.bridge.helm, session.bridge.lookout
+        run, executor, spike_detector = session.run, session.steering.executor, session.steering.spike_detector
         session.raised.renew()
         if run.epoch is None and epoch:
             self._continue(run, epoch)
         attempt(run, "on_epoch_begin", run.begin_epoch, epoch)
-        attempt(run, "learning_rate", helm.rates.ahead)
-        attempt(run, "batch values", session.counts.begin_epoch)
-        if lookout is not None:
-            attempt(run, "guard", lookout.begin_epoch)
-        attempt(run, "learning_rate", helm.look, "LearningRateScheduler")
-        attempt(run, "on_epoch_begin", session.service, perf_counter())
+        attempt(run, "learning_rate", executor.learning_rates.ahead)
+        attempt(run, "batch values", session.metric_weights.begin_epoch)
+        if spike_detector is not None:
+            attempt(run, "guard", spike_detector.begin_epoch)
+        attempt(run, "learning_rate", executor.check_rates, "LearningRateScheduler")
+        attempt(run, "on_epoch_begin", session.poll, perf_counter())
         attempt(run, "on_epoch_begin", session.begin_epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch: what was asked for governs it."""
-        tap = self._tap
-        if tap is None:
-            if self._inner is None or not self._is_ours() or self._tap is None:
+        hook_state = self._hook_state
+        if hook_state is None:
+            if self._inner is None or not self._is_ours() or self._hook_state is None:
                 return
-            tap = self._tap
-        if tap.alert or tap.waiting:
+            hook_state = self._hook_state
+        if hook_state.has_work or hook_state.waiting:
             self._before_batch()
         now = perf_counter()
-        if now >= tap.look:
+        if now >= hook_state.next_data_check:
             self._look_at_data(batch)
             now = perf_counter()
-        tap.began = now
+        hook_state.batch_started = now
 
     @_guarded
     def _before_batch(self, session: Session) -> None:
@@ -272,18 +272,19 @@ class Monitor(SteeringAPI, Lifecycle):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a batch: note it, and now and then record all of them, let messages in and show what is new."""
-        tap = self._tap
-        if tap is None and self._inner is not None and self._is_ours():
-            tap = self._tap
-        if tap is None or get_ident() != tap.thread:
+        hook_state = self._hook_state
+        if hook_state is None and self._inner is not None and self._is_ours():
+            hook_state = self._hook_state
+        if hook_state is None or get_ident() != hook_state.thread:
             return
         try:
             now = perf_counter()
-            tap.step += now - tap.began
-            weights = None if tap.weigh is None else tap.weigh(logs or {})
-            tap.put((batch, logs.copy() if logs else {}, now, weights))  # a copy: other callbacks may add to them
-            if (now >= tap.due or tap.waiting or not batch & 127) and self._session is not None:
-                self._session.attend(logs or {}, now)
+            hook_state.step += now - hook_state.batch_started
+            weights = None if hook_state.weigh is None else hook_state.weigh(logs or {})
+            # A copy of the logs: other callbacks may add to them.
+            hook_state.enqueue((batch, logs.copy() if logs else {}, now, weights))
+            if (now >= hook_state.next_poll or hook_state.waiting or not batch & 127) and self._session is not None:
+                self._session.after_batch(logs or {}, now)
         except Exception as error:
             self.run.failed("on_train_batch_end", error)
 
@@ -292,10 +293,10 @@ class Monitor(SteeringAPI, Lifecycle):
         """Validation begins."""
         run = session.run
         session.raised.renew()
-        attempt(run, "batch values", session.counts.settle)
-        run.pace.rest(run.seconds, run.step)
+        attempt(run, "batch values", session.metric_weights.end_epoch)
+        run.throughput.rest(run.seconds, run.step)
         run.phase, run.test_batch = "validate", 0
-        session.service(perf_counter())
+        session.poll(perf_counter())
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """A batch of validation, or of ``evaluate``, is done."""
@@ -312,16 +313,16 @@ class Monitor(SteeringAPI, Lifecycle):
         """Validation is over."""
         run = session.run
         run.phase, run.test_batches = "train", run.test_batch or None
-        run.pace.begin(run.seconds, run.step)
+        run.throughput.begin(run.seconds, run.step)
 
     @_guarded
     def on_epoch_end(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch ends, validation included. No step takes another with it."""
         run = session.run
-        attempt(run, "batch values", session.counts.settle)
-        attempt(run, "learning_rate", session.bridge.helm.look, "ReduceLROnPlateau")
+        attempt(run, "batch values", session.metric_weights.end_epoch)
+        attempt(run, "learning_rate", session.steering.executor.check_rates, "ReduceLROnPlateau")
         attempt(run, "on_epoch_end", run.end_epoch, epoch, logs or {})
-        attempt(run, "on_epoch_end", session.service, perf_counter())
+        attempt(run, "on_epoch_end", session.poll, perf_counter())
         attempt(run, "on_epoch_end", session.epoch_ends, epoch, logs or {})
 
     @_guarded

@@ -49,8 +49,8 @@ class Run(Record):
 
         Columns: ``epoch`` and ``batch`` (0-based, as Keras counts), ``seconds`` since the run began, each metric as
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
-        recovered from the running means for metrics that are means (``means.py`` gives the formula and its error).
-        Where that cannot be known the column is left out and an event says why; it is NaN for a batch that weighs
+        recovered from the running means for metrics that are means (``record/batch_values.py`` gives the formula and
+        its error). Where that cannot be known the column is left out and an event says why; it is NaN for a batch that weighs
         nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback also ``abandoned``:
         whether the step was left behind by one.
 

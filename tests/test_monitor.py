@@ -95,16 +95,16 @@ def test_the_pace_follows_epochs_that_are_shorter_than_the_time_between_two_look
             now[0] += per_step
             run.append(batch, {"loss": 1.0})
             if batch == 30:  # the only look in this epoch
-                run.pace.note(run.seconds, run.step)
+                run.throughput.note(run.seconds, run.step)
         run.end_epoch(epoch, {"loss": 1.0})
-        assert run.pace.seconds_per_step == pytest.approx(per_step)
+        assert run.throughput.seconds_per_step == pytest.approx(per_step)
 
 
 def test_the_pace_is_that_of_training_alone(unit_model, ones, monkeypatch):
     """Not of tracing and not of validation, each of which takes long here."""
     model, monitor, seen, now = unit_model(), kcb.Monitor(), [], [0.0]
     monkeypatch.setattr(kcb.Run, "seconds", property(lambda run: now[0]))
-    monkeypatch.setattr("kcb_widgets.session.session.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("kcb_widgets.session.session.SLOW_CHECK_INTERVAL_S", 0.0)
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -114,11 +114,11 @@ def test_the_pace_is_that_of_training_alone(unit_model, ones, monkeypatch):
             now[0] += 2.0
 
         def on_epoch_end(self, epoch, logs=None):
-            seen.append(monitor.run.pace.seconds_per_step)
+            seen.append(monitor.run.throughput.seconds_per_step)
 
     fit(model, *ones, monitor, Clock(), epochs=2, validation_data=ones)
     assert seen == pytest.approx([0.01, 0.01])
-    assert monitor.run.pace.seconds_per_step == pytest.approx(0.01)
+    assert monitor.run.throughput.seconds_per_step == pytest.approx(0.01)
     assert monitor.run.epochs["seconds"].tolist() == pytest.approx([5.05, 2.06])
 
 
@@ -130,7 +130,7 @@ def test_a_batch_costs_the_training_thread_a_note_and_no_more(classifier):
     class Count(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 1:  # what the first batch looks at is behind it; nobody looks for messages any more
-                monitor._session.tap.due = monitor._session._next_poll = float("inf")
+                monitor._session.hook_state.next_poll = monitor._session._next_poll = float("inf")
             left.append(len(monitor._session.run.pending))
 
     fit(model, x, y, monitor, Count())
@@ -146,7 +146,7 @@ def test_a_batch_allocates_its_note_and_nothing_else(classifier):
     class Count(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 20:
-                monitor._session.tap.due = float("inf")
+                monitor._session.hook_state.next_poll = float("inf")
                 before = sys.getallocatedblocks()
                 for _ in range(1000):
                     monitor.on_train_batch_begin(1)
@@ -167,18 +167,18 @@ def test_what_is_asked_for_reaches_the_model_before_its_picture_is_made(classifi
 
     model, x, y = classifier()
     monitor, pushes = kcb.Monitor(display=False), []
-    monkeypatch.setattr(RefreshThread, "push", lambda self, rush=False, head=0.0: pushes.append((rush, head)))
+    monkeypatch.setattr(RefreshThread, "request", lambda self, urgent=False, delay=0.0: pushes.append((urgent, delay)))
 
     class Ask(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 5:
                 pushes.clear()
                 monitor.set(learning_rate=0.5)
-                monitor._session.service(0.0)
+                monitor._session.poll(0.0)
             elif batch == 10:
                 pushes.clear()
-                monitor.run.hurry = True  # as a board does for a closer look
-                monitor._session.service(0.0)
+                monitor.run.refresh_requested = True  # as a board does for a closer look
+                monitor._session.poll(0.0)
             if batch in (5, 10):
                 asked.append(pushes[:1])
 
@@ -212,7 +212,7 @@ def test_each_batchs_own_value_is_recovered_of_an_epoch_shorter_than_the_time_be
     assert batches["batch_loss"].notna().all()
     sums = batches["batch_loss"] * ([16, 16, 16, 12] * 2)
     assert np.allclose(sums.groupby(batches["epoch"]).sum() / 60, epochs["loss"], rtol=1e-5)
-    assert monitor.run.pace.samples_per_batch == 16
+    assert monitor.run.throughput.samples_per_batch == 16
 
 
 def test_batches_of_unequal_weight_are_weighed_one_by_one(classifier):
@@ -347,7 +347,7 @@ def test_nan_is_an_event_with_its_step(unit_model, ones, at):
     event = monitor.run.events.query("kind == 'nan'").iloc[0]
     assert event["name"] == "loss"
     assert event["new"] == "nan"
-    assert monitor.run.bad[0]["step"] == 4
+    assert monitor.run.nonfinite[0]["step"] == 4
 
 
 def test_passed_bare(classifier):
@@ -442,7 +442,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
             history = fit(model, x, y, monitor, epochs=2, batch_size=16).history
             assert len(history["loss"]) == 2, place
             assert "ours" in monitor.run.events.query("kind == 'error'")["message"].iloc[0]
-    monkeypatch.setattr(CommandExecutor, "look", broken)
+    monkeypatch.setattr(CommandExecutor, "check_rates", broken)
     model, x, y = classifier()
     monitor = kcb.Monitor()
     assert len(fit(model, x, y, monitor, epochs=2).history["loss"]) == 2

@@ -24,21 +24,31 @@ class BatchHookState:
     Attributes:
         thread: The thread that trains.
         waiting: Commands that wait.
-        put: Leaves a trained batch for the record.
-        alert: Whether there is anything to do before the next batch.
-        look: When the next look at the data is due, by ``perf_counter``.
-        due: When there is more to do after a batch than to note it.
-        began: When the batch under way began.
+        enqueue: Leaves a trained batch for the record.
+        has_work: Whether there is anything to do before the next batch.
+        next_data_check: When the next look at the data is due, by ``perf_counter``.
+        next_poll: When there is more to do after a batch than to note it.
+        batch_started: When the batch under way began.
         step: Seconds between the batch hooks since the epoch began.
         weigh: Reads what a batch weighed in each metric, from its logs; None where that need not be read.
     """
 
-    __slots__ = ("alert", "began", "due", "look", "put", "step", "thread", "waiting", "weigh")
+    __slots__ = (
+        "batch_started",
+        "enqueue",
+        "has_work",
+        "next_data_check",
+        "next_poll",
+        "step",
+        "thread",
+        "waiting",
+        "weigh",
+    )
 
     def __init__(self, thread: int, inbox: Inbox, run: Record) -> None:
         self.thread = thread
         self.waiting: deque[Command] = inbox.waiting
-        self.put: Callable[[Trained], None] = run.pending.append
-        self.alert = True
-        self.look = self.due = self.began = self.step = 0.0
+        self.enqueue: Callable[[Trained], None] = run.pending.append
+        self.has_work = True
+        self.next_data_check = self.next_poll = self.batch_started = self.step = 0.0
         self.weigh: Callable[[Mapping[Any, Any]], Mapping[str, float] | None] | None = None

@@ -13,10 +13,10 @@ class Steered(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, schedule):
         self.schedule, self.factor, self.fixed = schedule, 1.0, float("nan")
         # As plain numbers they would be folded into other constants, and rounded otherwise than in the run.
-        self.dials = keras.Variable([self.factor, self.fixed], trainable=False, dtype="float32")
+        self.parameters = keras.Variable([self.factor, self.fixed], trainable=False, dtype="float32")
 
     def __call__(self, step):
-        factor, fixed = keras.ops.unstack(keras.ops.convert_to_tensor(self.dials))
+        factor, fixed = keras.ops.unstack(keras.ops.convert_to_tensor(self.parameters))
         planned = keras.ops.cast(self.schedule(step), "float32") * factor
         return keras.ops.where(keras.ops.isnan(fixed), planned, fixed)
 
@@ -30,7 +30,7 @@ class Steered(keras.optimizers.schedules.LearningRateSchedule):
             now = float(keras.ops.convert_to_numpy(self.schedule(step))) * self.factor
             attribute, value = "fixed", now if value else float("nan")
         setattr(self, attribute, value)
-        self.dials.assign([self.factor, self.fixed])
+        self.parameters.assign([self.factor, self.fixed])
 
 
 #?

@@ -102,7 +102,7 @@ def _metric(axis: Any, run: Record, group: str) -> None:
         buckets = window(curves.batches(run), 0, batches.rows, POINTS)
         if buckets is not None:
             column = batches.names.index(group)
-            label = "each batch" if group in run.means.names else "mean since the epoch began"
+            label = "each batch" if group in run.batch_values.names else "mean since the epoch began"
             if buckets.per_bucket > 1:
                 low, high = buckets.minimum[column], buckets.maximum[column]
                 axis.fill_between(buckets.x[0], low, high, color=TRAIN, alpha=0.25, linewidth=0)
@@ -132,7 +132,7 @@ def _metric(axis: Any, run: Record, group: str) -> None:
         axis.plot(at, found, "^", color=VALIDATION, markersize=5, fillstyle="none", label="evaluated")
     if left:
         _fit_to(axis, np.concatenate(kept))
-    for bad in run.bad:
+    for bad in run.nonfinite:
         if bad["group"] == group:
             axis.axvline(bad["step"], color=BAD, linewidth=1)
             axis.text(bad["step"], 0.02, bad["value"], color=BAD, fontsize=7, transform=axis.get_xaxis_transform())

@@ -108,7 +108,7 @@ def fit_begins() -> None:
 
 
 def patch() -> str:
-    """Whether this kernel is patched, and why, in a clause; empty outside ipykernel. See ``_mend.py``."""
+    """Whether this kernel is patched, and why, in a clause; empty outside ipykernel. See ``_ipykernel_patch.py``."""
     kernel, version = getattr(_shell(), "kernel", None), ipykernel_version()
     if version is None:
         return ""

@@ -28,7 +28,7 @@ def busy() -> bool:
     return here() and not isinstance(threading.current_thread(), sys.modules["marimo"].Thread)
 
 
-def dismissed(thread: threading.Thread) -> bool:
+def is_cancelled(thread: threading.Thread) -> bool:
     """Whether the cell that started a thread was run anew or deleted, so that nobody waits for it any more."""
     return bool(getattr(thread, "should_exit", False))
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from . import _marimo
 
 
-def dismissed(thread: threading.Thread | None = None) -> bool:
+def is_cancelled(thread: threading.Thread | None = None) -> bool:
     """Whether nobody waits any more for what a thread does, or this one: marimo says so when a cell is run anew."""
-    return _marimo.dismissed(thread or threading.current_thread())
+    return _marimo.is_cancelled(thread or threading.current_thread())
 
 
 def start(work: Callable[[], None], name: str) -> threading.Thread:

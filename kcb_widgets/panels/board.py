@@ -13,7 +13,7 @@ import traitlets
 
 from .. import commands, kernel
 from ..record.record import Record
-from . import state as words
+from . import payload
 from .saved_output import Output
 from .sender import Sender
 from .series_encoder import SeriesEncoder
@@ -142,25 +142,25 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _send_changes(self) -> None:
         """One message with all that changed."""
         run = self._run
-        state = words.state(run)
+        state = payload.state(run)
         pump = self._pump
         state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
         state["path"] = self._path
         state["pump"] = {"ok": pump.available, "reason": pump.reason}
-        state["commands"] = list(run.answered)
+        state["commands"] = list(run.command_results)
         tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
-        marks = (len(run.bad), len(run.branches), id(run.plan), run.id)
+        marks = (len(run.nonfinite), len(run.branches), id(run.plan), run.id)
         rows = (*(table.rows for table in tables), *marks)
         news, controls, cards = (run.id, len(run.events_list)), run.controls, run.cards
         with self.hold_sync():
-            self.state = words.clean(state)
+            self.state = payload.clean(state)
             if news != self._sent_events:
-                self.events = words.events(run)
+                self.events = payload.events(run)
             if controls is not self._sent_controls:  # a list is replaced, never changed
-                self.controls = words.controls(run)
+                self.controls = payload.controls(run)
             if cards is not self._sent_cards:
-                self.callbacks = words.clean(cards)
-            self.hooks = words.clean(run.hooks.describe(run.batch_table.rows))
+                self.callbacks = payload.clean(cards)
+            self.hooks = payload.clean(run.hooks.describe(run.batch_table.rows))
             if rows != self._sent_rows:
                 self.series = self._picture.whole()
         self._sent_rows, self._sent_events, self._sent_controls, self._sent_cards = rows, news, controls, cards
@@ -196,7 +196,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         seq = content.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or abs(seq) > 2**53:
             return
-        self._run.hurry = self._run.hurry or not self.attended  # somebody has come
+        self._run.refresh_requested = self._run.refresh_requested or not self.attended  # somebody has come
         self._views[view] = (time.monotonic(), seq)
         while len(self._views) > MAX_VIEWS:  # messages come on several threads
             self._views.pop(min(list(self._views.items()), key=lambda item: item[1][0])[0], None)
@@ -230,7 +230,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         run, name = self._run, commands.text(content.get("name"))
         run.add_event("refused", name, source="board", message=reason)
-        run.answered.append(
+        run.command_results.append(
             {"id": commands.text(content.get("id")), "name": name, "status": "refused", "step": None, "message": reason}
         )
 
@@ -241,7 +241,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         points = max(2, min(MAX_POINTS, int(numbers[2])))
         self._windows[view] = {"first": numbers[0], "last": numbers[1], "points": points, "request": int(numbers[3])}
-        self._run.hurry = True
+        self._run.refresh_requested = True
 
     # -- where it is shown ------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def events(run: Record) -> list[dict[str, Any]]:
 
 def state(run: Record) -> dict[str, Any]:
     """Where the run stands."""
-    pace = run.pace
+    pace = run.throughput
     epochs = run.params.get("epochs")
     left = epochs - run.epoch - 1 if epochs is not None and run.epoch is not None else None
     per_step = pace.seconds_per_step
@@ -67,6 +67,6 @@ def state(run: Record) -> dict[str, Any]:
         "snapshots": run.snapshots,
         "snapshot_bytes": sum(snapshot["bytes"] for snapshot in run.snapshots),
         "buttons": run.buttons,
-        "can": run.can,
+        "can": run.availability,
         "errors": sum(event.kind == "error" for event in run.events_list[-MAX_EVENTS:]),
     }

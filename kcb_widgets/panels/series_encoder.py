@@ -118,7 +118,7 @@ class SeriesEncoder:
                 }
             )
         run = self._run
-        said = {"tables": described, "bad": run.bad, "branches": run.branches, "first": first, "last": last}
+        said = {"tables": described, "bad": run.nonfinite, "branches": run.branches, "first": first, "last": last}
         header = json.dumps(said).encode()
         head = struct.pack("<I", len(header)) + header
         return head + bytes(-len(head) % 8) + b"".join(arrays)
@@ -133,6 +133,6 @@ class SeriesEncoder:
         if table == "epochs":
             validation = metric.startswith("val_")
             return ("val", metric) if validation else ("epoch", f"{metric}, epoch")
-        if metric in self._run.means.names:
+        if metric in self._run.batch_values.names:
             return "train", f"{metric}, each batch"
         return "running", f"{metric}, mean since the epoch began"

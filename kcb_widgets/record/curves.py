@@ -15,11 +15,11 @@ def batches(run: Record) -> Source:
     return Source(
         lambda: table.rows,
         lambda: table.names,
-        lambda first, last: run.means.recover(table, first, last),
+        lambda first, last: run.batch_values.recover(table, first, last),
         lambda first, last: run.x(table, first, last),
         lambda rows: run.x_at(table, rows),
         run.blocks,
-        lambda: frozenset(run.means.names),
+        lambda: frozenset(run.batch_values.names),
     )
 
 
@@ -77,7 +77,7 @@ def plan(run: Record) -> tuple[list[str], Values, Floats] | None:
     here = now(run)
     epoch = run.batches_per_epoch or 1
     far = here[0] + max(AHEAD * (here[0] - run.first_step), epoch, 10)
-    per_step = run.pace.seconds_per_step or 0.0
+    per_step = run.throughput.seconds_per_step or 0.0
     steps = np.unique(np.concatenate([np.asarray(ahead, np.float64) for ahead, _ in planned.values()]))
     steps = np.append(steps[(steps > here[0]) & (steps < far)], far)
     steps = np.append(here[0], steps[steps <= max(ahead[-1] for ahead, _ in planned.values())])

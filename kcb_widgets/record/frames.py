@@ -42,8 +42,8 @@ def batches(run: Record) -> pd.DataFrame:
     frame["seconds"] = table.seconds(0, rows)
     if run.branches:
         frame["abandoned"] = run.abandoned(steps)
-    recovered = set(run.means.names)  # taken once: the training thread may change them meanwhile
-    running, own = table.values(0, rows), run.means.recover(table, 0, rows)
+    recovered = set(run.batch_values.names)  # taken once: the training thread may change them meanwhile
+    running, own = table.values(0, rows), run.batch_values.recover(table, 0, rows)
     metrics = table.names[: min(len(running), len(own))]
     columns = names.of_batches(metrics)
     for i, name in enumerate(metrics):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .names import text
 
-TRACED = 24
+MAX_TRACE = 24
 MAX_KEYS = 40
 PHASES = ("train", "test", "predict")
 BATCHES = {phase: (f"on_{phase}_batch_begin", f"on_{phase}_batch_end") for phase in PHASES}
@@ -35,7 +35,7 @@ class Hooks:
         self.fresh = set(PHASES)
         self._counts: dict[str, int] = {}
         self._keys: dict[str, list[str]] = {}
-        self._trace: deque[tuple[str, int]] = deque(maxlen=TRACED)
+        self._trace: deque[tuple[str, int]] = deque(maxlen=MAX_TRACE)
         self._traced = dict.fromkeys(PHASES, 0)
 
     def note(self, name: str, keys: Iterable[str], trained: int) -> None:
@@ -83,7 +83,7 @@ class Hooks:
              "seconds": float(f"{self.seconds.get(name, 0.0):.4g}")}
             for name in sorted(counts, key=_order)
         ]  # fmt: skip
-        return {"rows": rows, "trace": trace[-TRACED:], "epoch": self.epoch, "bound": self.bound}
+        return {"rows": rows, "trace": trace[-MAX_TRACE:], "epoch": self.epoch, "bound": self.bound}
 
     def _append(self, name: str, count: int) -> None:
         if self._trace and self._trace[-1][0] == name:

@@ -30,7 +30,7 @@ Status = Literal[
 # A batch: Keras's index of it, its logs, when, and what it weighed in each metric, where that was read.
 Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]
 OVER = ("finished", "stopped", "interrupted", "failed")
-MAX_BAD = 100
+MAX_NONFINITE = 100
 MAX_FAILURES = 100
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Record:
         self.first_step = first_step
         self.epoch: int | None = None
         self.initial_epoch = 0
-        self.coming = 0  # the epoch that callbacks before Monitor have been told of already
+        self.announced_epoch = 0  # the epoch that callbacks before Monitor have been told of already
         self.batches_per_epoch: int | None = None
         self.test_batch = 0
         self.test_batches: int | None = None
@@ -89,10 +89,10 @@ class Record:
         self.controls: list[dict[str, Any]] = []
         self.continues = False  # same model as the run before
         self.inbox: TakesCommands | None = None
-        self.hurry = False  # somebody waits for what they have asked for
+        self.refresh_requested = False  # somebody waits for what they have asked for
         self.events_list: list[Event] = []
-        self.answered: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
-        self.bad: list[dict[str, Any]] = []
+        self.command_results: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
+        self.nonfinite: list[dict[str, Any]] = []
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
@@ -102,18 +102,18 @@ class Record:
         self.branches: list[dict[str, int]] = []
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
         self.buttons: list[dict[str, str]] = []
-        self.can: dict[str, str] = {"evaluate": "", "save": ""}
-        self.means = BatchValues()
-        self.pace = Throughput()
+        self.availability: dict[str, str] = {"evaluate": "", "save": ""}
+        self.batch_values = BatchValues()
+        self.throughput = Throughput()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
         self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
         self.ran_out: list[int] = []
         self._closed: tuple[int | None, int] | None = None  # the epoch and step at which an epoch's batches were over
-        self.pending: deque[Trained] = deque()  # what the training thread left behind; see `settle`
-        self.together = 1  # batches in one execution
+        self.pending: deque[Trained] = deque()  # what the training thread left behind; see `record_pending`
+        self.steps_per_execution = 1  # batches in one execution
         self._lag: int | None = None  # what is missing from the batch that Keras names to the last one trained
         self._step, self._batch, self._batch_table = first_step, 0, Table()
-        self._settling, self._busy = threading.RLock(), False
+        self._recording, self._busy = threading.RLock(), False
         self._clock = time.perf_counter()
         self._ended: float | None = None
         self._scanned = 0
@@ -144,26 +144,26 @@ class Record:
     @property
     def step(self) -> int:
         """Batches trained since the run began (a continued ``fit`` goes on counting)."""
-        self.settle()
+        self.record_pending()
         return self._step
 
     @property
     def batch(self) -> int:
         """Batches trained in the current epoch."""
-        self.settle()
+        self.record_pending()
         return self._batch
 
     @property
     def batch_table(self) -> Table:
         """A row for each ``on_train_batch_end``."""
-        self.settle()
+        self.record_pending()
         return self._batch_table
 
     def start_at(self, step: int) -> None:
         """Count on from ``step``, before the first batch."""
         self.first_step = self._step = step
 
-    def settle(self) -> None:
+    def record_pending(self) -> None:
         """Record the batches that were trained since the last time; any thread may.
 
         The hook of a batch only leaves behind what it was given: after a real step all that it touches has to come
@@ -172,7 +172,7 @@ class Record:
         """
         if not self.pending:
             return
-        with self._settling:
+        with self._recording:
             if self._busy:  # a row that is being recorded reads the record itself
                 return
             self._busy = True
@@ -195,13 +195,13 @@ class Record:
         """An epoch begins."""
         if self.epoch is None:
             self.initial_epoch = epoch
-        self.settle()
+        self.record_pending()
         self.epoch = epoch
         self._batch = 0
         self.phase = "train"
         self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
-        self.means.begin_epoch(self.batch_table.rows, self.step)
-        self.pace.begin_epoch(self.seconds, self._step)
+        self.batch_values.begin_epoch(self.batch_table.rows, self.step)
+        self.throughput.begin_epoch(self.seconds, self._step)
 
     def close_epoch(self, began: float = 0.0) -> None:
         """The epoch's batches are over: validation follows, or the epoch's end. Called by each hook of that time.
@@ -231,11 +231,11 @@ class Record:
             now: ``time.perf_counter()``, where the caller has it.
         """
         self.pending.append((batch, logs, time.perf_counter() if now is None else now, None))
-        self.settle()
+        self.record_pending()
 
     def _record_together(self, some: list[Trained]) -> bool:
         """Record batches in one go, in a fifth of the time; False where that cannot be, and nothing was done."""
-        if len(some) < 3 or self.together != 1 or not self.epoch_starts:
+        if len(some) < 3 or self.steps_per_execution != 1 or not self.epoch_starts:
             return False
         batches, logs, times, weights = zip(*some, strict=True)
         before, last, declared = self.epoch_starts[-1][1], batches[-1] + 1, self.params.get("steps")
@@ -243,7 +243,7 @@ class Record:
             return False
         if any(weights):  # before the rows: from then on readers see them
             read = [each for each in weights if each]
-            if len(read) < len(some) or not self.means.weigh_together(self._batch_table.rows, read):
+            if len(read) < len(some) or not self.batch_values.weigh_together(self._batch_table.rows, read):
                 return False
         if not self._batch_table.extend(before + batches[0] + 1, [now - self._clock for now in times], logs):
             return False
@@ -256,13 +256,13 @@ class Record:
         if not self.epoch_starts:
             self.begin_epoch(0)
         if self._lag is None:  # older Keras (3.10) names an execution by its first batch, newer by its last
-            self._lag = self.together - 1 if batch == 0 else 0
+            self._lag = self.steps_per_execution - 1 if batch == 0 else 0
         done, declared = batch + 1 + self._lag, self.params.get("steps")
         # With steps_per_execution Keras counts past the end of the data.
         self._batch = done if declared is None else min(done, declared)
         self._step = self.epoch_starts[-1][1] + self._batch
         if weights:  # before the row: from then on readers see it
-            self.means.weigh(self._batch_table.rows, weights)
+            self.batch_values.weigh(self._batch_table.rows, weights)
         refused = self._batch_table.append(self._step, now - self._clock, logs)
         if refused:
             self._refuse(refused, logs)
@@ -280,7 +280,7 @@ class Record:
         row = {columns[name]: value for name, value in metrics.items()}
         if "learning_rate" in self.values:
             row.setdefault("learning_rate", self.values["learning_rate"])
-        row["seconds"] = self.pace.end_epoch(self.seconds, self.batch)
+        row["seconds"] = self.throughput.end_epoch(self.seconds, self.batch)
         self.epoch_rows.append((epoch, row))
         numbers = {name: value for name, value in metrics.items() if name != "learning_rate"}
         last = self.epoch_table.last_step if self.epoch_table.rows else self.first_step
@@ -336,7 +336,7 @@ class Record:
     def rolled_back(self, to: int) -> None:
         """The steps after ``to`` were abandoned; Keras's running means begin anew."""
         self.branches = [*self.branches, {"from": to, "to": self.step}]
-        self.means.restart(self.batch_table.rows, self.step)
+        self.batch_values.restart(self.batch_table.rows, self.step)
 
     def add_event(
         self,
@@ -349,7 +349,7 @@ class Record:
         requested: float | None = None,
     ) -> Event:
         """Put something on the record."""
-        epoch = max(self.epoch or 0, self.coming)
+        epoch = max(self.epoch or 0, self.announced_epoch)
         step = self.step
         at_end = self._closed == (epoch, step)
         event = Event(step, epoch, self.seconds, kind, name, old, new, source, message, requested, at_end)
@@ -383,14 +383,14 @@ class Record:
         for column, name in enumerate(table.names):
             for offset in np.flatnonzero(~np.isfinite(values[column]))[:1]:
                 row = first + int(offset)
-                if table.is_missing(row, name) or len(self.bad) >= MAX_BAD:
+                if table.is_missing(row, name) or len(self.nonfinite) >= MAX_NONFINITE:
                     continue
                 value = str(float(values[column, offset]))
                 epoch = math.floor(x[2, offset])
-                if any(b["name"] == name and math.floor(b["epoch"]) == epoch for b in self.bad):
+                if any(b["name"] == name and math.floor(b["epoch"]) == epoch for b in self.nonfinite):
                     continue  # a running mean stays NaN to the epoch's end: one marker an epoch tells it all
-                new = not any(b["name"] == name for b in self.bad)
-                self.bad.append(
+                new = not any(b["name"] == name for b in self.nonfinite)
+                self.nonfinite.append(
                     {"name": name, "group": group_of(name), "step": int(x[0, offset]), "epoch": float(x[2, offset]),
                      "time": float(x[3, offset]), "value": value}
                 )  # fmt: skip

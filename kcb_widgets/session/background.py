@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _training: dict[int, Fit] = {}
 _lock = threading.Lock()
-STOPPING = 10.0  # seconds that a new fit waits for one that is at its end
+STOP_TIMEOUT_S = 10.0  # seconds that a new fit waits for one that is at its end
 
 
 class Watcher(Protocol):
@@ -90,11 +90,11 @@ class Fit:
         for other in list(_training.values()):
             if (other._model is not model and other._monitor is not monitor) or other._thread is current_thread():
                 continue
-            if threads.dismissed(other._thread):
+            if threads.is_cancelled(other._thread):
                 other.stop()
             elif other._monitor.training:
                 continue
-            other._done.wait(STOPPING)
+            other._done.wait(STOP_TIMEOUT_S)
 
     def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
-DEPTH = 40  # frames: subclasses and decorators around a hook, and callbacks that hold callbacks
+MAX_FRAMES = 40  # frames: subclasses and decorators around a hook, and callbacks that hold callbacks
 
 
 def calling_list(callback: Any, frame: FrameType | None) -> Any:
@@ -20,7 +20,7 @@ def calling_list(callback: Any, frame: FrameType | None) -> Any:
     Returns:
         Keras's ``CallbackList``, or what stands for it; None where the hook was called by hand.
     """
-    for _ in range(DEPTH):
+    for _ in range(MAX_FRAMES):
         if frame is None or frame.f_code.co_name == "fit":
             return None
         owner = _first_argument(frame)

@@ -20,9 +20,10 @@ import keras
 
 log = logging.getLogger(__name__)
 
-SOON, LATE = 0.1, 0.8  # seconds between looks into a buffer that is not empty: more and more; each costs about 0.1 ms
-NAP = 0.0005
-FIRST = 0.25  # seconds that an epoch's first look may wait: how long a batch takes is not known yet
+# Between looks into a buffer that is not empty: more and more; each costs about 0.1 ms.
+FIRST_PROBE_S, LAST_PROBE_S = 0.1, 0.8
+PROBE_SLEEP_S = 0.0005
+FIRST_WAIT_S = 0.25  # seconds that an epoch's first look may wait: how long a batch takes is not known yet
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DataWait:
     next = float("inf")
     """The time of the next look, by ``perf_counter``."""
 
-    def look(self, batch: int) -> None:
+    def check(self, batch: int) -> None:
         """A batch is about to be trained; called when ``next`` has come."""
 
     def begin_epoch(self) -> None:
@@ -138,9 +139,9 @@ class PrefetchProbe(DataWait):
         self._stood = 0  # batches that the looks so far stand for
         self._looks = 0
         self._last: tuple[int, float] | None = None
-        self._every = SOON
+        self._every = FIRST_PROBE_S
 
-    def look(self, batch: int) -> None:
+    def check(self, batch: int) -> None:
         """Wait until there is a batch in the buffer, and note how long that took."""
         began = now = perf_counter()
         before, self._last = self._last, (batch, began)
@@ -152,7 +153,7 @@ class PrefetchProbe(DataWait):
             if ready == 0:
                 longest = self._longest(batch, began, before)
                 while self._ready(iterator) == 0 and perf_counter() - began < longest:
-                    time.sleep(NAP)
+                    time.sleep(PROBE_SLEEP_S)
                 now = perf_counter()
         except Exception:  # several devices, or a TensorFlow that cannot be asked
             log.debug("Whether a batch waits for data cannot be told", exc_info=True)
@@ -164,7 +165,7 @@ class PrefetchProbe(DataWait):
         self._stood, self._looks = batch + 1, self._looks + 1
         # An empty buffer costs nothing to look at again: the next step would wait as well.
         self.next = now if waited else began + self._every
-        self._every = SOON if waited else min(2 * self._every, LATE)
+        self._every = FIRST_PROBE_S if waited else min(2 * self._every, LAST_PROBE_S)
 
     def end_epoch(self) -> Waits | None:
         """What the epoch waited, as far as the looks tell."""
@@ -193,7 +194,7 @@ class PrefetchProbe(DataWait):
         """Where the data is at its end nothing comes any more, so there is an end to waiting."""
         last, when = before
         longest = 2 * (now - when) / max(batch - last, 1) + 0.005
-        return longest if self._looks else min(longest, FIRST)
+        return longest if self._looks else min(longest, FIRST_WAIT_S)
 
 
 def waiting(fit: FrameType | None, model: Any) -> DataWait:

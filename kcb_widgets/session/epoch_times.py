@@ -1,4 +1,4 @@
-"""EpochTimes: where the wall time of an epoch goes: data, the training step, validation, each callback, and the rest."""
+"""Where the wall time of an epoch goes: data, the training step, validation, each callback, and the rest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
 from .data_wait import DataWait
 
-BOUND = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound
-WORTH = 0.1  # seconds of it in an epoch, at least: nobody needs to be told of less
+INPUT_BOUND_SHARE = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound
+INPUT_BOUND_MIN_S = 0.1  # seconds of it in an epoch, at least: nobody needs to be told of less
 
 
 class Metered(Protocol):
@@ -32,13 +32,13 @@ class EpochTimes:
         cards: The other callbacks, in the order of the list.
         before: How many of them stand before Monitor.
         waiting: How long the training waits for data.
-        tap: Where the batch hooks add up the time between them.
+        hook_state: Where the batch hooks add up the time between them.
     """
 
     def __init__(
-        self, run: Record, cards: Sequence[Metered], before: int, waiting: DataWait, tap: BatchHookState
+        self, run: Record, cards: Sequence[Metered], before: int, waiting: DataWait, hook_state: BatchHookState
     ) -> None:
-        self._run, self._cards, self._before, self._waiting, self._tap = run, cards, before, waiting, tap
+        self._run, self._cards, self._before, self._waiting, self._hook_state = run, cards, before, waiting, hook_state
         self._epoch: float | None = None
         self._test = self._validation = self._paused = 0.0
         self._at: list[dict[str, float]] = []
@@ -48,7 +48,7 @@ class EpochTimes:
         now = perf_counter()
         self._run.note_hook(name, logs)
         if name in ("on_test_begin", "on_epoch_end"):
-            self._run.close_epoch(self._tap.began)
+            self._run.close_epoch(self._hook_state.batch_started)
         if name in ("on_epoch_begin", "on_train_end"):
             self._close(now)
         if name == "on_epoch_begin":
@@ -62,7 +62,7 @@ class EpochTimes:
         """The fit was paused for so long."""
         self._paused += seconds
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Put what the others spent in each hook on the record."""
         seconds: dict[str, float] = {}
         for card in self._cards:
@@ -73,10 +73,10 @@ class EpochTimes:
         self._run.hooks.seconds = seconds
 
     def _open(self, now: float) -> None:
-        self._epoch, self._tap.step = now, 0.0
+        self._epoch, self._hook_state.step = now, 0.0
         self._validation = self._paused = 0.0
         self._waiting.begin_epoch()
-        self._tap.look = self._waiting.next
+        self._hook_state.next_data_check = self._waiting.next
         self._at = [{name: meter.seconds for name, meter in card.meters.items()} for card in self._cards]
 
     def _close(self, now: float) -> None:
@@ -92,7 +92,7 @@ class EpochTimes:
         between = _sum(spent[self._before :], *began) + _sum(spent[: self._before], *ended)
         tests = _sum(spent[self._before :], "on_test_begin") + _sum(spent[: self._before], "on_test_end")
         tests += _sum(spent, "on_test_batch_begin", "on_test_batch_end")
-        step, validation = max(self._tap.step - between, 0.0), max(self._validation - tests, 0.0)
+        step, validation = max(self._hook_state.step - between, 0.0), max(self._validation - tests, 0.0)
         waits = self._waiting.end_epoch()
         data = 0.0
         if waits is not None:
@@ -108,9 +108,9 @@ class EpochTimes:
         share = data / total if total else 0.0
         about = "about " if waits is not None and waits.sampled else ""
         hooks.bound = ""
-        if share >= BOUND and data >= WORTH:
+        if share >= INPUT_BOUND_SHARE and data >= INPUT_BOUND_MIN_S:
             hooks.bound = f"input-bound: {about}{share:.0%} of the epoch was spent waiting for data".replace("%", " %")
-        self.tell()
+        self.publish()
 
 
 def _sum(spent: Sequence[dict[str, float]], *names: str) -> float:

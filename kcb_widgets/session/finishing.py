@@ -19,7 +19,7 @@ from .refresh_thread import RefreshThread
 from .train_end_sentinel import TrainEndSentinel
 
 UNSEEN = "fit ended early; its exception was not seen"
-LATEST = 10.0  # seconds that a fit which begins waits for the end of the one before
+PREVIOUS_END_TIMEOUT_S = 10.0  # seconds that a fit which begins waits for the end of the one before
 
 
 class Finishing:
@@ -27,16 +27,16 @@ class Finishing:
 
     run: Record
     thread: int
-    bridge: Any
-    spent: Any
-    waiting: Any
-    counts: Any
+    steering: Any
+    epoch_times: Any
+    data_wait: Any
+    metric_weights: Any
     raised: Raised
     _model: Any
     _inbox: Inbox
     _ended: Callable[[Any], None]
     _callbacks: Any
-    _pusher: RefreshThread
+    _refresh_thread: RefreshThread
     _watch: FitWatchdog | None
     _blocking: bool
     _cell: int | str | None
@@ -59,7 +59,7 @@ class Finishing:
 
     def train_ends(self) -> None:
         """``on_train_end`` was called; other callbacks may still come, and are watched to their end."""
-        if self._callbacks is not None and self.bridge.neighbours.after and self._closer is None:
+        if self._callbacks is not None and self.steering.callback_registry.after and self._closer is None:
             self._closer = TrainEndSentinel(self._callbacks, self.finish_regularly)
         else:
             self.finish_regularly()
@@ -87,7 +87,7 @@ class Finishing:
         if self.raised.outcome is not None and not self.alive:
             self.finish_from(None)
             if self.thread == threading.get_ident() != self._finisher:
-                self._done.wait(LATEST)
+                self._done.wait(PREVIOUS_END_TIMEOUT_S)
 
     def supersede(self, why: str) -> None:
         """Another fit begins, and this loop, driven by hand, never said that it ended. It may go on as a new run."""
@@ -96,7 +96,7 @@ class Finishing:
 
     def wait(self) -> None:
         """Wait until the end is all done, whichever thread does it: nothing of ours may be left in the model."""
-        self._done.wait(LATEST)
+        self._done.wait(PREVIOUS_END_TIMEOUT_S)
 
     def finish(self, status: Status, message: str = "") -> None:
         """The fit is over. Later calls change nothing."""
@@ -107,12 +107,12 @@ class Finishing:
         run = self.run
         self._left.extend([
             ("watch", self._stop_watching),
-            ("waiting for data", self.waiting.leave),
-            ("batch values", self.counts.leave),
+            ("waiting for data", self.data_wait.leave),
+            ("batch values", self.metric_weights.leave),
             ("callbacks", self.raised.leave),
-            ("steering", self.bridge.helm.leave),
-            ("hooks", self.spent.tell),
-            ("board", self._pusher.end),
+            ("steering", self.steering.executor.leave),
+            ("hooks", self.epoch_times.publish),
+            ("board", self._refresh_thread.end),
             ("record", lambda: run.finish(status, message)),
             ("commands", self._refuse),
             ("fit", lambda: self._ended(self)),

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..kernel import threads
 
-EVERY = 0.05  # seconds; a look costs less than a microsecond
+CHECK_INTERVAL_S = 0.05  # seconds; a look costs less than a microsecond
 
 
 class FitWatchdog:
@@ -60,7 +60,7 @@ class FitWatchdog:
         self._frame = None
 
     def _look(self) -> None:
-        while not self._over.wait(EVERY):
+        while not self._over.wait(CHECK_INTERVAL_S):
             if not self.alive:
                 self._frame = None
                 error = None if self._by_hand else handled(self._ident)  # a loop's thread may be at something else

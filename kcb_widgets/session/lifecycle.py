@@ -228,7 +228,7 @@ class Lifecycle(Nesting):
             self._expected = False
             raise
         with self._turn:
-            self._session, self._tap = session, None if session is None else session.tap
+            self._session, self._hook_state = session, None if session is None else session.hook_state
             self._expected = False  # not before: what another thread asks for meanwhile waits for the first batch
         if session is not None:
             attempt(run, "on_train_begin", session.begin)
@@ -250,7 +250,7 @@ class Lifecycle(Nesting):
     def _ended(self, session: Session) -> None:
         with self._turn:
             if self._session is session:
-                self._session = self._tap = self._inner = None
+                self._session = self._hook_state = self._inner = None
                 if session.may_go_on:
                     self._loop_left = session.callbacks
         self._come_back()

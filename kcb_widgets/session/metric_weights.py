@@ -11,12 +11,12 @@ from typing import Any
 from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
 from ..record.stretches import LOSS, Rule
-from ..steering.backends import peek
+from ..steering.backends import read_scalar
 from .resets import Resets
 from .weighing import MeanMetric, Weighing, mean_metrics
 
-MOST = 8  # metrics that are read after every batch; each costs up to 25 microseconds
-SAME = 1e-5  # relative difference of a logged mean and the one its metric holds, in float32
+MAX_METRICS_READ = 8  # metrics that are read after every batch; each costs up to 25 microseconds
+MEAN_TOLERANCE = 1e-5  # relative difference of a logged mean and the one its metric holds, in float32
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ class MetricWeights:
         model: The model that trains.
         run: Its record.
         fit: The frame of Keras's ``fit``, where it was found.
-        tap: Told what to call after each batch.
+        hook_state: Told what to call after each batch.
 
     Attributes:
         open: Whether it is unknown what the metrics hold before the next batch.
     """
 
-    def __init__(self, model: Any, run: Record, fit: FrameType | None, tap: BatchHookState) -> None:
-        self._model, self._run, self._tap = model, run, tap
+    def __init__(self, model: Any, run: Record, fit: FrameType | None, hook_state: BatchHookState) -> None:
+        self._model, self._run, self._hook_state = model, run, hook_state
         self._fit_found = fit is not None
         self._claimed: dict[str, MeanMetric] = {}
         self._measured: list[tuple[str, Any]] = []
@@ -52,7 +52,7 @@ class MetricWeights:
             self._run.failed("batch values", error)
             self._give_up_all(error)
         else:
-            tap.weigh = self._first
+            hook_state.weigh = self._first
 
     # -- before a batch -----------------------------------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ class MetricWeights:
         """An epoch begins: Keras has set the metrics to zero, but others may have used them since."""
         self.open = True
 
-    def look(self) -> None:
+    def check(self) -> None:
         """The model is at rest before a batch: read what the metrics hold."""
         run, weights, sums = self._run, {}, {}
         claimed = self._claimed or mean_metrics(self._model)
@@ -75,21 +75,21 @@ class MetricWeights:
                 continue
             if weight or total:
                 weights[name], sums[name] = weight, total
-        run.means.resume(run.batch_table.rows, run.batch, weights, sums)
+        run.batch_values.resume(run.batch_table.rows, run.batch, weights, sums)
         self.open = False
 
     def _disturbed(self) -> None:
         """A metric is reset, or the model is tested on a batch, by something besides the training step."""
         if not self.open:
             self.open = True
-            self._run.means.interrupt(self._run.batch_table.rows)
-        self._tap.alert = True
+            self._run.batch_values.interrupt(self._run.batch_table.rows)
+        self._hook_state.has_work = True
 
     # -- after a batch ------------------------------------------------------------------------------------------------
 
     def _first(self, logs: Mapping[Any, Any]) -> Mapping[str, float] | None:
         """The fit's first batch, or execution of several, is done."""
-        self._tap.weigh = None
+        self._hook_state.weigh = None
         try:
             return self._begin(logs)
         except Exception as error:
@@ -115,34 +115,34 @@ class MetricWeights:
         own_loop = not self._fit_found
         self._resets = Resets(metrics, None if own_loop else self._model, self._disturbed) if metrics else None
         if weighing.sizes is not None:
-            run.pace.samples_per_batch = weighing.sizes.batch
+            run.throughput.samples_per_batch = weighing.sizes.batch
         elif LOSS in first and weighing.own_step:
-            run.pace.samples_per_batch = self._grown(LOSS, first) / self._executed()
+            run.throughput.samples_per_batch = self._grown(LOSS, first) / self._executed()
         if not self._measured:
             return None
-        self._tap.weigh = self._measure
+        self._hook_state.weigh = self._measure
         return {name: first[name][0] for name, _ in self._measured}
 
     def _claim(self, means: Mapping[str, MeanMetric], first: Mapping[str, tuple[float, float]]) -> None:
         run, weighing = self._run, self._weighing
-        run.means.sizes = weighing.sizes if weighing.own_step else None
+        run.batch_values.sizes = weighing.sizes if weighing.own_step else None
         even = self._even(means, first)
         doubtful = [name for name in means if name not in even]
         if weighing.devices > 1:
             self._leave_out(doubtful, "its weights on several devices are not known")
             doubtful = []
-        if run.means.sizes is None and "samples" in even.values():
+        if run.batch_values.sizes is None and "samples" in even.values():
             even.pop(LOSS, None)
             doubtful = [LOSS, *(name for name in doubtful if name != LOSS)]
-        self._leave_out(doubtful[MOST:], f"only {MOST} metrics are read after every batch")
-        for name in doubtful[:MOST]:
+        self._leave_out(doubtful[MAX_METRICS_READ:], f"only {MAX_METRICS_READ} metrics are read after every batch")
+        for name in doubtful[:MAX_METRICS_READ]:
             self._measured.append((name, means[name].metric.count))
             if not weighing.own_step:
                 self._proved[name] = means[name].metric.total
-            run.means.claim(name, "measured", means[name].bounded)
+            run.batch_values.claim(name, "measured", means[name].bounded)
         for name, rule in even.items():
-            run.means.claim(name, rule, means[name].bounded)
-        self._claimed = {name: means[name] for name in run.means.names}
+            run.batch_values.claim(name, rule, means[name].bounded)
+        self._claimed = {name: means[name] for name in run.batch_values.names}
 
     def _even(self, means: Mapping[str, MeanMetric], first: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
         """The metrics that weigh batches of the same size the same, and by what: from their first weight."""
@@ -168,11 +168,11 @@ class MetricWeights:
 
     def _executed(self) -> int:
         """Batches in the first execution."""
-        together, steps = self._run.together, self._run.params.get("steps")
+        together, steps = self._run.steps_per_execution, self._run.params.get("steps")
         return together if steps is None else min(together, steps)
 
     def _grown(self, name: str, first: Mapping[str, tuple[float, float]]) -> float:
-        return first[name][0] - self._run.means.base(name)
+        return first[name][0] - self._run.batch_values.base(name)
 
     def _measure(self, logs: Mapping[Any, Any]) -> Mapping[str, float] | None:
         """Read the weights that are doubtful; called after each batch, where there are any."""
@@ -192,18 +192,18 @@ class MetricWeights:
 
     # -- at an epoch's end --------------------------------------------------------------------------------------------
 
-    def settle(self) -> None:
+    def end_epoch(self) -> None:
         """The epoch's training is done, and validation has not reset the metrics yet."""
         # Of data of unknown length Keras has begun one step more, which may have counted.
         if self.open or self._run.params.get("steps") is None:
             return
         self._compare("batches", 0.0)
-        if self._run.means.sizes is not None:
+        if self._run.batch_values.sizes is not None:
             self._compare("samples", 0.0)
 
     def _compare(self, rule: Rule, loss: float) -> None:
         """Compare what was known beforehand with what the metrics hold."""
-        means, position, wrong = self._run.means, self._run.batch, []
+        means, position, wrong = self._run.batch_values, self._run.batch, []
         for name, mean in self._claimed.items():
             expected = means.total(name, position, loss) if means.rules[name] == rule else None
             if expected is None:
@@ -220,7 +220,7 @@ class MetricWeights:
 
     def leave(self) -> None:
         """The fit is over."""
-        self._tap.weigh = None
+        self._hook_state.weigh = None
         if self._resets is not None:
             self._resets.leave()
 
@@ -229,31 +229,31 @@ class MetricWeights:
     def _give_up(self, names: list[str], why: str) -> None:
         """These are not recovered after all, in no batch of the run."""
         for name in names:
-            self._run.means.names.discard(name)
+            self._run.batch_values.names.discard(name)
             self._claimed.pop(name, None)
             self._proved.pop(name, None)
         kept = self._claimed.keys() | ({LOSS} if "samples" in self._rules() else set())
         self._measured = [(name, count) for name, count in self._measured if name in kept]
-        if not self._measured and self._tap.weigh == self._measure:
-            self._tap.weigh = None
+        if not self._measured and self._hook_state.weigh == self._measure:
+            self._hook_state.weigh = None
         self._leave_out(names, why)
 
     def _rules(self) -> set[str]:
-        return {self._run.means.rules[name] for name in self._claimed}
+        return {self._run.batch_values.rules[name] for name in self._claimed}
 
     def _leave_out(self, names: Any, why: str) -> None:
         for name in names:
             self._run.add_event("warning", name, message=f"{why}, so only its running mean is known")
 
     def _give_up_all(self, error: Exception) -> None:
-        self._tap.weigh = None
+        self._hook_state.weigh = None
         self._give_up([*self._claimed], f"its weights cannot be read ({type(error).__name__})")
 
     def _holds(self, metric: Any) -> tuple[float, float]:
         return self._peek(metric.count), self._peek(metric.total)
 
     def _peek(self, variable: Any) -> float:
-        return peek(self._model, variable, "metrics_variables")
+        return read_scalar(self._model, variable, "metrics_variables")
 
 
 def _same(logged: Any, total: float, count: float) -> bool:
@@ -265,4 +265,4 @@ def _same(logged: Any, total: float, count: float) -> bool:
         return False
     if math.isnan(mean) or math.isinf(mean):
         return not math.isfinite(logged)
-    return bool(abs(logged - mean) <= SAME * abs(mean) + 1e-30)
+    return bool(abs(logged - mean) <= MEAN_TOLERANCE * abs(mean) + 1e-30)

@@ -26,7 +26,7 @@ class Nesting(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._session: Session | None = None
-        self._tap: BatchHookState | None = None
+        self._hook_state: BatchHookState | None = None
         self._inner: FrameType | None = None  # of a fit inside of ours whose list was not found
         self._stand_ins: weakref.WeakSet[StandIn] = weakref.WeakSet()
 
@@ -37,14 +37,14 @@ class Nesting(keras.callbacks.Callback):  # type: ignore[misc]
         elif fit is not None:  # no list was found: until the call of this `fit` is over no hook is listened to
             session = self._session
             if session is not None and session.thread == get_ident():
-                self._inner, self._tap = lightest(fit), None
+                self._inner, self._hook_state = lightest(fit), None
 
     def _is_ours(self) -> bool:
         """Whether the fit inside of ours is over; then its hooks are ours again."""
         if self._inner is not None and executing(self._inner):
             return False
         session, self._inner = self._session, None
-        self._tap = None if session is None else session.tap
+        self._hook_state = None if session is None else session.hook_state
         return session is not None
 
     def _is_foreign(self, session: Session, hook: str) -> bool:

@@ -39,12 +39,12 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "keep_runs": monitor._keep_runs,
     }
     missing: list[str] = []
-    triggers = monitor._triggers
+    user_controls = monitor._user_controls
     parts: dict[str, dict[str, Any]] = {}
     wanted = {
         "evaluate_on": {"evaluate_on": told.evaluate_on},
-        "control": dict(triggers.controls),
-        "button": dict(triggers._buttons),
+        "control": dict(user_controls.controls),
+        "button": dict(user_controls._buttons),
         "policy": {f"{i}": (policy.every, policy.function) for i, policy in enumerate(monitor._policies.all)},
         "attribute": {name: value for name, value in list(vars(monitor).items()) if name not in _own(base)},
     }
@@ -66,9 +66,9 @@ def rebuild_monitor(cls: Any, base: Any, options: dict[str, Any], parts: dict[st
     monitor = cls.__new__(cls)  # not the subclass's __init__: its arguments are not known
     base.__init__(monitor, **options, evaluate_on=opened(parts["evaluate_on"].get("evaluate_on")))
     for control in parts["control"].values():
-        monitor._triggers.add_control(opened(control))
+        monitor._user_controls.add_control(opened(control))
     for name, function in parts["button"].items():
-        monitor._triggers.add_button(name, opened(function))
+        monitor._user_controls.add_button(name, opened(function))
     for every, function in map(opened, parts["policy"].values()):
         monitor._policies.add(function, every)
     monitor.__dict__.update({name: opened(value) for name, value in parts["attribute"].items()})
@@ -120,7 +120,7 @@ def _reduce_run(run: Run) -> tuple[Any, ...]:
     if not run.over:
         msg = f"only a run that is over can be pickled or copied. Received: {run!r}"
         raise TypeError(msg)
-    run.settle()
+    run.record_pending()
     state = dict(vars(run))
     for name in ("_settling", "_subscribers", "_audience", "blocks", "inbox"):
         del state[name]

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from ..kernel import threads
 
-EVERY = 0.1  # seconds between pictures, at least
-SHARE = 50  # and this many times as long as the last one took: the thread never takes more of Python's time than that
-SELDOM = 1.0
-RUSHED = 10  # times as long as the last one took, for the answer to what a person has just asked
+MIN_INTERVAL_S = 0.1  # seconds between pictures, at least
+# And this many times as long as the last one took: the thread never takes more of Python's time than that.
+MIN_INTERVAL_RATIO = 50
+UNWATCHED_INTERVAL_S = 1.0
+URGENT_INTERVAL_RATIO = 10  # times as long as the last one took, for the answer to what a person has just asked
 
 
 class RefreshThread:
@@ -29,17 +30,17 @@ class RefreshThread:
         self._rush, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def push(self, rush: bool = False, head: float = 0.0) -> None:
+    def request(self, urgent: bool = False, delay: float = 0.0) -> None:
         """There is news. Returns at once; calls that come before the next picture share it.
 
         Args:
-            rush: Somebody waits for it. Otherwise the thread comes by itself: to wake it costs more than a batch does.
-            head: Seconds to begin later by, if it is not at work already.
+            urgent: Somebody waits for it. Otherwise the thread comes by itself, as to wake it costs more than a batch.
+            delay: Seconds to begin later by, if it is not at work already.
         """
-        self._news, self._head = True, head or self._head
+        self._news, self._head = True, delay or self._head
         if self._thread is None:
             self._thread = threads.start(self._work, "kcb-push")
-        if rush:
+        if urgent:
             self._rush.set()
 
     def end(self) -> None:
@@ -52,18 +53,21 @@ class RefreshThread:
     def _work(self) -> None:
         while True:
             while not (self._news or self._over.is_set()):
-                self._rush.wait(EVERY)
+                self._rush.wait(MIN_INTERVAL_S)
                 self._rush.clear()  # news is noted before
             if self._over.is_set():
                 return
-            head, self._head = self._head, 0.0
-            if head:
-                self._over.wait(head)
+            delay, self._head = self._head, 0.0
+            if delay:
+                self._over.wait(delay)
             self._rush.clear()
             self._news = False
             began = time.perf_counter()
             self._show()
             took = time.perf_counter() - began
-            soon, late = (max(0.0, min(SELDOM, least) - took) for least in (took * RUSHED, max(EVERY, took * SHARE)))
+            soon, late = (
+                max(0.0, min(UNWATCHED_INTERVAL_S, least) - took)
+                for least in (took * URGENT_INTERVAL_RATIO, max(MIN_INTERVAL_S, took * MIN_INTERVAL_RATIO))
+            )
             self._over.wait(soon)
             self._rush.wait(late - soon)

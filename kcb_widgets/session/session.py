@@ -27,13 +27,14 @@ from .refresh_thread import RefreshThread
 from .terminal import ProgressLine
 from .unsteered import Unsteered
 
-POLL_EVERY = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
-POLL_UNSEEN = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
-HEAD = 0.005  # seconds: what was asked for reaches the model first, the picture of it is made then
-PAUSED_POLL = 0.01  # while paused
-PATIENCE = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
-MANY = 100  # batches that may wait to be recorded
-LOOK_EVERY = 0.5  # seconds between looks at all else: learning rates, NaN, the other callbacks, who looks at a board
+POLL_INTERVAL_S = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
+POLL_INTERVAL_UNSEEN_S = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
+REFRESH_DELAY_S = 0.005  # seconds: what was asked for reaches the model first, the picture of it is made then
+PAUSED_POLL_S = 0.01  # while paused
+RESUME_TIMEOUT_S = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
+MAX_PENDING_BATCHES = 100  # batches that may wait to be recorded
+# Between looks at all else: learning rates, NaN, the other callbacks, who looks at a board.
+SLOW_CHECK_INTERVAL_S = 0.5
 
 
 T = TypeVar("T")
@@ -68,29 +69,31 @@ class Session(Finishing):
         self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
         self._model, self._inbox, self._ended = model, inbox, ended
         run.status, run.inbox = "compiling", inbox
-        run.together = getattr(model, "steps_per_execution", 1) or 1
+        run.steps_per_execution = getattr(model, "steps_per_execution", 1) or 1
         # Of a loop driven by hand nobody else may keep it.
         self.callbacks: Callable[[], Any] = weak(callbacks) or (lambda: None)
         members = None if callbacks is None else SimpleNamespace(callbacks=callbacks.callbacks)
-        self.tap = BatchHookState(self.thread, inbox, run)
-        self.bridge = self._steering(model, members, fit, options)
-        self.counts = MetricWeights(model, run, fit, self.tap)
+        self.hook_state = BatchHookState(self.thread, inbox, run)
+        self.steering = self._make_steering(model, members, fit, options)
+        self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
         self._curious = True  # about the next batch's logs
-        self._next_poll, self._poll_every = 0.0, POLL_UNSEEN
-        self._next_look = 0.0
+        self._next_poll, self._poll_every = 0.0, POLL_INTERVAL_UNSEEN_S
+        self._next_slow_check = 0.0
         self._watched = self._dismissed = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
-        self._pusher = RefreshThread(self._show)
+        self._refresh_thread = RefreshThread(self._show)
         self._callbacks = members
         data = None if fit is None else fit.f_locals.get("epoch_iterator")
-        self._blocking = self.bridge.flow.blocking = self._optional("kernel", kernel.blocking, True)
+        self._blocking = self.steering.flow.blocking = self._optional("kernel", kernel.blocking, True)
         self._pump = self._optional("kernel", kernel.pump, None)
         self._cell = self._optional("kernel", kernel.cell, None)
         self._unregister = self._optional("kernel", lambda: kernel.on_cell_end(self._cell_ended), self._unregister)
-        self.waiting = self._optional("waiting for data", lambda: waiting(fit, model), DataWait())
-        neighbours = self.bridge.neighbours
-        self.spent = EpochTimes(run, neighbours.cards, neighbours.before, self.waiting, self.tap)
+        self.data_wait = self._optional("waiting for data", lambda: waiting(fit, model), DataWait())
+        callback_registry = self.steering.callback_registry
+        self.epoch_times = EpochTimes(
+            run, callback_registry.cards, callback_registry.before, self.data_wait, self.hook_state
+        )
         self._line = None
         if not run.params.get("verbose"):
             self._line = self._optional("progress line", lambda: ProgressLine(run), None)
@@ -110,12 +113,12 @@ class Session(Finishing):
             self.run.failed(where, error)
             return otherwise
 
-    def _steering(self, model: Any, members: Any, fit: FrameType | None, options: SteeringContext) -> Any:
+    def _make_steering(self, model: Any, members: Any, fit: FrameType | None, options: SteeringContext) -> Any:
         """As much of it as can be had: all, without the other callbacks, or none."""
         why = ""
         for known in (members, None):
             try:
-                return FitSteering(self.run, model, self._inbox, known, fit, options, self.tap)
+                return FitSteering(self.run, model, self._inbox, known, fit, options, self.hook_state)
             except Exception as error:
                 self.run.failed("steering" if known is None else "callbacks", error)
                 why = first_line(error)
@@ -123,55 +126,55 @@ class Session(Finishing):
 
     def begin(self) -> None:
         """Look at what there is to steer, and at the other callbacks."""
-        for where, step in (("steering", self.bridge.helm.look), ("callbacks", self._join)):
+        for where, step in (("steering", self.steering.executor.check_rates), ("callbacks", self._join)):
             self._optional(where, step, None)
 
     def _join(self) -> None:
-        self.bridge.neighbours.join(self.bridge.helm)
+        self.steering.callback_registry.join(self.steering.executor)
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
-    def _look_closely(self, logs: dict[str, Any]) -> None:
+    def _inspect_last_batch(self, logs: dict[str, Any]) -> None:
         """At a batch's log keys, once in an epoch; at its values, where a guard was asked for."""
-        hooks, bridge = self.run.hooks, self.bridge
+        hooks, steering = self.run.hooks, self.steering
         if "train" in hooks.fresh:
             hooks.keyed("train", logs)
-        if bridge.lookout is not None:
-            bridge.guard(logs)
-        self._curious = bridge.lookout is not None
-        self._arm()
+        if steering.spike_detector is not None:
+            steering.guard(logs)
+        self._curious = steering.spike_detector is not None
+        self._schedule_next_poll()
 
-    def attend(self, logs: dict[str, Any], now: float) -> None:
+    def after_batch(self, logs: dict[str, Any], now: float) -> None:
         """After a batch, where there is more to do than to note it."""
         if self._curious:
-            self._look_closely(logs)
-        if len(self.run.pending) >= MANY:
-            self.run.settle()
+            self._inspect_last_batch(logs)
+        if len(self.run.pending) >= MAX_PENDING_BATCHES:
+            self.run.record_pending()
         if now >= self._next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
-            self.service(now)
+            self.poll(now)
 
     def begin_epoch(self) -> None:
         """An epoch begins, and everybody has been told."""
-        self._curious = self.tap.alert = True
+        self._curious = self.hook_state.has_work = True
         if self.run.status == "compiling":
             self._next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told then
-        self._arm()
+        self._schedule_next_poll()
 
     def test_batch(self, batch: int) -> None:
         """A batch of validation is done."""
         self.run.test_batch, now = batch + 1, time.perf_counter()
         if now >= self._next_poll:
-            self.service(now)
+            self.poll(now)
 
     def look_at_data(self, batch: int) -> None:
         """Before a batch: whether it will have to wait."""
-        self.waiting.look(batch)
-        self.tap.look = self.waiting.next
+        self.data_wait.check(batch)
+        self.hook_state.next_data_check = self.data_wait.next
 
-    def _arm(self) -> None:
-        self.tap.due = 0.0 if self._curious else self._next_poll
+    def _schedule_next_poll(self) -> None:
+        self.hook_state.next_poll = 0.0 if self._curious else self._next_poll
 
-    def service(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Let messages in, carry out what they ask, and show what is new.
 
         Args:
@@ -179,108 +182,109 @@ class Session(Finishing):
         """
         run = self.run
         self._next_poll = now + self._poll_every
-        self._arm()
+        self._schedule_next_poll()
         if run.status == "compiling" and run.batch_table.rows > self._traced:
             self._compiled(now)
-        hurry, asked = self._hear(heavy=False)
-        self.tap.alert |= self.counts.open
-        if hurry or now >= self._next_look:
-            self._optional("steering", lambda: self._look(now), None)
+        hurry, asked = self._process_commands(heavy=False)
+        self.hook_state.has_work |= self.metric_weights.open
+        if hurry or now >= self._next_slow_check:
+            self._optional("steering", lambda: self._slow_check(now), None)
         self._draw_line()
         if self._watched:
-            self._pusher.push(rush=hurry, head=HEAD if asked else 0.0)
+            self._refresh_thread.request(urgent=hurry, delay=REFRESH_DELAY_S if asked else 0.0)
 
-    def _hear(self, heavy: bool) -> tuple[bool, bool]:
+    def _process_commands(self, heavy: bool) -> tuple[bool, bool]:
         """Let messages in and carry out what they ask; whether somebody waits for a picture, and for an answer."""
         if self._pump is not None:
             self._pump.poll()
         asked = bool(self._inbox.waiting)
         if asked:
-            self.bridge.apply(heavy=heavy)
-        hurry, self.run.hurry = asked or self.run.hurry, False
+            self.steering.apply(heavy=heavy)
+        hurry, self.run.refresh_requested = asked or self.run.refresh_requested, False
         return hurry, asked
 
-    def _look(self, now: float) -> None:
+    def _slow_check(self, now: float) -> None:
         """All that costs more than a look for messages: a few tenths of a millisecond after a long step."""
         run = self.run
-        self._next_look = now + LOOK_EVERY
-        self._care()
+        self._next_slow_check = now + SLOW_CHECK_INTERVAL_S
+        self._check_cancelled()
         self._watched = run.watched
-        self._poll_every = POLL_EVERY if run.attended else POLL_UNSEEN
-        self.bridge.helm.look()
+        self._poll_every = POLL_INTERVAL_S if run.attended else POLL_INTERVAL_UNSEEN_S
+        self.steering.executor.check_rates()
         if run.phase == "train":
-            run.pace.note(run.seconds, run.step)
+            run.throughput.note(run.seconds, run.step)
         run.scan()
         if self._watched:
-            self.tell()
+            self.publish()
 
-    def _care(self) -> None:
+    def _check_cancelled(self) -> None:
         """Whether the fit is still wanted: marimo forgets a background thread whose cell is run anew."""
-        if not self._dismissed and threads.dismissed():
+        if not self._dismissed and threads.is_cancelled():
             self._dismissed = True
             self._inbox.put(Command("stop", "batch", "notebook"))
 
     def before_batch(self) -> None:
         """The model is at rest, just before a batch."""
-        bridge = self.bridge
-        bridge.before_batch()
-        if bridge.due():
-            self.hold()
-        names = bridge.retraced()
+        steering = self.steering
+        steering.before_batch()
+        if steering.due():
+            self.wait_while_paused()
+        names = steering.retraced()
         if names and self.run.status == "running":
             run = self.run
             run.status, run.message = "compiling", f"tracing the training step again: {', '.join(names)}"
             self._traced, self._tracing, self._next_poll = run.batch_table.rows, (names, time.perf_counter()), 0.0
-            self._arm()
-            self._pusher.push(rush=True)
-        bridge.apply(heavy=True)
-        if self.counts.open:
-            self.counts.look()
+            self._schedule_next_poll()
+            self._refresh_thread.request(urgent=True)
+        steering.apply(heavy=True)
+        if self.metric_weights.open:
+            self.metric_weights.check()
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch is done, validation included; the model is at rest."""
-        run, bridge, flow = self.run, self.bridge, self.bridge.flow
-        attempt(run, "on_epoch_end", bridge.epoch_ends, epoch, logs)
+        run, steering, flow = self.run, self.steering, self.steering.flow
+        attempt(run, "on_epoch_end", steering.epoch_ends, epoch, logs)
         if flow.paused and flow.is_last(epoch):
-            attempt(run, "pause", self.hold)  # there is no batch any more to wait before, and there may be more epochs
+            # There is no batch any more to wait before, and there may be more epochs.
+            attempt(run, "pause", self.wait_while_paused)
         if flow.stop_after_epoch:
             run.status = "stopping"
         attempt(run, "epochs", flow.epoch_ends, epoch)
 
-    def hold(self) -> None:
+    def wait_while_paused(self) -> None:
         """Wait here until somebody resumes; everything else works meanwhile."""
-        run, flow, began = self.run, self.bridge.flow, time.perf_counter()
+        run, flow, began = self.run, self.steering.flow, time.perf_counter()
         before, run.status, run.message = (run.status, run.message), "paused", f"paused after step {run.step}"
-        run.pace.rest(run.seconds, run.step)
+        run.throughput.rest(run.seconds, run.step)
         alone_since = began
-        self._pusher.push(rush=True)
-        while self.bridge.due():
-            time.sleep(PAUSED_POLL)
+        self._refresh_thread.request(urgent=True)
+        while self.steering.due():
+            time.sleep(PAUSED_POLL_S)
             now = time.perf_counter()
-            hurry, _ = self._hear(heavy=True)
-            if hurry or now >= self._next_look:
-                self._next_look = now + LOOK_EVERY
-                self._care()
-                self.bridge.helm.look()
+            hurry, _ = self._process_commands(heavy=True)
+            if hurry or now >= self._next_slow_check:
+                self._next_slow_check = now + SLOW_CHECK_INTERVAL_S
+                self._check_cancelled()
+                self.steering.executor.check_rates()
                 if run.watched:
-                    self._pusher.push(rush=hurry)
+                    self._refresh_thread.request(urgent=hurry)
             if flow.could_resume(run) or flow.source in ("board", "python"):
                 alone_since = now
-            elif now - alone_since > (PATIENCE if kernel.where() == "kernel" else 0.0):
+            elif now - alone_since > (RESUME_TIMEOUT_S if kernel.where() == "kernel" else 0.0):
                 run.add_event("warning", "pause", message="nobody is here to resume it, so training goes on")
                 flow.resume()
-        run.pace.waited(time.perf_counter() - began)
-        self.spent.paused(time.perf_counter() - began)
+        run.throughput.waited(time.perf_counter() - began)
+        self.epoch_times.paused(time.perf_counter() - began)
         if run.status == "paused":  # and not stopping by now
             run.status, run.message = before
-        self.bridge.apply(heavy=True)
+        self.steering.apply(heavy=True)
 
     def _compiled(self, now: float) -> None:
         run = self.run
         run.status, run.message = "running", ""
-        run.pace.begin(run.seconds, run.step)
+        run.throughput.begin(run.seconds, run.step)
         if self._tracing is None:
-            self.bridge.helm.trained()
+            self.steering.executor.trained()
             return
         (names, since), self._tracing = self._tracing, None
         run.add_event("recompiled", ", ".join(names), new=now - since, message=f"took {now - since:.2g} s")
@@ -292,16 +296,16 @@ class Session(Finishing):
             self._line = self._optional("progress line", lambda: line.show(self.run), None)
 
     def _show(self) -> None:
-        """On the pusher's thread; at the end, on the one that ends the fit."""
+        """On the refresh thread; at the end, on the one that ends the fit."""
         try:
             self.run.changed()
         except Exception as error:
             self.run.failed("board", error)
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Put what the other callbacks did on the record."""
-        self.bridge.neighbours.tell()
-        self.spent.tell()
+        self.steering.callback_registry.publish()
+        self.epoch_times.publish()
 
 
 _told: set[str] = set()

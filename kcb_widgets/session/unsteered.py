@@ -18,12 +18,12 @@ class Unsteered:
         reason: Why nothing can be steered.
     """
 
-    lookout = None
+    spike_detector = None
     speaking = "python"
 
     def __init__(self, run: Record, inbox: Inbox, reason: str) -> None:
         self._run, self._inbox, self._reason = run, inbox, reason
-        self.flow, self.helm, self.neighbours = _Flow(), _Helm(), _Neighbours()
+        self.flow, self.executor, self.callback_registry = _NoLoopControl(), _NoExecutor(), _NoCallbacks()
 
     def before_batch(self) -> None:
         """Nothing is due."""
@@ -48,7 +48,7 @@ class Unsteered:
         return []
 
 
-class _Flow:
+class _NoLoopControl:
     paused = stop_after_epoch = False
     blocking = True
     source = ""
@@ -66,20 +66,20 @@ class _Flow:
         pass
 
 
-class _Rates:
+class _NoLearningRates:
     held = False
 
     def ahead(self) -> None:
         pass
 
 
-class _Helm:
+class _NoExecutor:
     def __init__(self) -> None:
-        self.rates = _Rates()
+        self.learning_rates = _NoLearningRates()
         self.controls: dict[str, Any] = {}
         self.siblings: list[str] = []
 
-    def look(self, suspect: str = "", writer: str = "") -> None:
+    def check_rates(self, suspect: str = "", writer: str = "") -> None:
         pass
 
     def trained(self) -> None:
@@ -89,14 +89,14 @@ class _Helm:
         pass
 
 
-class _Neighbours:
+class _NoCallbacks:
     before = after = 0
 
     def __init__(self) -> None:
         self.cards: list[Any] = []
 
-    def join(self, helm: Any) -> None:
+    def join(self, executor: Any) -> None:
         pass
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         pass

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 
-def synced(model: Any) -> Any:
+def sync_model(model: Any) -> Any:
     """The model with its state at home, ready to be written to.
 
     On JAX ``fit`` keeps the state in tuples of its own and variables are empty; a write before the sync would be lost.
@@ -40,7 +40,7 @@ def hand_back(model: Any) -> None:
     model._jax_state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
 
 
-def peek(model: Any, variable: Any, kind: str) -> float:
+def read_scalar(model: Any, variable: Any, kind: str) -> float:
     """A scalar variable's value, without forcing JAX to bring its whole state home.
 
     Args:
@@ -71,7 +71,7 @@ def peek(model: Any, variable: Any, kind: str) -> float:
     return float(np.asarray(value))
 
 
-def parts(variable: Any) -> list[Any]:
+def per_device_variables(variable: Any) -> list[Any]:
     """What holds a variable's numbers: itself, or with a distribution strategy one variable for each device.
 
     These are not always copies of each other: batch normalization keeps statistics of its own on each device.
@@ -80,12 +80,12 @@ def parts(variable: Any) -> list[Any]:
     return list(values) if isinstance(values, (tuple, list)) else [variable]
 
 
-def eager(model: Any) -> bool:
+def runs_eagerly(model: Any) -> bool:
     """Whether the training step reads Python values each time, so that none need to be traced again."""
     return keras.backend.backend() == "torch" or bool(getattr(model, "run_eagerly", False))
 
 
-def rebuild(model: Any) -> None:
+def retrace(model: Any) -> None:
     """Have the training step traced again at the next batch. ``fit`` looks the function up for each."""
     model.make_train_function(force=True)
 

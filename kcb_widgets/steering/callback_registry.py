@@ -49,7 +49,7 @@ class CallbackRegistry:
     """
 
     def __init__(self, run: Record, model: Any, callbacks: Any, monitor: Any) -> None:
-        self._scene = CardContext(run, model)
+        self._card_context = CardContext(run, model)
         self.cards: list[Card] = []
         self.before = 0
         self._away: list[Callable[[], None]] = []
@@ -69,20 +69,20 @@ class CallbackRegistry:
         family = next((family for known, family in FAMILIES.items() if isinstance(callback, _keras(known))), Card)
         label = name if not count else f"{name} {count + 1}"
         try:
-            return family(callback, label, self._scene)
+            return family(callback, label, self._card_context)
         except Exception:  # not as we know it: a later Keras, or a class of the user's own
             log.warning("%s has a plain card only", label, exc_info=True)
-            return Card(callback, label, self._scene)
+            return Card(callback, label, self._card_context)
 
     # -- while the fit lasts ------------------------------------------------------------------------------------------
 
-    def join(self, helm: Any) -> None:
+    def join(self, executor: Any) -> None:
         """The fit begins: listen to them.
 
         Args:
-            helm: Whose controls and rates the cards look at.
+            executor: Whose controls and rates the cards look at.
         """
-        self._scene.helm = helm
+        self._card_context.executor = executor
         for place, card in enumerate(self.cards):
             for name in HOOKS:
                 if _overridden(card.callback, name):
@@ -107,9 +107,9 @@ class CallbackRegistry:
         for card in self.cards:
             printing.leave(card)
             warning.leave(card)
-        self.tell()
+        self.publish()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Put the cards on the record."""
         said = []
         for card in self.cards:
@@ -117,8 +117,8 @@ class CallbackRegistry:
                 said.append(card.describe())
             except Exception as error:
                 card.trouble(error)
-        if said != self._scene.run.cards:
-            self._scene.run.cards = said
+        if said != self._card_context.run.cards:
+            self._card_context.run.cards = said
 
     @property
     def after(self) -> int:

@@ -1,4 +1,4 @@
-"""CommandExecutor: carries commands out, on the training thread, at a batch boundary, each with an event on the record."""
+"""Carries commands out, on the training thread, at a batch boundary, each with an event on the record."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from ..commands import Command, Inbox, Refused
 from ..record.events import Event, first_line
 from ..record.record import Record
-from .backends import hand_back, peek, rebuild, synced
+from .backends import hand_back, read_scalar, retrace, sync_model
 from .callback_registry import CallbackRegistry
 from .controls import layers, optimizers
 from .controls.control import Control, Written
 from .controls.hold import Hold
 from .controls.hyperparameters import LearningRate
-from .controls.live_values import OptimizerSaveFilter, roots
-from .controls.optimizers import leaf
+from .controls.live_values import OptimizerSaveFilter, model_optimizers
+from .controls.optimizers import innermost_optimizer
 from .evaluate import Evaluation
 from .learning_rates import LearningRateTracker
 from .loop_control import Epochs, LoopControl
@@ -42,9 +42,9 @@ class CommandExecutor:
         flow: Where the fit goes on, waits and ends.
         snapshots: What there is to go back to.
         evaluation: How to evaluate now.
-        triggers: The user's own controls and buttons.
-        veil: Hides what is installed in the optimizer.
-        neighbours: The fit's other callbacks.
+        user_controls: The user's own controls and buttons.
+        save_filter: Hides what is installed in the optimizer.
+        callback_registry: The fit's other callbacks.
         folder: Where models are saved.
         monitor: What the functions of buttons are given.
 
@@ -64,16 +64,21 @@ class CommandExecutor:
         flow: LoopControl,
         snapshots: SnapshotStore,
         evaluation: Evaluation,
-        triggers: UserControls,
-        veil: OptimizerSaveFilter,
-        neighbours: CallbackRegistry,
+        user_controls: UserControls,
+        save_filter: OptimizerSaveFilter,
+        callback_registry: CallbackRegistry,
         folder: Path,
         monitor: Any = None,
     ) -> None:
         self._run, self._model, self._inbox = run, model, inbox
         self._flow, self._snapshots, self._evaluation = flow, snapshots, evaluation
-        self._triggers, self._veil, self._folder, self._monitor = triggers, veil, folder, monitor
-        self.siblings, self._neighbours = siblings, neighbours
+        self._user_controls, self._save_filter, self._folder, self._monitor = (
+            user_controls,
+            save_filter,
+            folder,
+            monitor,
+        )
+        self.siblings, self._callback_registry = siblings, callback_registry
         self._idle: set[int] = set()
         self._steady: list[Control] = []
         self._built = bool(getattr(model, "built", True))
@@ -91,9 +96,9 @@ class CommandExecutor:
             "forget": self._forget,
             "save": self._save,
             "press": self._press,
-            "act": neighbours.act,
+            "act": callback_registry.act,
         }
-        self.rates = LearningRateTracker(run, siblings, neighbours.plan)
+        self.learning_rates = LearningRateTracker(run, siblings, callback_registry.plan)
         self.inspect()
 
     # -- what there is ------------------------------------------------------------------------------------------------
@@ -101,17 +106,17 @@ class CommandExecutor:
     def inspect(self) -> None:
         """Find the controls of the model as it is now. Those of optimizers are found once: they may hold variables."""
         if not self._steady:
-            found = self._find("optimizer", lambda: optimizers.find(self._model, self._veil))
+            found = self._find("optimizer", lambda: optimizers.find(self._model, self._save_filter))
             holds = [Hold(control) for control in found if isinstance(control, LearningRate)]
             settings = [Setting(self._model, self._snapshots, name) for name in ("each_epoch", "keep")]
             self._steady = [*found, *holds, Epochs(self._model, self._flow, self._run), *settings]
-        inside = self._find("layers", lambda: layers.find(self._model, None, self._snapshots.aside))
-        inside += self._find("callbacks", self._neighbours.controls)
-        everything = [*self._steady, *inside, *self._triggers.controls.values()]
+        inside = self._find("layers", lambda: layers.find(self._model, None, self._snapshots.slot_cache))
+        inside += self._find("callbacks", self._callback_registry.controls)
+        everything = [*self._steady, *inside, *self._user_controls.controls.values()]
         self.controls = {control.name: control for control in everything}
         self._mark_idle()
-        self.rates.follow(self.controls)
-        self.tell()
+        self.learning_rates.follow(self.controls)
+        self.publish()
 
     def _find(self, where: str, find: Callable[[], list[Control]]) -> list[Control]:
         """A model that we cannot read has fewer controls, and trains on."""
@@ -129,14 +134,18 @@ class CommandExecutor:
         TensorFlow builds a subclassed model on it, and an optimizer that has not counted it takes no part in training.
         One with a loss scale is passed over while that is too large, so it cannot be told.
         """
-        scaled = {id(leaf(root)) for root in roots(self._model).values() if leaf(root) is not root}
+        scaled = {
+            id(innermost_optimizer(root))
+            for root in model_optimizers(self._model).values()
+            if innermost_optimizer(root) is not root
+        }
         for control in self.controls.values():
             optimizer = control.optimizer
             if optimizer is None or id(optimizer) in self._idle | scaled:
                 continue
             try:
                 # Not `iterations`, which stays 0 while the first gradients are being accumulated.
-                if peek(self._model, optimizer._iterations, "optimizer_variables") == 0:
+                if read_scalar(self._model, optimizer._iterations, "optimizer_variables") == 0:
                     self._idle.add(id(optimizer))
             except Exception:  # one that cannot be asked gets the benefit of the doubt
                 log.debug("%s could not be asked for its iterations", control.name, exc_info=True)
@@ -150,19 +159,21 @@ class CommandExecutor:
             if control.optimizer is not None and id(control.optimizer) in self._idle:
                 control.idle = "this optimizer takes no part in training: the model has a training step of its own"
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Put every control on the record, as boards show it."""
-        run, own = self._run, self._triggers.controls
+        run, own = self._run, self._user_controls.controls
         if any(self.controls.get(name) is not control for name, control in own.items()):  # added while the fit runs
             self.controls = {**self.controls, **own}  # other threads go through it
-        self._triggers.tell(run, [control.describe() for control in self.controls.values() if control.name not in own])
-        run.can = {"evaluate": self._evaluation.why_not(), "save": ""}
-        self._flow.tell()
+        self._user_controls.publish(
+            run, [control.describe() for control in self.controls.values() if control.name not in own]
+        )
+        run.availability = {"evaluate": self._evaluation.why_not(), "save": ""}
+        self._flow.publish()
 
-    def look(self, suspect: str = "", writer: str = "") -> None:
+    def check_rates(self, suspect: str = "", writer: str = "") -> None:
         """Notice what others wrote to the learning rates, and put their values on the record."""
-        if self.rates.look(suspect, writer):
-            self.tell()
+        if self.learning_rates.check(suspect, writer):
+            self.publish()
 
     # -- what is asked ------------------------------------------------------------------------------------------------
 
@@ -195,7 +206,7 @@ class CommandExecutor:
             self._inbox.put_back(later)
         if stale:
             hand_back(self._model)
-            self.tell()
+            self.publish()
 
     def _is_heavy(self, command: Command) -> bool:
         control = self.controls.get(command.name)
@@ -212,20 +223,20 @@ class CommandExecutor:
         if why := control.idle or control.why_not():
             raise Refused(why)
         value = control.check(command.value)
-        self.look()
+        self.check_rates()
         return self._written(control, control.write(value), command)
 
     def _written(self, control: Control, written: Written, command: Command) -> Event:
         run, message = self._run, written.message
         if written.rebuild:
-            rebuild(self._model)
+            retrace(self._model)
             self.retracing = [*self.retracing, control.name]
             message = "; ".join(part for part in (message, "the training step is traced again") if part)
         old, new = written.old, written.new
         if control.kind == "number" and isinstance(new, (int, float)) and control.group not in ("flow", "callbacks"):
             before = float(old) if isinstance(old, (int, float)) else None
             run.set_value(control.name, float(new), before)
-        self.rates.wrote(control)
+        self.learning_rates.wrote(control)
         return run.add_event("applied", control.name, old, new, command.source, message, command.requested)
 
     def cut(self, rate: Control, value: float, source: str, command: Command) -> Event:
@@ -233,7 +244,7 @@ class CommandExecutor:
         written = rate.write(rate.check(value))
         old, new = written.old, written.new
         self._run.set_value(rate.name, float(new or 0.0), None if old is None else float(old))
-        self.rates.wrote(rate)
+        self.learning_rates.wrote(rate)
         message = f"cut now, asked for by {command.source}"
         return self._run.add_event("changed", rate.name, old, new, source, message, command.requested)
 
@@ -290,13 +301,13 @@ class CommandExecutor:
         name = f"run-{run.number}-step-{run.step}.keras"
         path = self._folder / name if command.value is None else Path(str(command.value))
         path.parent.mkdir(parents=True, exist_ok=True)
-        synced(self._model).save(path)
+        sync_model(self._model).save(path)
         return self._event(command, "saved", str(path), megabytes(path.stat().st_size))
 
     def _press(self, command: Command) -> Event:
         name = str(command.value)
         try:
-            self._triggers.press(name, self._monitor)
+            self._user_controls.press(name, self._monitor)
         except Refused:
             raise
         except Exception as error:
@@ -313,13 +324,13 @@ class CommandExecutor:
 
     def leave(self) -> None:
         """The fit is over: the model is as if we had never been there, but for what was changed."""
-        installed = self._veil.busy
-        self._neighbours.leave()
+        installed = self._save_filter.busy
+        self._callback_registry.leave()
         self.release()
         self._flow.undo()
         self._snapshots.clear()
         if installed:
-            rebuild(self._model)  # or the next fit would go on with a training step that knows our variables
+            retrace(self._model)  # or the next fit would go on with a training step that knows our variables
 
 
 def refusal(run: Record, command: Command, reason: str) -> Event:
@@ -340,5 +351,5 @@ def answer(run: Record, commands: list[Command], event: Event) -> None:
     status = "refused" if event.kind in ("refused", "error") else "applied"
     for command in commands:
         told = {"id": command.id, "name": command.name, "value": event.new, "status": status}
-        run.answered.append({**told, "step": event.step, "message": event.message})
+        run.command_results.append({**told, "step": event.step, "message": event.message})
         command.reply.settle(event)

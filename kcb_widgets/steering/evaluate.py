@@ -12,7 +12,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from .backends import parts, set_torch_modes, set_torch_state, shared_seeds, synced, torch_modes, torch_state
+from .backends import (
+    per_device_variables,
+    set_torch_modes,
+    set_torch_state,
+    shared_seeds,
+    sync_model,
+    torch_modes,
+    torch_state,
+)
 from .controls.control import Refused
 from .guard import number
 from .model_state import loose
@@ -65,10 +73,10 @@ class Evaluation:
         """
         if why := self.why_not():
             raise Refused(why)
-        model = synced(self._model)
+        model = sync_model(self._model)
         data = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
         named = dict(zip(("x", "y", "sample_weight"), data, strict=False))
-        kept = [(each, [_copy(part) for part in parts(each)]) for each in _movable(model)]
+        kept = [(each, [_copy(part) for part in per_device_variables(each)]) for each in _movable(model)]
         metrics = len(model.metrics_variables)
         stopping, random, modes = model.stop_training, torch_state(), torch_modes(model)
         try:
@@ -80,11 +88,11 @@ class Evaluation:
                 return_dict=True,
             )
         finally:
-            synced(model)
+            sync_model(model)
             if len(model.metrics_variables) > metrics:  # before the first batch some were not there yet
                 model.reset_metrics()
             for each, values in kept:
-                for part, value in zip(parts(each), values, strict=True):
+                for part, value in zip(per_device_variables(each), values, strict=True):
                     part.assign(value)
             _begin({id(each) for each, _ in kept}, model)
             set_torch_state(random)  # reading data draws from it, and so does the next batch's dropout
@@ -106,7 +114,7 @@ def _begin(known: set[int], model: Any) -> None:
     for layer in within(model):
         for seeds in getattr(layer, "_seed_generators", None) or []:
             if id(seeds.state) in made:
-                for part in parts(seeds.state):
+                for part in per_device_variables(seeds.state):
                     seed, _ = _copy(part)  # and how often it was drawn from
                     part.assign([seed, 0])
         if isinstance(layer, keras.layers.RNN) and any(id(one) in made for one in layer.states or []):

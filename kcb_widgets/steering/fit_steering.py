@@ -16,7 +16,7 @@ from .attempt import attempt
 from .automatic_snapshots import AutomaticSnapshots
 from .callback_registry import CallbackRegistry
 from .command_executor import CommandExecutor
-from .controls.live_values import OptimizerSaveFilter, roots
+from .controls.live_values import OptimizerSaveFilter, model_optimizers
 from .epoch_extension import EpochExtension
 from .evaluate import Evaluation
 from .guard import Guard, SpikeDetector
@@ -40,7 +40,7 @@ class SteeringContext:
     guard: Guard | None = None
     evaluate_on: Any = None
     save_to: Path = field(default_factory=Path)
-    triggers: UserControls = field(default_factory=UserControls)
+    user_controls: UserControls = field(default_factory=UserControls)
     policies: Policies = field(default_factory=Policies)
     monitor: Any = None
 
@@ -55,11 +55,11 @@ class FitSteering:
         callbacks: Keras's ``CallbackList``, where it was found.
         fit: The frame of ``fit``, where it was found.
         options: What the Monitor was told.
-        tap: Told whether there is anything to do before each batch.
+        hook_state: Told whether there is anything to do before each batch.
 
     Attributes:
-        neighbours: The fit's other callbacks.
-        lookout: What watches for NaN and leaps, if a guard was asked for.
+        callback_registry: The fit's other callbacks.
+        spike_detector: What watches for NaN and leaps, if a guard was asked for.
         speaking: Who asks when a command comes from the training thread itself.
     """
 
@@ -71,18 +71,21 @@ class FitSteering:
         callbacks: Any,
         fit: FrameType | None,
         options: SteeringContext,
-        tap: BatchHookState,
+        hook_state: BatchHookState,
     ) -> None:
-        self._run, self._inbox, self._options, self._tap = run, inbox, options, tap
+        self._run, self._inbox, self._options, self._hook_state = run, inbox, options, hook_state
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
-        veil, told = OptimizerSaveFilter(list(roots(model).values())), int(run.params.get("epochs") or 0)
+        save_filter, told = (
+            OptimizerSaveFilter(list(model_optimizers(model).values())),
+            int(run.params.get("epochs") or 0),
+        )
         self.flow = LoopControl(run, model, EpochExtension(fit, told, callbacks, self._not_extended), options.paused)
-        self.neighbours = CallbackRegistry(run, model, callbacks, options.monitor)
-        self.lookout = None if options.guard is None else SpikeDetector(options.guard)
-        self._snapshots = SnapshotStore(model, run, options.snapshots, veil.covers)
+        self.callback_registry = CallbackRegistry(run, model, callbacks, options.monitor)
+        self.spike_detector = None if options.guard is None else SpikeDetector(options.guard)
+        self._snapshots = SnapshotStore(model, run, options.snapshots, save_filter.covers)
         goes_back = options.guard is not None and options.guard.action == "rollback"
-        self._automatic = AutomaticSnapshots(run, self._snapshots, goes_back)
-        self.helm = CommandExecutor(
+        self._automatic_snapshots = AutomaticSnapshots(run, self._snapshots, goes_back)
+        self.executor = CommandExecutor(
             run,
             model,
             inbox,
@@ -90,41 +93,50 @@ class FitSteering:
             flow=self.flow,
             snapshots=self._snapshots,
             evaluation=Evaluation(model, _arguments(fit), options.evaluate_on),
-            triggers=options.triggers,
-            veil=veil,
-            neighbours=self.neighbours,
+            user_controls=options.user_controls,
+            save_filter=save_filter,
+            callback_registry=self.callback_registry,
             folder=options.save_to,
             monitor=options.monitor,
         )
         self.speaking = "python"
-        self._turns = Turns(options.policies, run, tap)
-        self._sentry = None
-        if self.lookout is not None:
-            self._sentry = GuardRunner(run, self.lookout, self._snapshots, self.flow, self.helm.rates, self._ask)
-        tap.alert = True
+        self._turns = Turns(options.policies, run, hook_state)
+        self._guard_runner = None
+        if self.spike_detector is not None:
+            self._guard_runner = GuardRunner(
+                run, self.spike_detector, self._snapshots, self.flow, self.executor.learning_rates, self._ask
+            )
+        hook_state.has_work = True
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
     def before_batch(self) -> None:
         """The model is at rest: carry out what waits, and let policies see the run. No step takes another with it."""
         run = self._run
-        if self._automatic.pending:
-            attempt(run, "snapshots", self._automatic.before_batch)
+        if self._automatic_snapshots.pending:
+            attempt(run, "snapshots", self._automatic_snapshots.before_batch)
         attempt(run, "steering", self.apply, True)
         attempt(run, "policies", self._policies_by_batch)
-        if self.helm.rates.held or not run.batch:  # a callback after us may have written as the epoch began
-            attempt(run, "learning_rate", self.helm.look, "LearningRateScheduler")
+        if (
+            self.executor.learning_rates.held or not run.batch
+        ):  # a callback after us may have written as the epoch began
+            attempt(run, "learning_rate", self.executor.check_rates, "LearningRateScheduler")
 
     def apply(self, heavy: bool) -> None:
         """Carry out what waits in the inbox."""
         try:
             if self._inbox.waiting:
-                self.helm.apply(heavy)
+                self.executor.apply(heavy)
         finally:
-            busy = self.flow.planned or self.helm.rates.held or self.helm.retracing or self._automatic.pending
-            self._tap.alert = bool(busy or self._turns.counting)
+            busy = (
+                self.flow.planned
+                or self.executor.learning_rates.held
+                or self.executor.retracing
+                or self._automatic_snapshots.pending
+            )
+            self._hook_state.has_work = bool(busy or self._turns.counting)
             if self._turns.news:  # it may have come since the line before, whose False would have undone its alert
-                self._tap.alert = True
+                self._hook_state.has_work = True
 
     def due(self) -> bool:
         """Whether the next batch must wait; says so, once, when so many batches were asked for."""
@@ -138,15 +150,15 @@ class FitSteering:
         """An epoch is done, validation included; the model is at rest. No step takes another with it."""
         run, branches = self._run, self._run.branches
         attempt(run, "steering", self.apply, True)
-        if self._sentry is not None:
-            attempt(run, "guard", self._sentry.epoch_ends, logs)
+        if self._guard_runner is not None:
+            attempt(run, "guard", self._guard_runner.epoch_ends, logs)
             attempt(run, "steering", self.apply, True)
-        attempt(run, "snapshots", self._automatic.epoch_ends, logs, run.branches is not branches)
+        attempt(run, "snapshots", self._automatic_snapshots.epoch_ends, logs, run.branches is not branches)
         attempt(run, "policies", self._call, self._turns.by_epoch())
         if self.flow.until == "epoch":
             self.flow.pause(self.flow.source)
             run.add_event("paused", "pause", message="the epoch is done")
-        self._tap.alert = True
+        self._hook_state.has_work = True
 
     def _policies_by_batch(self) -> None:
         due = self._turns.by_batch()
@@ -168,8 +180,8 @@ class FitSteering:
 
     def guard(self, logs: dict[str, float]) -> None:
         """Look at the newest batch; what is to be done is done before the next."""
-        if self._sentry is not None:
-            self._sentry.batch_ends(logs)
+        if self._guard_runner is not None:
+            self._guard_runner.batch_ends(logs)
 
     def _ask(self, name: str, value: Any) -> None:
         self._inbox.put(Command(name, value, source="guard"))
@@ -181,7 +193,7 @@ class FitSteering:
 
     def retraced(self) -> list[str]:
         """The controls for which the next batch traces the training step again; asked once."""
-        names, self.helm.retracing = self.helm.retracing, []
+        names, self.executor.retracing = self.executor.retracing, []
         return names
 
 

@@ -114,7 +114,7 @@ class SpikeDetector:
         """Say nothing more until the running mean begins at nothing: once NaN it stays NaN."""
         self._muted = True
 
-    def look(self, running: float, weight: float | None, recoverable: bool) -> str:
+    def check_batch(self, running: float, weight: float | None, recoverable: bool) -> str:
         """What is wrong with the newest batch, in a clause; empty when nothing is.
 
         Args:
@@ -137,7 +137,7 @@ class SpikeDetector:
         self._sum, self._weight = running * weight, weight
         return self._leap(self._batches, value)
 
-    def look_at_epoch(self, value: float) -> str:
+    def check_epoch(self, value: float) -> str:
         """What is wrong with an epoch's value, in a clause; empty when nothing is."""
         if not math.isfinite(value):
             return f"{self.guard.metric} is {value}"

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from .backends import bytes_of, parts
+from .backends import bytes_of, per_device_variables
 from .controls.live_values import scope
 from .optimizer_rebuild import AVERAGES, slots_of
 
@@ -42,7 +42,7 @@ def initial_values(optimizer: Any) -> dict[int, list[npt.NDArray[Any]]]:
     weights, twin = list(optimizer._trainable_variables), _twin(optimizer)
     with scope(optimizer):
         twin.build(weights)
-    trained = any(np.any(_array(part)) for part in parts(optimizer._iterations))
+    trained = any(np.any(_array(part)) for part in per_device_variables(optimizer._iterations))
     found: dict[int, list[npt.NDArray[Any]]] = {}
     held = vars(optimizer)
     for name, made in slots_of(vars(twin), len(weights)).items():
@@ -52,11 +52,13 @@ def initial_values(optimizer: Any) -> dict[int, list[npt.NDArray[Any]]]:
         for slot, new, weight in zip(slots, made, weights, strict=True):
             if slot is not None and new is not None:
                 # Keras lets an average begin at 0 and sets it to the weight on the very first batch only.
-                found[id(slot)] = [_array(part) for part in parts(weight if name == AVERAGES and trained else new)]
+                found[id(slot)] = [
+                    _array(part) for part in per_device_variables(weight if name == AVERAGES and trained else new)
+                ]
     for name, made in vars(twin).items():
         kept = held.get(name)
         if kept is not made and isinstance(made, keras.Variable) and isinstance(kept, keras.Variable):
-            found[id(kept)] = [_array(part) for part in parts(made)]
+            found[id(kept)] = [_array(part) for part in per_device_variables(made)]
     return found
 
 
@@ -82,7 +84,7 @@ def bytes_to_come(optimizer: Any, weights: list[Any]) -> int:
         for slots in slots_of(vars(inner), len(small)).values():
             for slot, weight in zip(slots, weights, strict=True):
                 if slot is not None and len(slot.shape) == len(weight.shape):
-                    total += math.prod(weight.shape) * bytes_of(slot.dtype) * len(parts(weight))
+                    total += math.prod(weight.shape) * bytes_of(slot.dtype) * len(per_device_variables(weight))
         inner = getattr(inner, "inner_optimizer", None)
     return total
 

@@ -36,13 +36,13 @@ class LearningRateTracker:
         self._writers = [name for name in siblings if name in WRITERS]
         self._rates: list[Control] = []
         self._holds: dict[str, Hold] = {}
-        self._wheels: dict[str, ScheduleOverride] = {}
+        self._schedule_overrides: dict[str, ScheduleOverride] = {}
 
     def follow(self, controls: dict[str, Control]) -> None:
         """These are the controls now."""
         self._rates = [c for c in controls.values() if c.label == "learning_rate"]
         self._holds = {c.of: c for c in controls.values() if isinstance(c, Hold)}
-        self._wheels = {c.name: c.wheel for c in controls.values() if isinstance(c, Scheduled)}
+        self._schedule_overrides = {c.name: c.schedule_override for c in controls.values() if isinstance(c, Scheduled)}
         self.plan()
 
     @property
@@ -50,7 +50,7 @@ class LearningRateTracker:
         """Whether any rate is held against other writers."""
         return any(hold.kept is not None for hold in self._holds.values())
 
-    def look(self, suspect: str = "", writer: str = "") -> bool:
+    def check(self, suspect: str = "", writer: str = "") -> bool:
         """Notice new values; returns whether there were any that nobody planned.
 
         Args:
@@ -87,9 +87,9 @@ class LearningRateTracker:
         hold = self._holds.get(control.name)
         if hold is not None and hold.kept is not None:
             hold.kept = control.read()
-        if control.name in self._wheels or control.of in self._wheels:
+        if control.name in self._schedule_overrides or control.of in self._schedule_overrides:
             self.plan()
-            self.look()
+            self.check()
         elif control.label == "learning_rate" or control.of in self._holds or control.group == "callbacks":
             self.ahead()
 
@@ -99,11 +99,11 @@ class LearningRateTracker:
         epochs, batches = run.params.get("epochs"), run.params.get("steps") or run.batches_per_epoch
         total = PLANNED if not epochs or not batches else (epochs - (run.epoch or 0)) * batches - run.batch
         plan: Plan = {}
-        for name, wheel in self._wheels.items():
-            if wheel.taken_over or total < 1:
+        for name, schedule_override in self._schedule_overrides.items():
+            if schedule_override.taken_over or total < 1:
                 continue
             try:
-                ahead, rates = wheel.plan(int(total))
+                ahead, rates = schedule_override.plan(int(total))
             except Exception:  # a schedule is the user's own code: there is just nothing to draw
                 log.debug("The schedule of %s could not be asked ahead", name, exc_info=True)
                 continue
@@ -128,9 +128,9 @@ class LearningRateTracker:
         """What to set so that every rate is ``factor`` times what it is, by control."""
         wanted: list[tuple[str, Value]] = []
         for rate in self._rates:
-            wheel = self._wheels.get(rate.name)
-            if wheel is not None and not wheel.taken_over:
-                wanted.append((f"{rate.name}_factor", wheel.factor * factor))
+            schedule_override = self._schedule_overrides.get(rate.name)
+            if schedule_override is not None and not schedule_override.taken_over:
+                wanted.append((f"{rate.name}_factor", schedule_override.factor * factor))
             elif isinstance(value := rate.read(), float) and not (rate.idle or rate.why_not()):
                 wanted.append((rate.name, value * factor))
         return wanted

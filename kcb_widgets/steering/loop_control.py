@@ -39,9 +39,9 @@ class LoopControl:
         self.stopping = ""
         self.epochs: int | None = None
         self._unvalidated = False
-        self.tell()
+        self.publish()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Put what is planned on the record."""
         self._run.flow = {"paused": self.paused, "until": self.until, "stop": self.stopping}
 
@@ -66,12 +66,12 @@ class LoopControl:
             source: Who asked for it.
         """
         self.paused, self.until, self.source = True, None, source
-        self.tell()
+        self.publish()
 
     def resume(self) -> None:
         """Go on."""
         self.paused, self.until = False, None
-        self.tell()
+        self.publish()
 
     def step(self, batches: int, source: str = "") -> None:
         """Go on for so many batches, then wait.
@@ -81,7 +81,7 @@ class LoopControl:
             source: Who asked for it.
         """
         self.paused, self.until, self.source = False, self._run.step + batches, source
-        self.tell()
+        self.publish()
 
     def finish_epoch(self, source: str = "") -> None:
         """Go on to the end of the epoch, validation included, then wait.
@@ -90,7 +90,7 @@ class LoopControl:
             source: Who asked for it.
         """
         self.paused, self.until, self.source = False, "epoch", source
-        self.tell()
+        self.publish()
 
     def stop(self, how: str) -> str:
         """End the fit.
@@ -110,7 +110,7 @@ class LoopControl:
             self.undo()
         if when == "batch":
             self._model.stop_training = True
-        self.tell()
+        self.publish()
         closing = "without validation" if unvalidated else "Keras still runs the epoch's closing validation"
         return f"after this {when}; {closing}"
 

@@ -1,4 +1,4 @@
-"""State: every number that training goes on from, copied out of a model, and put back.
+"""ModelState: every number that training goes on from, copied out of a model, and put back.
 
 Weights alone do not roll back. The state is every variable of the model but its metrics' (seed generators included),
 every variable of the optimizers (moments, iteration count), those that were set aside for frozen layers, and the random
@@ -18,10 +18,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from .backends import bytes_of, parts, set_torch_state, shared_seeds, synced, torch_state
-from .controls.live_values import chain, roots
+from .backends import bytes_of, per_device_variables, set_torch_state, shared_seeds, sync_model, torch_state
+from .controls.live_values import model_optimizers, wrapped_optimizers
 from .initial import Unknown, bytes_to_come, initial_values
-from .optimizer_rebuild import Spare, within
+from .optimizer_rebuild import SlotCache, within
 
 Array = npt.NDArray[Any]
 NAMED_AT_MOST = 3
@@ -63,19 +63,19 @@ class Restored:
 
     Attributes:
         begun: How many variables of optimizers came after the snapshot, and have the values that they begin with.
-        aside: How many variables belong to layers that are frozen now; they count when those train again.
+        frozen: How many variables belong to layers that are frozen now; they count when those train again.
         left: Variables that came after the snapshot, and are as they were before going back.
     """
 
     begun: int = 0
-    aside: int = 0
+    frozen: int = 0
     left: list[str] = field(default_factory=list)
 
     def describe(self) -> str:
         """It in a clause; empty where everything was held and put back."""
         words = []
-        if self.aside:
-            words.append(f"{_count(self.aside, 'variable')} of the optimizer for frozen layers too")
+        if self.frozen:
+            words.append(f"{_count(self.frozen, 'variable')} of the optimizer for frozen layers too")
         if self.begun:
             words.append(f"{_count(self.begun, 'variable')} of the optimizer came later and begin as Keras makes them")
         if self.left:
@@ -91,11 +91,11 @@ class ModelStateCopier:
     Args:
         model: What trains.
         ours: Tells whether a variable is one of ours and no part of the state.
-        aside: What the optimizers keep for layers that are frozen now.
+        slot_cache: What the optimizers keep for layers that are frozen now.
     """
 
-    def __init__(self, model: Any, ours: Callable[[Any], bool], aside: Spare) -> None:
-        self._model, self._ours, self._aside = model, ours, aside
+    def __init__(self, model: Any, ours: Callable[[Any], bool], slot_cache: SlotCache) -> None:
+        self._model, self._ours, self._slot_cache = model, ours, slot_cache
 
     @property
     def ready(self) -> bool:
@@ -112,7 +112,7 @@ class ModelStateCopier:
 
     def size(self) -> int:
         """The bytes that a state takes now."""
-        return int(sum(_bytes(variable) for variable in self._all(synced(self._model))))
+        return int(sum(_bytes(variable) for variable in self._all(sync_model(self._model))))
 
     def size_to_come(self) -> int:
         """The bytes that a state will take once the optimizer is built, as far as that is known."""
@@ -124,8 +124,8 @@ class ModelStateCopier:
 
     def copy(self) -> ModelState:
         """The state now."""
-        known = {id(variable): variable for variable in self._all(synced(self._model))}
-        several = (part for variable in known.values() for part in parts(variable))
+        known = {id(variable): variable for variable in self._all(sync_model(self._model))}
+        several = (part for variable in known.values() for part in per_device_variables(variable))
         return ModelState(
             [(part, np.array(keras.ops.convert_to_numpy(part))) for part in several], known, torch_state()
         )
@@ -140,15 +140,15 @@ class ModelStateCopier:
         What optimizers made since gets the values that Keras would give it there: on a snapshot from before the first
         batch the moments begin at 0. What was set aside since is forgotten, so that it begins there too.
         """
-        model = synced(self._model)
+        model = sync_model(self._model)
         for part, array in state.numbers:
             part.assign(array)
         done = Restored()
-        for key, variable in list(self._aside.items()):
+        for key, variable in list(self._slot_cache.items()):
             if state.holds(variable):
-                done.aside += 1
+                done.frozen += 1
             else:
-                del self._aside[key]
+                del self._slot_cache[key]
         done.left = self.lacking(state) + [_name(one) for one in shared_seeds() if not state.holds(one)]
         for optimizer in self._optimizers(model):
             newer = [one for one in self._of_optimizer(optimizer) if not state.holds(one)]
@@ -164,7 +164,7 @@ class ModelStateCopier:
     def _all(self, model: Any) -> Iterator[Any]:
         seen: set[int] = set()
         several = [self._of_optimizer(optimizer) for optimizer in self._optimizers(model)]
-        for variables in (self._of_model(model), *several, self._aside.values(), shared_seeds()):
+        for variables in (self._of_model(model), *several, self._slot_cache.values(), shared_seeds()):
             for variable in variables:
                 if id(variable) not in seen:
                     seen.add(id(variable))
@@ -177,7 +177,7 @@ class ModelStateCopier:
 
     @staticmethod
     def _optimizers(model: Any) -> list[Any]:
-        return [each for optimizer in roots(model).values() for each in chain(optimizer)]
+        return [each for optimizer in model_optimizers(model).values() for each in wrapped_optimizers(optimizer)]
 
     def _of_optimizer(self, optimizer: Any) -> list[Any]:
         """Its own variables, without those of optimizers in it. A learning rate is a control and stays as it is."""
@@ -220,7 +220,7 @@ def _begin(optimizer: Any, newer: list[Any]) -> tuple[int, list[str]]:
         if arrays is None:
             left.append(_name(variable))
             continue
-        for part, array in zip(parts(variable), arrays, strict=True):
+        for part, array in zip(per_device_variables(variable), arrays, strict=True):
             part.assign(array)
     return len(newer) - len(left), left
 
@@ -232,7 +232,7 @@ def _finite(array: Array) -> bool:
 
 
 def _bytes(variable: Any) -> float:
-    return float(math.prod(variable.shape) * bytes_of(variable.dtype) * len(parts(variable)))
+    return float(math.prod(variable.shape) * bytes_of(variable.dtype) * len(per_device_variables(variable)))
 
 
 def _name(variable: Any) -> str:

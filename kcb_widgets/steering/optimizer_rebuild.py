@@ -1,4 +1,4 @@
-"""Refit an optimizer to another list of weights, in place, in the middle of ``fit``.
+"""Rebuild an optimizer for another list of weights, in place, in the middle of ``fit``.
 
 Keras builds an optimizer once, for the weights that train at that time. Others kill ``fit`` ("Unknown variable"), and
 on JAX so do fewer. So it is built again for the new list, and then the state of every weight that trained before and
@@ -14,12 +14,12 @@ from typing import Any
 import keras
 
 from .controls.control import Refused
-from .controls.live_values import chain, scope, track
+from .controls.live_values import scope, track, wrapped_optimizers
 
-Spare = dict[tuple[int, str, int], Any]
+SlotCache = dict[tuple[int, str, int], Any]
 """State set aside, by the ids of the optimizer and the weight, and the name of the attribute it was in."""
 
-OnRefit = Callable[[Any, Any], None]
+OnRebuild = Callable[[Any, Any], None]
 
 NOT_SLOTS = ("_variables", "_trainable_variables")
 AVERAGES = "_model_variables_moving_average"
@@ -30,13 +30,13 @@ class TrainabilityManager:
 
     Args:
         model: The model that trains.
-        on_refit: Called with the optimizer before and after.
-        aside: Where the state of weights that train no longer is put; snapshots hold it too.
+        on_rebuild: Called with the optimizer before and after.
+        slot_cache: Where the state of weights that train no longer is put; snapshots hold it too.
     """
 
-    def __init__(self, model: Any, on_refit: OnRefit | None, aside: Spare | None = None) -> None:
-        self._model, self._on_refit = model, on_refit
-        self._spare: Spare = {} if aside is None else aside
+    def __init__(self, model: Any, on_rebuild: OnRebuild | None, slot_cache: SlotCache | None = None) -> None:
+        self._model, self._on_rebuild = model, on_rebuild
+        self._slots: SlotCache = {} if slot_cache is None else slot_cache
         self.reason = why_not(getattr(model, "optimizer", None)) or self._rivals()
 
     def update(self) -> int:
@@ -55,13 +55,13 @@ class TrainabilityManager:
             raise Refused(msg)
         ours = {id(variable) for variable in model.variables}
         known = getattr(model.optimizer, "_trainable_variables", [])
-        begun = refit(model.optimizer, weights + [one for one in known if id(one) not in ours], self._spare)
+        begun = rebuild_optimizer(model.optimizer, weights + [one for one in known if id(one) not in ours], self._slots)
         trace_evaluation_again(model)
         compiled = getattr(model, "_compiled_trainable_state", None)
         if compiled is not None:  # Keras warns of changes it was not compiled for; for these it was
             compiled.update({layer: layer.trainable for layer in model._flatten_layers()})
-        if self._on_refit is not None:
-            self._on_refit(model.optimizer, model.optimizer)
+        if self._on_rebuild is not None:
+            self._on_rebuild(model.optimizer, model.optimizer)
         return begun
 
     def _rivals(self) -> str:
@@ -104,20 +104,22 @@ def why_not(optimizer: Any) -> str:
     """Why an optimizer cannot be refitted; empty when it can."""
     if optimizer is None:
         return "the model has no optimizer"
-    if any(getattr(each, "optimizers", None) is not None for each in chain(optimizer)):
+    if any(getattr(each, "optimizers", None) is not None for each in wrapped_optimizers(optimizer)):
         return "this optimizer is made of several, each with weights of its own"
-    if not all(hasattr(each, "_trainable_variables") and hasattr(each, "_tracker") for each in chain(optimizer)):
+    if not all(
+        hasattr(each, "_trainable_variables") and hasattr(each, "_tracker") for each in wrapped_optimizers(optimizer)
+    ):
         return f"{type(optimizer).__name__} is not built as Keras's optimizers are"
     return ""
 
 
-def refit(optimizer: Any, weights: list[Any], spare: Spare) -> int:
+def rebuild_optimizer(optimizer: Any, weights: list[Any], slot_cache: SlotCache) -> int:
     """Have an optimizer train these weights and no others.
 
     Args:
         optimizer: The model's optimizer. One that Keras has yet to build is left to Keras.
         weights: The weights that train from now on, in the model's order.
-        spare: Where the state of weights that train no longer is put, and taken from when they do again.
+        slot_cache: Where the state of weights that train no longer is put, and taken from when they do again.
 
     Returns:
         How many variables of its state are new, as on the first batch of a fit.
@@ -125,16 +127,16 @@ def refit(optimizer: Any, weights: list[Any], spare: Spare) -> int:
     Raises:
         Refused: It keeps state that belongs to no weight in particular. Nothing was changed then.
     """
-    news = [_Rebuilt(each) for each in reversed(chain(optimizer)) if each.built]  # the innermost first
+    news = [_Rebuilt(each) for each in reversed(wrapped_optimizers(optimizer)) if each.built]  # the innermost first
     try:
         for new in news:
-            new.build(weights, spare)
+            new.build(weights, slot_cache)
     except BaseException:
         for new in news:
             new.undo()
         raise
     for new in news:
-        new.set_aside(spare)
+        new.set_aside(slot_cache)
     return sum(new.begun for new in news)
 
 
@@ -158,7 +160,7 @@ class _Rebuilt:
         self._taken: list[tuple[int, str, int]] = []
         self.begun = 0
 
-    def build(self, weights: list[Any], spare: Spare) -> None:
+    def build(self, weights: list[Any], slot_cache: SlotCache) -> None:
         """Build it for ``weights``, and put back what it had for them."""
         optimizer = self._optimizer
         optimizer.built = False
@@ -167,7 +169,7 @@ class _Rebuilt:
             optimizer.build(list(weights))
         before = {id(variable) for variable in self._variables}
         made = [variable for variable in optimizer._variables if id(variable) not in before]
-        instead = self._put_back_slots(weights, spare) | self._put_back_others()
+        instead = self._put_back_slots(weights, slot_cache) | self._put_back_others()
         if any(id(variable) not in instead for variable in made):
             msg = f"{type(optimizer).__name__} keeps state that cannot be told apart by weight"
             raise Refused(msg)
@@ -186,20 +188,20 @@ class _Rebuilt:
                 setattr(optimizer, name, value)
         track(optimizer, self._variables)
 
-    def set_aside(self, spare: Spare) -> None:
+    def set_aside(self, slot_cache: SlotCache) -> None:
         """Keep the state of the weights that train no longer, for when they do again."""
         for key in self._taken:
-            del spare[key]
+            del slot_cache[key]
         still = {id(weight) for weight in self._optimizer._trainable_variables}
         for (name, weight), slot in self._had.items():
             if weight not in still and slot is not None:
-                spare[id(self._optimizer), name, weight] = slot
+                slot_cache[id(self._optimizer), name, weight] = slot
 
-    def _put_back_slots(self, weights: list[Any], spare: Spare) -> dict[int, Any]:
+    def _put_back_slots(self, weights: list[Any], slot_cache: SlotCache) -> dict[int, Any]:
         """Put back the state of single weights; says which variable came in place of which (by id)."""
         instead: dict[int, Any] = {}
         for name, made in slots_of(vars(self._optimizer), len(weights)).items():
-            slots = [self._slot(name, slot, weight, spare) for slot, weight in zip(made, weights, strict=True)]
+            slots = [self._slot(name, slot, weight, slot_cache) for slot, weight in zip(made, weights, strict=True)]
             instead |= {id(slot): kept for slot, kept in zip(made, slots, strict=True) if slot is not None}
             setattr(self._optimizer, name, slots)
         return instead
@@ -214,15 +216,15 @@ class _Rebuilt:
                 setattr(self._optimizer, name, kept)
         return instead
 
-    def _slot(self, name: str, made: Any, weight: Any, spare: Spare) -> Any:
+    def _slot(self, name: str, made: Any, weight: Any, slot_cache: SlotCache) -> Any:
         """The state that a weight goes on with: what it had, else what it once had, else what was made just now."""
         key = id(self._optimizer), name, id(weight)
         kept = self._had.get(key[1:])
         if made is None or kept is not None:
             return kept
-        if key in spare:
+        if key in slot_cache:
             self._taken.append(key)
-            return spare[key]
+            return slot_cache[key]
         self.begun += 1
         if name == AVERAGES:  # Keras lets an average begin at 0 and mends that on the very first batch only
             made.assign(keras.ops.copy(weight))  # on JAX two variables must not share a buffer

@@ -65,18 +65,18 @@ class Turns:
     Args:
         policies: All there are.
         run: The fit's record.
-        tap: Has the fit look before the next batch.
+        hook_state: Has the fit look before the next batch.
     """
 
-    def __init__(self, policies: Policies, run: Record, tap: BatchHookState) -> None:
-        self._policies, self._run, self._tap = policies, run, tap
+    def __init__(self, policies: Policies, run: Record, hook_state: BatchHookState) -> None:
+        self._policies, self._run, self._hook_state = policies, run, hook_state
         self._next: dict[Policy, int] = {}
         self._known: tuple[Policy, ...] = ()
         policies.join(self)
 
     def wake(self) -> None:
         """There is a new policy; called on the thread that added it."""
-        self._tap.alert = True
+        self._hook_state.has_work = True
 
     @property
     def news(self) -> bool:

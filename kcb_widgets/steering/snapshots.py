@@ -18,7 +18,7 @@ from ..record.values import positive_integer
 from .controls.control import Control, Refused, Value, Written
 from .guard import number
 from .model_state import ModelState, ModelStateCopier, Restored
-from .optimizer_rebuild import Spare
+from .optimizer_rebuild import SlotCache
 
 MEGABYTE = 2**20
 NOT_READY = (
@@ -94,7 +94,7 @@ class SnapshotStore:
         ours: Tells whether a variable is one of ours and no part of the state.
 
     Attributes:
-        aside: What the optimizers keep for layers that are frozen now; it is part of the state.
+        slot_cache: What the optimizers keep for layers that are frozen now; it is part of the state.
         each_epoch: Whether one is taken at the end of each epoch.
         best: The metric to take one at each best value of; empty for none.
         keep: How many are kept.
@@ -102,8 +102,8 @@ class SnapshotStore:
 
     def __init__(self, model: Any, run: Record, policy: Snapshots, ours: Callable[[Any], bool]) -> None:
         self._run = run
-        self.aside: Spare = {}
-        self._keeper = ModelStateCopier(model, ours, self.aside)
+        self.slot_cache: SlotCache = {}
+        self._state_copier = ModelStateCopier(model, ours, self.slot_cache)
         self.each_epoch, self.best, self.keep = policy.each_epoch, policy.best or "", policy.keep
         self._budget, self._mode = policy.megabytes * MEGABYTE, policy.mode
         self._kept: list[Snapshot] = []
@@ -112,17 +112,17 @@ class SnapshotStore:
     @property
     def ready(self) -> bool:
         """Whether the model has weights that a snapshot could hold."""
-        return self._keeper.ready
+        return self._state_copier.ready
 
     @property
     def partial(self) -> bool:
         """Whether some of the model is yet to be built, if it is used at all."""
-        return self._keeper.partial
+        return self._state_copier.partial
 
     @property
     def fits(self) -> bool:
         """Whether a snapshot of the model as it is now fits into the memory they may take."""
-        return not self._too_large(self._keeper.size())
+        return not self._too_large(self._state_copier.size())
 
     def take(self, kind: str = "manual", metric: str = "", value: float | None = None) -> Snapshot:
         """Take one now.
@@ -130,20 +130,20 @@ class SnapshotStore:
         Raises:
             Refused: It would not fit into the memory they may take, or the model has no weights yet.
         """
-        run, keeper = self._run, self._keeper
-        if not keeper.ready:
+        run, copier = self._run, self._state_copier
+        if not copier.ready:
             raise Refused(NOT_READY)
-        if why := self._too_large(keeper.size()):
+        if why := self._too_large(copier.size()):
             raise Refused(why)
         name = str(next(self._numbers))
-        taken = Snapshot(name, run.step, run.epoch or 0, run.seconds, kind, metric, value, keeper.copy())
+        taken = Snapshot(name, run.step, run.epoch or 0, run.seconds, kind, metric, value, copier.copy())
         self._kept.append(taken)
         self._make_room()
         return taken
 
     def forecast(self) -> str:
         """Why snapshots will not fit into the memory they may take; empty when they will, as far as that is known."""
-        return self._too_large(self._keeper.size_to_come(), "about ") if self._keeper.ready else ""
+        return self._too_large(self._state_copier.size_to_come(), "about ") if self._state_copier.ready else ""
 
     def find(self, which: str) -> Snapshot:
         """The snapshot of this id; ``best`` and ``latest`` are understood.
@@ -165,11 +165,11 @@ class SnapshotStore:
 
     def whole(self, snapshot: Snapshot) -> bool:
         """Whether it holds all weights that the model has now: a layer may have built itself since."""
-        return not self._keeper.lacking(snapshot.state)
+        return not self._state_copier.lacking(snapshot.state)
 
     def restore(self, snapshot: Snapshot) -> Restored:
         """Put the model back to where it was; says what more there is to know of that."""
-        return self._keeper.put_back(snapshot.state)
+        return self._state_copier.put_back(snapshot.state)
 
     def forget(self, which: str) -> None:
         """Let one go."""
@@ -187,7 +187,7 @@ class SnapshotStore:
     def clear(self) -> None:
         """The fit is over: free the memory."""
         self._kept = []
-        self.aside.clear()
+        self.slot_cache.clear()
 
     def _too_large(self, size: float, about: str = "") -> str:
         if size <= self._budget:

@@ -19,17 +19,17 @@ RESERVED = ("epochs", "snapshots.each_epoch", "snapshots.keep")
 class Values(Mapping[str, Any]):
     """The current values of the user's own controls, by name; read-only, from any thread."""
 
-    def __init__(self, triggers: UserControls) -> None:
-        self._triggers = triggers
+    def __init__(self, user_controls: UserControls) -> None:
+        self._user_controls = user_controls
 
     def __getitem__(self, name: str) -> Any:
-        return self._triggers.controls[name].read()
+        return self._user_controls.controls[name].read()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._triggers.controls)
+        return iter(self._user_controls.controls)
 
     def __len__(self) -> int:
-        return len(self._triggers.controls)
+        return len(self._user_controls.controls)
 
     def __repr__(self) -> str:
         return repr(dict(self))
@@ -63,7 +63,7 @@ class UserControls:
         with self._changing:
             self.controls = {**self.controls, control.name: control}
 
-    def tell(self, run: Record, others: list[dict[str, Any]] | None = None) -> None:
+    def publish(self, run: Record, others: list[dict[str, Any]] | None = None) -> None:
         """Put the controls and buttons on the record. Nothing else writes these two: any thread may come here.
 
         Args:

@@ -15,11 +15,11 @@ from typing import Any
 from host import URL, Host, build_bundle, control, state
 
 import kcb_widgets as kcb
-from kcb_widgets.panels.series_encoder import Picture
+from kcb_widgets.panels.series_encoder import SeriesEncoder
 
 METRICS = ("loss", "accuracy", "mae", "top5")  # each batch, each epoch and validated: 12 series in 4 plots
 PER_EPOCH = 250
-EVERY = 0.1  # seconds between pictures, as kcb_widgets/session/pusher.py has it
+EVERY = 0.1  # seconds between pictures, as kcb_widgets/session/refresh_thread.py has it
 EVENTS, FEW = 200, 20  # as many as a board is ever sent; as many as a person makes
 CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing", "cc"]
 PARTS = {
@@ -64,7 +64,7 @@ def pictures(count: int = 40) -> list[str]:
     """Pictures of a run, each further than the one before, as Python packs them."""
     run, rng, out = kcb.Run(), random.Random(7), []
     run.params, run.batches_per_epoch = {"epochs": 1000, "steps": PER_EPOCH}, PER_EPOCH
-    picture = Picture(run)
+    picture = SeriesEncoder(run)
     for epoch in range(4 * count):
         run.begin_epoch(epoch)
         if epoch % 10 == 0:

@@ -57,7 +57,7 @@ class Variant:
             return {}
         monitor = self._monitor
         return {
-            "look": lambda: getattr(monitor._session, "_next_look", None),
+            "look": lambda: getattr(monitor._session, "_next_slow_check", None),
             "poll": lambda: getattr(monitor._session, "_next_poll", None),
         }
 

@@ -588,13 +588,13 @@ def test_nothing_is_drawn_while_hidden(host):
 
 
 def test_pythons_own_picture_is_understood(host):
-    from kcb_widgets.panels.series_encoder import Picture
+    from kcb_widgets.panels.series_encoder import SeriesEncoder
     from kcb_widgets.run import Run
 
     run = Run()
     run.params = {"epochs": 2, "steps": 4}
     run.batches_per_epoch = 4
-    run.means.claim("loss", "batches")
+    run.batch_values.claim("loss", "batches")
     run.start_clock()
     for epoch in range(2):
         run.begin_epoch(epoch)
@@ -602,7 +602,7 @@ def test_pythons_own_picture_is_understood(host):
             run.append(batch, {"loss": 2.0 - 0.1 * batch})
         run.set_value("learning_rate", 0.01)
         run.end_epoch(epoch, {"loss": 1.7, "val_loss": 1.5 + epoch})
-    host.start(series=Picture(run).whole())
+    host.start(series=SeriesEncoder(run).whole())
     wait_value(host, "loss", "val", "2.50000")
     assert value_of(host, "loss", "epoch") == "1.70000"
     # The running means 2, 1.9, 1.8, 1.7 are undone: the last batch alone was 4 * 1.7 - 3 * 1.8.

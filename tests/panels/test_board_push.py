@@ -41,8 +41,8 @@ def slow(monkeypatch):
                 assert self.go.wait(SECONDS)
             return found
 
-    real, made = board_module.words.state, Slow()
-    monkeypatch.setattr(board_module.words, "state", made.state)
+    real, made = board_module.payload.state, Slow()
+    monkeypatch.setattr(board_module.payload, "state", made.state)
     return made
 
 
@@ -231,8 +231,8 @@ def test_a_control_that_comes_while_the_helm_describes_its_own_stays(unit_model,
     monitor, names = kcb.Monitor(), []
 
     def act():
-        helm = monitor._session.bridge.helm
-        control = helm.controls["learning_rate"]
+        executor = monitor._session.steering.executor
+        control = executor.controls["learning_rate"]
         real = control.describe
 
         def describe():
@@ -240,7 +240,7 @@ def test_a_control_that_comes_while_the_helm_describes_its_own_stays(unit_model,
             return real()
 
         control.describe = describe
-        helm.tell()
+        executor.publish()
         del control.describe
         names.extend(each["name"] for each in monitor.run.controls)
         names.extend(each["name"] for each in monitor.run.buttons)
@@ -269,8 +269,8 @@ def test_controls_and_buttons_added_from_many_threads_are_all_there(unit_model, 
 
     def tell(run, monitor):
         begin.set()
-        monitor._session.bridge.helm.tell()
-        monitor._session.bridge.helm.inspect()
+        monitor._session.steering.executor.publish()
+        monitor._session.steering.executor.inspect()
 
     monitor.add_policy(tell, every=1)
     adding = [begun(lambda number=number: add(number)) for number in range(threads)]
@@ -304,6 +304,6 @@ def test_a_click_that_comes_as_the_fit_ends_does_not_reach_the_next_one(run):
     board = kcb.Board(run)
     board._receive(board, {"kind": "command", "run": run.id, "id": "click", "name": "stop", "value": None}, [])
     assert not inbox.waiting
-    assert [(one["id"], one["status"], one["message"]) for one in run.answered] == [
+    assert [(one["id"], one["status"], one["message"]) for one in run.command_results] == [
         ("click", "refused", "training ended first")
     ]

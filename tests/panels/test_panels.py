@@ -332,14 +332,14 @@ def test_the_still_picture_is_small_and_marked(classifier):
 
 
 def test_an_answer_that_somebody_waits_for_does_not_wait_for_the_next_picture(monkeypatch):
-    monkeypatch.setattr(refresh_thread, "EVERY", 60.0)
-    monkeypatch.setattr(refresh_thread, "SELDOM", 60.0)
+    monkeypatch.setattr(refresh_thread, "MIN_INTERVAL_S", 60.0)
+    monkeypatch.setattr(refresh_thread, "UNWATCHED_INTERVAL_S", 60.0)
     shown = threading.Semaphore(0)
     pushing = refresh_thread.RefreshThread(shown.release)
-    pushing.push()
+    pushing.request()
     assert shown.acquire(timeout=5)
-    pushing.push()
+    pushing.request()
     assert not shown.acquire(timeout=0.2)  # its turn is in a minute
-    pushing.push(rush=True)
+    pushing.request(urgent=True)
     assert shown.acquire(timeout=5)
     pushing.end()

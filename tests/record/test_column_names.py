@@ -11,7 +11,7 @@ import pytest
 
 import kcb_widgets as kcb
 from kcb_widgets.panels.payload import events, state
-from kcb_widgets.panels.series_encoder import Picture
+from kcb_widgets.panels.series_encoder import SeriesEncoder
 
 AWKWARD = ("epoch", "batch", "seconds", "batch_loss", "step", "abandoned", "metric_epoch", "learning_rate")
 
@@ -27,8 +27,8 @@ def absolute(name, plus):
 def looked_at(run):
     """All that a board, a notebook and a file ask of a run."""
     run.plot().savefig(io.BytesIO(), format="png")
-    assert Picture(run).whole()
-    assert Picture(run).window(0, run.step, 100)
+    assert SeriesEncoder(run).whole()
+    assert SeriesEncoder(run).window(0, run.step, 100)
     json.dumps([state(run), events(run), run.hooks.describe(run.step)], allow_nan=False)
     for frame in (run.batches, run.epochs):
         assert frame.columns.is_unique

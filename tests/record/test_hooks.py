@@ -195,7 +195,7 @@ def test_waiting_for_data_ends_where_the_data_ends(unit_model, ones):
 
 def test_an_iterator_that_python_reads_is_timed_and_left_as_it_was():
     """As on JAX and torch, where Keras takes each batch before the step."""
-    from kcb_widgets.session.data_wait import Timed
+    from kcb_widgets.session.data_wait import IteratorTimer
 
     read, trained = [], []
 
@@ -206,7 +206,7 @@ def test_an_iterator_that_python_reads_is_timed_and_left_as_it_was():
                 yield i
 
     owner = Owner()
-    timed = Timed(owner, "_get_iterator")
+    timed = IteratorTimer(owner, "_get_iterator")
     timed.begin_epoch()
     seen = []
     for i in owner._get_iterator():
@@ -233,14 +233,14 @@ def test_between_two_looks_a_batch_costs_few_calls(unit_model, ones, calls):
 
     class Count(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            tap = monitor._session.tap
+            hook_state = monitor._session.hook_state
             if monitor.run.epoch != 1 or batch != 1:
                 return
-            tap.due = tap.look = float("inf")
-            tap.alert = False
+            hook_state.next_poll = hook_state.next_data_check = float("inf")
+            hook_state.has_work = False
             counted["begin"] = calls(lambda: monitor.on_train_batch_begin(1))
             counted["end"] = calls(lambda: monitor.on_train_batch_end(1, logs))
-            tap.due = 0.0
+            hook_state.next_poll = 0.0
 
     unit_model().fit(*ones, batch_size=2, epochs=2, verbose=0, callbacks=[monitor, Count()])
     # The hook and the clock; at the end also the thread's number, the copy of the logs and where they are put.
@@ -256,10 +256,10 @@ def test_messages_are_looked_for_often_only_while_somebody_looks(unit_model, one
             session, now = monitor._session, time.perf_counter()
             for there in (False, True):
                 leave = monitor.run.subscribe(lambda run: None, lambda there=there: there)
-                session._next_look = 0.0
+                session._next_slow_check = 0.0
                 for _ in range(2):  # one that finds it out, and one that goes by it
-                    session.service(now)
-                looks[there] = session.tap.due - now
+                    session.poll(now)
+                looks[there] = session.hook_state.next_poll - now
                 leave()
 
     unit_model().fit(*ones, verbose=0, callbacks=[monitor, Look()])

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from kcb_widgets.panels.series_encoder import Picture
+from kcb_widgets.panels.series_encoder import SeriesEncoder
 from kcb_widgets.record import curves
 from kcb_widgets.record.block_summaries import BLOCK, READ, BlockSummaries
 from kcb_widgets.record.downsampling import Bins, Source, window
@@ -30,9 +30,9 @@ def trained(rows, epoch=EPOCH, names=NAMES):
     run = Run()
     run.params = {"steps": epoch}
     run.batches_per_epoch = epoch
-    run.means.sizes = Sizes(32, 32 * (epoch - 0.5))
+    run.batch_values.sizes = Sizes(32, 32 * (epoch - 0.5))
     for name in names[:-1]:
-        run.means.claim(name, "samples")
+        run.batch_values.claim(name, "samples")
     for first in range(0, rows, epoch):
         run.begin_epoch(first // epoch)
         for batch in range(min(epoch, rows - first)):
@@ -104,7 +104,7 @@ def check(picture, values, first, last):
 
 def test_memory_of_a_row(long_run):
     run = long_run
-    Picture(run).whole()
+    SeriesEncoder(run).whole()
     rows = -(-ROWS // CHUNK) * CHUNK  # the newest chunk is there as a whole, its times in 8 bytes each
     assert run.batch_table.nbytes <= (8 * 4 + 2.25) * rows + 8 * CHUNK
     assert run.blocks.nbytes <= 8 * 14 / BLOCK * rows
@@ -147,14 +147,14 @@ def test_a_late_look_takes_a_long_run_in_pieces(long_run):
 
 
 def message(rows):
-    return len(Picture(trained(rows, epoch=max(1, rows // 20))).whole())
+    return len(SeriesEncoder(trained(rows, epoch=max(1, rows // 20))).whole())
 
 
 def test_the_message_does_not_grow_with_the_run(long_run):
     full = 2 * 513 * (8 * 13 + 4 * 8) + 20_000  # batches and epochs with all buckets there may be, and the header
-    sizes = [message(rows) for rows in (10_000, 100_000)] + [len(Picture(long_run).whole())]
+    sizes = [message(rows) for rows in (10_000, 100_000)] + [len(SeriesEncoder(long_run).whole())]
     assert max(sizes) <= full
-    assert len(Picture(long_run).window(0, ROWS, POINTS)) <= full * (POINTS + 2) / 512
+    assert len(SeriesEncoder(long_run).window(0, ROWS, POINTS)) <= full * (POINTS + 2) / 512
 
 
 def unpacked(raw):
@@ -166,7 +166,7 @@ def unpacked(raw):
 
 
 def test_what_is_sent_holds_every_extreme(long_run, own):
-    picture = Picture(long_run)
+    picture = SeriesEncoder(long_run)
     for raw, first, last in ((picture.whole(), 0, ROWS), (picture.window(123_456, 654_321, 700), 123_455, 654_321)):
         table, low, high = unpacked(raw)
         size = table["per_bucket"]
@@ -226,9 +226,9 @@ def test_an_epochs_last_batch_is_drawn_right_from_the_first():
     """It is a smaller one: its value must not be made of a full batch's weight, at no time."""
     run, epoch = Run(), 2 * BLOCK
     run.params = {"steps": epoch}
-    run.means.sizes = Sizes(32, 32 * (epoch - 0.75))
-    run.means.claim("loss", "samples")
-    picture = Picture(run)
+    run.batch_values.sizes = Sizes(32, 32 * (epoch - 0.75))
+    run.batch_values.claim("loss", "samples")
+    picture = SeriesEncoder(run)
     for number in range(5):
         run.begin_epoch(number)
         for batch in range(epoch):
@@ -236,17 +236,17 @@ def test_an_epochs_last_batch_is_drawn_right_from_the_first():
             picture.whole()
             picture.window(0, run.step, 2)
     rows = run.batch_table.rows
-    own = run.means.recover(run.batch_table, 0, rows)
+    own = run.batch_values.recover(run.batch_table, 0, rows)
     assert own[0, epoch - 1] != pytest.approx(own[0, epoch - 2], abs=1e-3)
     check(window(curves.batches(run), 0, rows, 5), own, 0, rows)
 
 
 def test_pictures_follow_when_a_metric_turns_out_not_to_be_a_mean():
     run = trained(10_000, names=["loss", "odd", "plain"])
-    picture = Picture(run)
+    picture = SeriesEncoder(run)
     picture.whole()
-    run.means.names.discard("odd")  # as when the batches of an epoch do not weigh the same
-    values = run.means.recover(run.batch_table, 0, 10_000)
+    run.batch_values.names.discard("odd")  # as when the batches of an epoch do not weigh the same
+    values = run.batch_values.recover(run.batch_table, 0, 10_000)
     assert np.array_equal(values[1], run.batch_table.column("odd"), equal_nan=True)
     table, low, _ = unpacked(picture.whole())
     assert np.array_equal(low, brute(values, 0, 10_000, table["per_bucket"])[0], equal_nan=True)

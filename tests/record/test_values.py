@@ -15,11 +15,11 @@ import pytest
 
 import kcb_widgets as kcb
 from kcb_widgets.commands import check_value
-from kcb_widgets.panels import state as words
+from kcb_widgets.panels import payload as words
 from kcb_widgets.record.values import plain, python, shown
 from kcb_widgets.run import Run
 from kcb_widgets.steering.controls.control import Control
-from kcb_widgets.steering.user_controls import Own
+from kcb_widgets.steering.user_controls import UserControl
 
 
 class Level(enum.IntEnum):
@@ -104,8 +104,8 @@ def test_a_flag_is_no_number(flag):
     with pytest.raises(ValueError, match="step takes a whole number"):
         check_value("step", flag)
     with pytest.raises(TypeError, match="min must be a number"):
-        Own("x", 1.0, minimum=flag)
-    own = Own("x", flag)
+        UserControl("x", 1.0, minimum=flag)
+    own = UserControl("x", flag)
     assert own.kind == "flag"
     assert own.read() is True
 
@@ -115,24 +115,24 @@ def test_a_whole_number_is_one_wherever_it_comes_from(number):
     for name in ("step", "epochs", "learning_rate"):
         assert check_value(name, number) == (name, 2)
         assert type(check_value(name, number)[1]) is int
-    own = Own("x", number, minimum=number, maximum=number)
+    own = UserControl("x", number, minimum=number, maximum=number)
     assert own.integer
     assert type(own.read()) is int
     with pytest.raises(TypeError, match="must be True or False"):
-        Own("x", True).check(number)
+        UserControl("x", True).check(number)
 
 
 @pytest.mark.parametrize("number", REAL, ids=lambda v: type(v).__name__)
 def test_a_number_is_one_wherever_it_comes_from(number):
     assert check_value("learning_rate", number) == ("learning_rate", 0.5)
-    assert type(Own("x", number, minimum=np.float32(0.25)).read()) is float
+    assert type(UserControl("x", number, minimum=np.float32(0.25)).read()) is float
     with pytest.raises(ValueError, match="step takes a whole number"):
         check_value("step", number)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda v: type(v).__name__)
 def test_a_text_is_one_wherever_it_comes_from(text):
-    own = Own("x", text, choices=np.array(["low", "high"]))
+    own = UserControl("x", text, choices=np.array(["low", "high"]))
     assert own.read() == "low"
     assert type(own.read()) is str
     assert {type(choice) for choice in own.choices} == {str}
@@ -146,25 +146,25 @@ def test_what_is_not_finite_is_refused_still(bad):
         lambda v: check_value("learning_rate", v),
         lambda v: check_value("momentum", v),
         Control(None, "momentum").check,
-        lambda v: Own("x", v),
+        lambda v: UserControl("x", v),
     ):
         with pytest.raises(ValueError, match=r"must be a (finite|whole) number"):
             check(bad)
     with pytest.raises(ValueError, match="min must be a number"):
-        Own("x", 1.0, minimum=math.nan)
+        UserControl("x", 1.0, minimum=math.nan)
 
 
 def test_odd_names_limits_and_choices_are_refused_and_named():
     with pytest.raises(TypeError, match="choices must be a list of strings"):
-        Own("x", "a", choices=["a", 1])
+        UserControl("x", "a", choices=["a", 1])
     with pytest.raises(TypeError, match="choices must be a list of strings"):
-        Own("x", "a", choices="abc")
+        UserControl("x", "a", choices="abc")
     with pytest.raises(TypeError, match="choices must be a list of strings"):
-        Own("x", "a", choices=np.array([1, 2]))
+        UserControl("x", "a", choices=np.array([1, 2]))
     with pytest.raises(TypeError, match="max must be a number"):
-        Own("x", 1.0, maximum="3")
+        UserControl("x", 1.0, maximum="3")
     with pytest.raises(TypeError, match="must be a short string"):
-        Own(Nasty(), 1.0)
+        UserControl(Nasty(), 1.0)
 
 
 def test_numpy_steers_a_fit_as_python_does(unit_model, ones, weights, at):
@@ -263,7 +263,7 @@ def test_a_board_survives_whatever_is_on_the_record(value):
     run.params = {"epochs": value if isinstance(value, (int, np.integer)) and abs(int(value)) < 10**9 else 3}
     run.add_event("applied", "x", value, value, "python", "said")
     run.message = str(plain(value))
-    run.answered.append({"id": "", "name": "x", "status": "applied", "step": 0, "message": "", "value": value})
+    run.command_results.append({"id": "", "name": "x", "status": "applied", "step": 0, "message": "", "value": value})
     run.cards = [{"id": "x", "facts": [{"label": "a", "value": value}], "printed": "\ud800"}]
     run.buttons = [{"name": "\ud800", "label": "b"}]
     run.controls = [{"name": "x", "group": "user", "value": value, "min": -math.inf, "max": None}]

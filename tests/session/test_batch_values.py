@@ -520,7 +520,9 @@ def test_what_is_read_while_validation_runs_is_the_truth_already(kind):
         run = monitor.run
         picture = window(curves.batches(run), 0, run.batch_table.rows, 10_000)
         names = list(run.batch_table.names)
-        seen.append((run.batches, {name: picture.mean[names.index(name)] for name in names if name in run.means.names}))
+        seen.append(
+            (run.batches, {name: picture.mean[names.index(name)] for name in names if name in run.batch_values.names})
+        )
 
     class Reader(keras.callbacks.Callback):
         def _read(self):
@@ -572,7 +574,7 @@ def test_an_accuracy_is_between_0_and_1_and_no_real_error_is_hidden():
     assert (own == 1).any()
     run = kcb.Run()
     run.begin_epoch(0)
-    run.means.claim("accuracy", "batches", bounded=True)
+    run.batch_values.claim("accuracy", "batches", bounded=True)
     for batch, mean in enumerate([1.0, 1.0, 0.5, 0.9]):  # the last but one is -0.5, the last 2.1: no rounding does that
         run.append(batch, {"accuracy": mean})
     assert run.batches["batch_accuracy"].tolist() == pytest.approx([1.0, 1.0, -0.5, 2.1])
@@ -585,8 +587,8 @@ def reads(monkeypatch, **fit):
     """How often a fit of 40 batches and two epochs reads a metric."""
     from kcb_widgets.session import metric_weights
 
-    seen, peek = [], metric_weights.peek
-    monkeypatch.setattr(metric_weights, "peek", lambda *args: seen.append(args[1]) or peek(*args))
+    seen, peek = [], metric_weights.read_scalar
+    monkeypatch.setattr(metric_weights, "read_scalar", lambda *args: seen.append(args[1]) or peek(*args))
     model, monitor = dense(**fit.pop("compile", {})), kcb.Monitor(display=False)
     model.fit(verbose=0, epochs=2, callbacks=[monitor], **fit)
     assert monitor.run.step == 80
@@ -620,7 +622,7 @@ def test_nothing_of_ours_is_left_in_the_metrics(classifier):
     assert {id(owner): set(vars(owner)) for owner in (model, *model.metrics, *model._compile_metrics.metrics)} == before
 
 
-@pytest.mark.parametrize("place", ["Weighing", "mean_metrics", "peek"])
+@pytest.mark.parametrize("place", ["Weighing", "mean_metrics", "read_scalar"])
 def test_a_failure_of_ours_costs_the_batch_values_and_nothing_else(monkeypatch, caplog, place):
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data

@@ -136,7 +136,7 @@ def traces(caplog):
 
 
 def test_a_failing_hook_is_one_line_on_the_record_and_a_traceback_in_the_log(unit_model, ones, monkeypatch, caplog):
-    monkeypatch.setattr("kcb_widgets.session.session.Session.service", fail)
+    monkeypatch.setattr("kcb_widgets.session.session.Session.poll", fail)
     monitor = kcb.Monitor()
     with caplog.at_level(logging.INFO, "kcb_widgets"):
         unit_model().fit(*ones, epochs=3, batch_size=2, verbose=0, callbacks=[monitor])

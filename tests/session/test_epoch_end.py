@@ -53,11 +53,11 @@ BROKEN = {
     "snapshots": ("kcb_widgets.steering.snapshots.SnapshotStore", "due"),
     "guard": ("kcb_widgets.steering.guard_runner.GuardRunner", "epoch_ends"),
     "commands": ("kcb_widgets.steering.command_executor.CommandExecutor", "apply"),
-    "weights of batches": ("kcb_widgets.session.metric_weights.Counts", "settle"),
-    "learning rates": ("kcb_widgets.steering.command_executor.CommandExecutor", "look"),
-    "messages": ("kcb_widgets.session.session.Session", "service"),
+    "weights of batches": ("kcb_widgets.session.metric_weights.MetricWeights", "end_epoch"),
+    "learning rates": ("kcb_widgets.steering.command_executor.CommandExecutor", "check_rates"),
+    "messages": ("kcb_widgets.session.session.Session", "poll"),
     "record": ("kcb_widgets.run.Run", "end_epoch"),
-    "pause": ("kcb_widgets.session.session.Session", "hold"),
+    "pause": ("kcb_widgets.session.session.Session", "wait_while_paused"),
     "policies": ("kcb_widgets.steering.policies.Turns", "by_epoch"),
 }
 

@@ -96,16 +96,16 @@ def test_a_progress_line_that_raises_is_an_event_and_nothing_else(unit_model, on
 STEPS = {
     "session.session.ProgressLine": "progress line",
     "session.session.waiting": "waiting for data",
-    "session.session.Watch": "watch",
+    "session.session.FitWatchdog": "watch",
     "kernel.on_cell_end": "kernel",
     "kernel.pump": "kernel",
     "kernel.blocking": "kernel",
     "kernel.cell": "kernel",
     "session.raised.Raised.listen": "callbacks",
-    "steering.neighbours.CallbackRegistry._card": "callbacks",
-    "steering.neighbours.CallbackRegistry.join": "callbacks",
-    "steering.helm.CommandExecutor.look": "steering",
-    "panels.showing.Showing.open": "board",
+    "steering.callback_registry.CallbackRegistry._card": "callbacks",
+    "steering.callback_registry.CallbackRegistry.join": "callbacks",
+    "steering.command_executor.CommandExecutor.check_rates": "steering",
+    "panels.display.Showing.open": "board",
     "session.lifecycle.check_place": "on_train_begin",
     "session.lifecycle.remove_repeats": "callbacks",
 }
@@ -518,7 +518,7 @@ def test_a_loop_whose_thread_ended_is_over(unit_model):
 
 def test_a_loop_that_lives_on_is_not_declared_dead(unit_model, monkeypatch):
     """Its hooks are called by helpers that return, it takes exceptions easily, and others collect garbage."""
-    monkeypatch.setattr("kcb_widgets.session.fit_watchdog.EVERY", 0.001)
+    monkeypatch.setattr("kcb_widgets.session.fit_watchdog.CHECK_INTERVAL_S", 0.001)
     monitor, looks = kcb.Monitor(), []
 
     def begin():
@@ -693,11 +693,11 @@ def test_an_interrupt_while_the_end_is_carried_out_leaves_nothing_open(unit_mode
 
     real, calls = CommandExecutor.leave, []
 
-    def leave(helm):
+    def leave(executor):
         calls.append(threading.current_thread())
         if len(calls) == 1:
             raise KeyboardInterrupt
-        real(helm)
+        real(executor)
 
     monkeypatch.setattr(CommandExecutor, "leave", leave)
     monitor = kcb.Monitor()

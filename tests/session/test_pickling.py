@@ -60,8 +60,8 @@ def described(monitor):
         "keep_runs": monitor._keep_runs,
         "evaluate_on": None if data is None else [part.tolist() for part in data],
         "values": dict(monitor.values),
-        "controls": [control.describe() for control in monitor._triggers.controls.values()],
-        "buttons": {name: function.__name__ for name, function in monitor._triggers._buttons.items()},
+        "controls": [control.describe() for control in monitor._user_controls.controls.values()],
+        "buttons": {name: function.__name__ for name, function in monitor._user_controls._buttons.items()},
         "policies": [(policy.every, policy.name) for policy in monitor._policies.all],
         "runs": len(monitor.runs),
         "training": monitor.training,
@@ -88,7 +88,7 @@ COPIES = {
 def test_a_monitor_comes_back_fresh_with_the_same_options(unit_model, ones, way):
     monitor = furnished(press, policy, ones)
     fit(unit_model(), *ones, monitor)
-    monitor._triggers.controls["noise"].write(0.25)
+    monitor._user_controls.controls["noise"].write(0.25)
     other = way(monitor)
     assert described(other) == described(monitor) | {"runs": 0}
     assert other is not monitor
@@ -105,7 +105,7 @@ def test_functions_without_a_name_travel_by_cloudpickle(ones, way):
     monitor = furnished(lambda monitor: "pressed", lambda run, monitor: "seen", ones)
     other = way(monitor)
     assert described(other) == described(monitor)
-    assert other._triggers._buttons["go"](other) == "pressed"
+    assert other._user_controls._buttons["go"](other) == "pressed"
     assert [policy.function(None, None) for policy in other._policies.all] == ["seen"] * 2
     assert not pressed
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_pickled_is_left_behind_and_said(unit_model, ones, way):
     other = way(monitor)
     assert other._options.evaluate_on is None
     assert dict(other.values) == {"noise": 0.5}
-    assert (other._triggers._buttons, other._policies.all, other._keep_runs) == ({}, (), 2)
+    assert (other._user_controls._buttons, other._policies.all, other._keep_runs) == ({}, (), 2)
     said = [(event.kind, event.name, event.message.split(" could not be")[0]) for event in other.run.events_list]
     assert said == [("warning", "pickle", what) for what in ("evaluate_on", "button locked", "policy locked")]
     fit(unit_model(), *ones, other)
@@ -168,7 +168,12 @@ def same(one, other):
         pd.testing.assert_frame_equal(getattr(one, frame), getattr(other, frame), check_exact=True)
     assert (one.over, one.status, one.message) == (other.over, other.status, other.message)
     assert (one.step, one.seconds, repr(one)) == (other.step, other.seconds, repr(other))
-    assert (one.values, one.bad, one.branches, one.params) == (other.values, other.bad, other.branches, other.params)
+    assert (one.values, one.nonfinite, one.branches, one.params) == (
+        other.values,
+        other.nonfinite,
+        other.branches,
+        other.params,
+    )
 
 
 def test_both_travel_to_a_process_that_is_spawned_and_a_run_comes_back(unit_model, ones):
@@ -206,7 +211,7 @@ open(sys.argv[1], "wb").write(cloudpickle.dumps(train))
     subprocess.run([sys.executable, "-c", script, path], check=True)
     monitor = pickle.loads(Path(path).read_bytes())()
     assert (monitor.run.status, len(monitor.run.epochs), monitor._keep_runs) == ("stopped", 1, 4)
-    assert monitor._triggers._buttons["go"]() == 42
+    assert monitor._user_controls._buttons["go"]() == 42
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_a_call_is_seen_to_run_and_to_be_over(ends, traced):
 
 def test_what_a_fit_had_made_is_let_go_at_once_when_it_dies(monkeypatch):
     """Whoever tries again with smaller batches needs the memory: what is held is Keras's wrapper around `fit`."""
-    monkeypatch.setattr(fit_watchdog, "EVERY", 60.0)
+    monkeypatch.setattr(fit_watchdog, "CHECK_INTERVAL_S", 60.0)
     made, watches = [], []
 
     class Array:

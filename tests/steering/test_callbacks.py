@@ -204,7 +204,7 @@ def test_what_early_stopping_says(unit_model, ones):
     stopping = C.EarlyStopping("score", patience=2, mode="min", min_delta=0.1)
 
     def look():
-        monitor._session.tell()
+        monitor._session.publish()
         said.append(card(monitor, "EarlyStopping")["says"])
 
     looks = [Then(epoch, look) for epoch in (1, 2)]
@@ -254,7 +254,7 @@ def test_its_parameters_are_live(unit_model, ones, weights):
     assert weights.moves[::6] == [0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
     assert not [name for name in monitor.run.values if name.startswith("ReduceLROnPlateau")]
     with pytest.raises(ValueError, match="below 1"):
-        kcb.steering.neighbours.CallbackRegistry(
+        kcb.steering.callback_registry.CallbackRegistry(
             kcb.Run(), None, type("List", (), {"callbacks": [plateau]})(), None
         ).controls()[2].check(1.0)
 
@@ -354,7 +354,9 @@ def test_a_file_loaded_back_gives_equal_predictions(classifier, tmp_path, ending
             if epoch == 1:
                 monitor.set(learning_rate=0.5)
             if epoch == 3:
-                found = next(file for file in monitor._session.bridge.neighbours.cards[0].files() if file["epoch"] == 1)
+                found = next(
+                    file for file in monitor._session.steering.callback_registry.cards[0].files() if file["epoch"] == 1
+                )
                 replies.append(monitor.act(f"ModelCheckpoint.load:{found['id']}"))
 
         def on_train_batch_begin(self, batch, logs=None):
@@ -604,7 +606,7 @@ def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
         on, known = True, False
         tee = Tee()
-        scene = type("CardContext", (), {"model": type("Model", (), {"stop_training": False})()})()
+        context = type("CardContext", (), {"model": type("Model", (), {"stop_training": False})()})()
 
     def hook(batch, logs=None):
         return None

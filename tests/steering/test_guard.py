@@ -218,12 +218,12 @@ def test_batches_of_unequal_weight_are_no_leaps_and_a_real_one_is():
 
 
 def test_the_weight_of_a_mean_need_not_be_a_count_of_batches():
-    lookout = SpikeDetector(Guard(spike=3.0))
+    spike_detector = SpikeDetector(Guard(spike=3.0))
     total = weights = 0.0
     for weight, value in [(2.0, 1.0), (1.0, 1.1)] * 12:
         total, weights = total + weight * value, weights + weight
-        assert lookout.look(total / weights, weights, True) == ""
-    assert "leapt to 9" in lookout.look((total + 0.5 * 9.0) / (weights + 0.5), weights + 0.5, True)
+        assert spike_detector.check_batch(total / weights, weights, True) == ""
+    assert "leapt to 9" in spike_detector.check_batch((total + 0.5 * 9.0) / (weights + 0.5), weights + 0.5, True)
 
 
 @pytest.mark.parametrize("metric", ["", 3, None])

@@ -40,14 +40,16 @@ class Listening:
     def __init__(self, *callbacks):
         model = types.SimpleNamespace(stop_training=False)
         run = self.run = Run()
-        self.neighbours = CallbackRegistry(self.run, model, types.SimpleNamespace(callbacks=list(callbacks)), run)
+        self.callback_registry = CallbackRegistry(
+            self.run, model, types.SimpleNamespace(callbacks=list(callbacks)), run
+        )
 
     def __enter__(self):
-        self.neighbours.join(None)
-        return self.neighbours.cards
+        self.callback_registry.join(None)
+        return self.callback_registry.cards
 
     def __exit__(self, *raised):
-        self.neighbours.leave()
+        self.callback_registry.leave()
 
 
 @pytest.fixture(autouse=True)
@@ -328,8 +330,8 @@ def test_a_fit_declared_over_in_mid_hook_leaves_nothing(capsys):
     """As when the same Monitor is in a fit inside a hook."""
     real = sys.stdout
     listening = Listening(callback := Loud())
-    listening.neighbours.join(None)
-    callback.work = listening.neighbours.leave
+    listening.callback_registry.join(None)
+    callback.work = listening.callback_registry.leave
     callback.on_epoch_end(0, {})
     assert sys.stdout is real
     with Listening(other := Loud(lambda: print("heard"))) as (card,):

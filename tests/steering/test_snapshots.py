@@ -298,12 +298,12 @@ def test_the_random_numbers_that_all_of_keras_shares_are_put_back(train):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_state_that_is_not_finite_is_known_in_every_type(dtype):
-    from kcb_widgets.steering.model_state import Keeper
+    from kcb_widgets.steering.model_state import ModelStateCopier
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, dtype=dtype)])
     model.compile("sgd", "mse")
-    keeper = Keeper(model, lambda variable: False, {})
-    assert keeper.copy().finite
-    assert keeper.copy().bytes == keeper.size()
+    copier = ModelStateCopier(model, lambda variable: False, {})
+    assert copier.copy().finite
+    assert copier.copy().bytes == copier.size()
     model.layers[0].kernel.assign(keras.ops.full((2, 1), np.nan, dtype=dtype))
-    assert not keeper.copy().finite
+    assert not copier.copy().finite

@@ -99,7 +99,7 @@ def test_time_spent_paused_does_not_count_as_training(background):
     helmsman.until(lambda: monitor.run.seconds > before + 0.5)
     monitor.resume()
     handle.wait(30)
-    assert monitor.run.pace.seconds_per_step < 0.1
+    assert monitor.run.throughput.seconds_per_step < 0.1
     assert monitor.run.epochs["seconds"].iloc[0] < monitor.run.seconds - 0.5
 
 

@@ -161,7 +161,7 @@ class LiveKernel:
         """Read what the kernel sends until the condition holds.
 
         ipykernel 7.0 to 7.3 may overhear a request, and all later ones of the same client, until another client's comes
-        (see `kcb_widgets/kernel/_mend.py`, which cures that where a Monitor works). Those are nudged.
+        (see `kcb_widgets/kernel/_ipykernel_patch.py`, which cures that where a Monitor works). Those are nudged.
         """
         deadline = time.monotonic() + timeout
         nudge = time.monotonic() + NUDGE

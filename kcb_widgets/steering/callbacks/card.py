@@ -29,12 +29,12 @@ class CardContext:
     Attributes:
         run: The fit's record.
         model: What trains.
-        helm: Whose controls and rates there are; set once it is there.
+        executor: Whose controls and rates there are; set once it is there.
     """
 
     run: Record
     model: Any
-    helm: Any = None
+    executor: Any = None
 
 
 class Card:
@@ -43,7 +43,7 @@ class Card:
     Args:
         callback: The callback.
         id: Its class's name, with a number when there are several.
-        scene: Where it plays.
+        context: Where it plays.
 
     Attributes:
         known: Whether it is one of Keras's own with a card of its own.
@@ -57,8 +57,8 @@ class Card:
     switchable = True
     curious = True
 
-    def __init__(self, callback: Any, id: str, scene: CardContext) -> None:
-        self.callback, self.id, self.scene = callback, id, scene
+    def __init__(self, callback: Any, id: str, context: CardContext) -> None:
+        self.callback, self.id, self.context = callback, id, context
         self.type = type(callback).__name__
         self.on = True
         self.meters: dict[str, Meter] = {}
@@ -125,8 +125,8 @@ class Card:
 
     def look(self, writer: str) -> None:
         """Notice what was written to the learning rates, and by whom."""
-        if self.scene.helm is not None:
-            self.scene.helm.look(writer=writer)
+        if self.context.executor is not None:
+            self.context.executor.check_rates(writer=writer)
 
     def looks(self, function: Callable[..., None], *args: Any) -> None:
         """Have a look at the callback; what goes wrong in that is ours, and ends nothing."""
@@ -138,7 +138,7 @@ class Card:
     def trouble(self, error: Exception) -> None:
         """Something of ours went wrong: said once on the record, and always in the log."""
         log.warning("The card of %s could not be drawn", self.id, exc_info=error)
-        run, message = self.scene.run, f"its card could not be drawn ({first_line(error)})"
+        run, message = self.context.run, f"its card could not be drawn ({first_line(error)})"
         if not any(e.kind == "warning" and e.message == message and e.name == self.id for e in run.events_list):
             run.add_event("warning", self.id, message=message)
 
@@ -146,7 +146,7 @@ class Card:
         """A hook raised; Keras deals with it as ever."""
         text = first_line(error)
         self.error = {"hook": hook, "message": text}
-        self.scene.run.add_event("error", self.id, new=hook, source=self.type, message=f"{hook} raised {text}")
+        self.context.run.add_event("error", self.id, new=hook, source=self.type, message=f"{hook} raised {text}")
 
     def warned(self, message: str) -> None:
         """A hook warned."""
@@ -156,7 +156,7 @@ class Card:
     def ended(self, hook: str) -> None:
         """A hook asked Keras to end the fit."""
         try:
-            run = self.scene.run
+            run = self.context.run
             run.add_event("stop", self.id, new=hook, source=self.type, message=self.why_ended(hook))
         except Exception as error:
             self.trouble(error)
@@ -224,7 +224,7 @@ class Switch(Control):
     group, kind = "callbacks", "flag"
 
     def __init__(self, card: Card) -> None:
-        super().__init__(card.scene.model, f"{card.id}.on", "on", card.id)
+        super().__init__(card.context.model, f"{card.id}.on", "on", card.id)
         self._card = card
 
     def read(self) -> Value:
@@ -253,7 +253,7 @@ class Parameter(Control):
     group = "callbacks"
 
     def __init__(self, card: Card, name: str, kind: str = "number", *, said: Any = None, **limits: Any) -> None:
-        super().__init__(card.scene.model, f"{card.id}.{name}", name, card.id)
+        super().__init__(card.context.model, f"{card.id}.{name}", name, card.id)
         self._card, self._said, self.kind = card, said, kind
         for limit, value in limits.items():
             setattr(self, limit, value)

@@ -15,9 +15,9 @@ import numpy as np
 
 from ...commands import Command, Refused
 from ...record.events import Event, first_line
-from ..backends import synced
+from ..backends import sync_model
 from ..controls.control import Control, Value
-from ..controls.live_values import chain, roots
+from ..controls.live_values import model_optimizers, wrapped_optimizers
 from .card import Card, Parameter, scalar
 
 log = logging.getLogger(__name__)
@@ -120,16 +120,16 @@ class ModelCheckpointCard(Card):
         now = stamp(path)
         if path and now is not None and now != before:
             self._note(path, now, epoch, logs)
-            self.scene.run.add_event("saved", self.id, new=os.path.basename(path), source=self.type, message=path)
+            self.context.run.add_event("saved", self.id, new=os.path.basename(path), source=self.type, message=path)
         value = scalar(self.callback.best) if self.callback.save_best_only else None
         if value is not None and abs(value) != float("inf") and (self._best is None or self._best["value"] != value):
-            self._best = {"value": value, "epoch": epoch, "step": self.scene.run.step}
+            self._best = {"value": value, "epoch": epoch, "step": self.context.run.step}
 
     def _note(self, path: str, now: tuple[int, int, int], epoch: int, logs: dict[str, Any]) -> File:
         what = "weights" if path.endswith(".weights.h5") else "model"
         numbers = [(name, scalar(value)) for name, value in logs.items()]
         metrics = " · ".join(f"{name} {value:.4g}" for name, value in numbers if value is not None)
-        file = File(str(next(self._numbers)), path, epoch, self.scene.run.step, now[1], what, metrics, now)
+        file = File(str(next(self._numbers)), path, epoch, self.context.run.step, now[1], what, metrics, now)
         others = [other for other in self._files if other.path != path]  # it took the place of one
         self._files = [*others, file][-MAX_FILES:]
         self._written += 1
@@ -145,7 +145,7 @@ class ModelCheckpointCard(Card):
         return super().act(action, argument, command)
 
     def _save(self, command: Command) -> Event:
-        run, callback = self.scene.run, self.callback
+        run, callback = self.context.run, self.callback
         table = run.batch_table
         now = {name: float(table.values(table.rows - 1, table.rows)[i, 0]) for i, name in enumerate(table.names)}
         logs = {**self._logs, **(now if table.rows else {})}
@@ -157,7 +157,7 @@ class ModelCheckpointCard(Card):
             raise Refused(msg) from error
         path = free(wanted, run.step)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        model = synced(self.scene.model)
+        model = sync_model(self.context.model)
         if callback.save_weights_only:
             model.save_weights(path)
         else:
@@ -179,11 +179,11 @@ class ModelCheckpointCard(Card):
             msg = f"{os.path.basename(file.path)} was changed or removed since it was written"
             raise Refused(msg)
         whole = file.what == "model" and not weights_only
-        load(self.scene.model, file.path, whole)
+        load(self.context.model, file.path, whole)
         words = "weights and optimizer state" if whole else "weights"
         message = f"{words} of step {file.step} are back; the learning rate stays as it is"
         name = os.path.basename(file.path)
-        run = self.scene.run
+        run = self.context.run
         return run.add_event("applied", self.id, None, name, command.source, message, command.requested)
 
 
@@ -195,10 +195,10 @@ def load(model: Any, path: str, whole: bool) -> None:
         path: A ``.weights.h5`` or ``.keras`` file. Either may hold the optimizer's state as well.
         whole: Whether that is taken over too. Learning rates never are: what controls set stays, as in a rollback.
     """
-    synced(model)
+    sync_model(model)
     kept = [*model.metrics_variables]
-    for optimizer in roots(model).values():
-        rates = {id(getattr(each, "_learning_rate", None)) for each in chain(optimizer)}
+    for optimizer in model_optimizers(model).values():
+        rates = {id(getattr(each, "_learning_rate", None)) for each in wrapped_optimizers(optimizer)}
         kept += [variable for variable in optimizer.variables if not whole or id(variable) in rates]
     values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in kept]
     try:

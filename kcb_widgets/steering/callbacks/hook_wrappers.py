@@ -52,11 +52,11 @@ def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """For batch hooks of callbacks that we know nothing of: also what they print, and whether they end the fit.
 
-    What `OutputDispatcher.begin` and `OutputDispatcher.end` do under a lock is written out here. No call stands between a comparison
-    and the assignment after it, so CPython runs no other thread and takes no interrupt there. `safely` is for where
-    threads run at once; a lock costs as much as all the rest.
+    What `OutputDispatcher.begin` and `OutputDispatcher.end` do under a lock is written out here. No call stands between
+    a comparison and the assignment after it, so CPython runs no other thread and takes no interrupt there. `safely` is
+    for where threads run at once; a lock costs as much as all the rest.
     """
-    clock, model, prints, names = perf_counter, card.scene.model, printing, vars(sys)
+    clock, model, prints, names = perf_counter, card.context.model, printing, vars(sys)
     always = needed(card, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -134,9 +134,9 @@ def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
         card.looks(card.before, name)
         index, logs = index_and_logs(args, kwargs)
         if name == "on_epoch_begin":
-            card.scene.run.coming = index or 0
+            card.context.run.announced_epoch = index or 0
         elif name in ("on_test_begin", "on_epoch_end"):
-            card.scene.run.close_epoch()
+            card.context.run.close_epoch()
         begun = False
         try:
             begun = warning.begin()

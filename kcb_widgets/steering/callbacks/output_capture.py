@@ -188,19 +188,19 @@ class HeardWrite:
     end. So this must not look up the real one's ``write`` again, which is IPython's by then.
     """
 
-    __slots__ = ("_exchange", "_stand_in", "over")
+    __slots__ = ("_dispatcher", "_stand_in", "over")
 
-    def __init__(self, exchange: OutputDispatcher, stand_in: Stdout, over: Any) -> None:
-        self._exchange, self._stand_in, self.over = exchange, stand_in, over
+    def __init__(self, dispatcher: OutputDispatcher, stand_in: Stdout, over: Any) -> None:
+        self._dispatcher, self._stand_in, self.over = dispatcher, stand_in, over
 
     def __call__(self, text: Any) -> Any:
         """Write, and let the cards hear it."""
         result = self.over(text)
         try:
             if isinstance(text, str):
-                for card in self._exchange.cards(sys._getframe(1), HeardWrite.__call__.__code__):
+                for card in self._dispatcher.cards(sys._getframe(1), HeardWrite.__call__.__code__):
                     card.tee.hear(text)
-            self._exchange.outlived(self._stand_in)
+            self._dispatcher.outlived(self._stand_in)
         except Exception:  # whoever prints must not fail of it
             log.exception("What a callback printed could not be kept")
         return result
@@ -209,16 +209,16 @@ class HeardWrite:
 class Stdout:
     """Stands in for ``sys.stdout``: in everything but ``write`` it is the real one."""
 
-    __slots__ = ("_exchange", "target")
+    __slots__ = ("_dispatcher", "target")
 
-    def __init__(self, exchange: OutputDispatcher, target: Any) -> None:
-        object.__setattr__(self, "_exchange", exchange)
+    def __init__(self, dispatcher: OutputDispatcher, target: Any) -> None:
+        object.__setattr__(self, "_dispatcher", dispatcher)
         object.__setattr__(self, "target", target)
 
     @property
     def write(self) -> Any:
         """Writes, and lets the cards hear it."""
-        return HeardWrite(self._exchange, self, self.target.write)
+        return HeardWrite(self._dispatcher, self, self.target.write)
 
     def writelines(self, lines: Any) -> None:
         """Write them one by one, as a stream does."""
@@ -252,14 +252,14 @@ class Stdout:
 class Warn:
     """Stands in for ``warnings.warn``; Python shows most warnings once only, and a board counts each."""
 
-    def __init__(self, exchange: OutputDispatcher, target: Any) -> None:
-        self._exchange, self.target = exchange, target
+    def __init__(self, dispatcher: OutputDispatcher, target: Any) -> None:
+        self._dispatcher, self.target = dispatcher, target
 
     def __call__(self, message: Any, category: Any = None, stacklevel: int = 1, *args: Any, **kwargs: Any) -> Any:
         try:
-            for card in self._exchange.cards(sys._getframe(1), Warn.__call__.__code__):
+            for card in self._dispatcher.cards(sys._getframe(1), Warn.__call__.__code__):
                 card.warned(str(message))
-            self._exchange.outlived(self)
+            self._dispatcher.outlived(self)
         except Exception:  # a warning whose text cannot be made, say
             log.exception("What a callback warned of could not be noted")
         if kwargs.get("skip_file_prefixes"):

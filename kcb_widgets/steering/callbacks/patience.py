@@ -37,7 +37,7 @@ class PatienceCard(Card):
         if hook != "on_epoch_end" or value is None or abs(value) == float("inf"):  # as older Keras begins
             return
         if self._best is None or self._best["value"] != value:
-            self._best = {"value": value, "epoch": index, "step": self.scene.run.step}
+            self._best = {"value": value, "epoch": index, "step": self.context.run.step}
 
     def facts(self) -> list[tuple[str, Value]]:
         way = smaller(self.callback)
@@ -101,7 +101,7 @@ class EarlyStoppingCard(PatienceCard):
         if getattr(self.callback, "stopped_epoch", 0):
             return f"stopped the fit{self._after_it()}"
         start = int(scalar(getattr(self.callback, "start_from_epoch", 0)) or 0)
-        if (self.scene.run.epoch or 0) < start:
+        if (self.context.run.epoch or 0) < start:
             return f"looks from epoch {start + 1} on"
         left = self._left()
         when = "this epoch" if left == 1 else _epochs(left, "more ")
@@ -153,15 +153,15 @@ class ReduceLROnPlateauCard(PatienceCard):
             return super().act(action, argument, command)
         if why := self._why_not():
             raise Refused(why)
-        helm, callback = self.scene.helm, self.callback
+        executor, callback = self.context.executor, self.callback
         event: Event | None = None
-        helm.look()
+        executor.check_rates()
         lowest = float(callback.min_lr)
         for rate in self._rates():
             old = rate.read()
             if not isinstance(old, float) or old <= lowest:
                 continue
-            event = helm.cut(rate, max(old * float(callback.factor), lowest), self.type, command)
+            event = executor.cut(rate, max(old * float(callback.factor), lowest), self.type, command)
         if event is None:
             msg = f"the learning rate is at min_lr already: {lowest:g}"
             raise Refused(msg)
@@ -169,12 +169,12 @@ class ReduceLROnPlateauCard(PatienceCard):
         return event
 
     def _rates(self) -> list[Control]:
-        controls = self.scene.helm.controls.values() if self.scene.helm is not None else []
+        controls = self.context.executor.controls.values() if self.context.executor is not None else []
         return [c for c in controls if isinstance(c, LearningRate) and not (c.idle or c.why_not())]
 
     def _why_not(self) -> str:
         """Why it can cut nothing."""
-        if self.scene.helm is None or self._rates():
+        if self.context.executor is None or self._rates():
             return ""
         return "the learning rate follows a schedule (or cannot be written), and a callback cannot cut that"
 

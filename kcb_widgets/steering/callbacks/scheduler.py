@@ -48,11 +48,11 @@ class LearningRateSchedulerCard(Card):
             self._wrote = None if rate is None else scalar(rate.read())
         super().after(hook, index, logs)
         # Where Monitor stands after it, the plan is made when that has seen the epoch.
-        if hook == "on_epoch_begin" and index == self.scene.run.epoch:
-            self.scene.helm.rates.ahead()
+        if hook == "on_epoch_begin" and index == self.context.run.epoch:
+            self.context.executor.learning_rates.ahead()
 
     def _rates(self) -> list[Any]:
-        controls = self.scene.helm.controls.values() if self.scene.helm is not None else []
+        controls = self.context.executor.controls.values() if self.context.executor is not None else []
         return [control for control in controls if control.label == "learning_rate" and not control.idle]
 
     def plan(self, ahead: range, first: int, batches: int) -> Plan:

@@ -25,7 +25,7 @@ class TerminateOnNaNCard(Card):
         return "" if self._ended else "stops the fit when the loss is NaN or infinite"
 
     def why_ended(self, hook: str) -> str:
-        run = self.scene.run
+        run = self.context.run
         self._ended = f"in epoch {(run.epoch or 0) + 1}, about step {run.step + 1}"
         return "the loss is no longer finite"
 
@@ -54,6 +54,6 @@ class SwapEMAWeightsCard(Card):
     def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
         super().after(hook, index, logs)
         if self._inside != self._averaged:
-            run = self.scene.run
+            run = self.context.run
             self._averaged, self._swaps = self._inside, self._swaps + 1
             self._last = f"epoch {(run.epoch or 0) + 1}, step {run.step}"

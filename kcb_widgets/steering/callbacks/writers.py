@@ -24,7 +24,7 @@ class Writer(Card):
         self._last = ""
 
     def _now(self) -> str:
-        run = self.scene.run
+        run = self.context.run
         return f"epoch {(run.epoch or 0) + 1}, step {run.step}"
 
     def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class BackupAndRestoreCard(Writer):
 
     def facts(self) -> list[tuple[str, Value]]:
         facts: list[tuple[str, Value]] = [("path", str(self.callback.backup_dir)), ("backups", self._written)]
-        begun = getattr(self.scene.model, "_initial_epoch", None)
+        begun = getattr(self.context.model, "_initial_epoch", None)
         if begun:
             facts.append(("restored", f"the fit goes on with epoch {begun + 1}"))
         if self._last:

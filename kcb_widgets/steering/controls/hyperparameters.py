@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from ...commands import MAX_LEARNING_RATE
-from ..backends import eager, peek, synced
+from ..backends import read_scalar, runs_eagerly, sync_model
 from .control import MAX_NUMBER, Control, Refused, Value, Written
 from .live_values import LiveScalar, OptimizerSaveFilter, scope, shortest, untrack
 
@@ -57,12 +57,12 @@ class LearningRate(Control):
 
     def read(self) -> Value:
         try:
-            return shortest(peek(self.model, self.optimizer._learning_rate, "optimizer_variables"))
+            return shortest(read_scalar(self.model, self.optimizer._learning_rate, "optimizer_variables"))
         except (LookupError, AttributeError, TypeError, ValueError):
             return None
 
     def write(self, value: Value) -> Written:
-        synced(self.model)
+        sync_model(self.model)
         old = self.read()
         self.optimizer.learning_rate = value
         return Written(old, self.read())
@@ -77,10 +77,10 @@ class Hyperparameter(Control):
     """
 
     def __init__(
-        self, model: Any, optimizer: Any, veil: OptimizerSaveFilter, prefix: str, section: str, name: str
+        self, model: Any, optimizer: Any, save_filter: OptimizerSaveFilter, prefix: str, section: str, name: str
     ) -> None:
         super().__init__(model, prefix + name, name, section)
-        self.optimizer, self._veil, self._name = optimizer, veil, name
+        self.optimizer, self._save_filter, self._name = optimizer, save_filter, name
         self._live: LiveScalar | None = None
         self._made_momentum = False
         self._before: tuple[float, float] | None = None  # the user's own float, and the float32 that stood in for it
@@ -102,12 +102,12 @@ class Hyperparameter(Control):
     @property
     def rebuild(self) -> bool:  # type: ignore[override]
         """Whether a change has the training step traced again."""
-        return self._live is None and not eager(self.model)
+        return self._live is None and not runs_eagerly(self.model)
 
     def read(self) -> Value:
         if self._live is not None:
             try:
-                return shortest(peek(self.model, self._live, "optimizer_variables"))
+                return shortest(read_scalar(self.model, self._live, "optimizer_variables"))
             except (LookupError, TypeError, ValueError):
                 return None
         value = getattr(self.optimizer, self._name)
@@ -126,7 +126,7 @@ class Hyperparameter(Control):
         return ""
 
     def write(self, value: Value) -> Written:
-        synced(self.model)
+        sync_model(self.model)
         others = [clip for clip in CLIPS if clip != self._name and getattr(self.optimizer, clip, None) is not None]
         if value is not None and self._name in CLIPS and others:
             msg = f"Keras clips gradients in one way at a time; switch {others[0]} off first"
@@ -135,22 +135,22 @@ class Hyperparameter(Control):
         if value is None:
             self._take_out()
             setattr(self.optimizer, self._name, None)
-            return Written(old, None, rebuild=not eager(self.model))
+            return Written(old, None, rebuild=not runs_eagerly(self.model))
         if self._name == "momentum" and value and self._starts_at_rest():
             _make_momentum(self.optimizer)
             self._made_momentum = True
         if self._live is not None:
             self._live.assign(float(value))
             return Written(old, self.read())
-        if self._can_live() and not eager(self.model):
+        if self._can_live() and not runs_eagerly(self.model):
             self._put_in(float(value))
             return Written(old, self.read(), rebuild=True)
         setattr(self.optimizer, self._name, value)
-        return Written(old, value, rebuild=not eager(self.model))
+        return Written(old, value, rebuild=not runs_eagerly(self.model))
 
     def release(self) -> None:
         if self._live is not None:
-            synced(self.model)
+            sync_model(self.model)
             self._take_out()
         if self._made_momentum and not getattr(self.optimizer, self._name):
             _forget_momentum(self.optimizer)
@@ -169,7 +169,7 @@ class Hyperparameter(Control):
             live = LiveScalar(
                 value, dtype="float32", trainable=False, name=f"live_{self._name}", aggregation="only_first_replica"
             )
-        self._veil.hide(live)
+        self._save_filter.hide(live)
         setattr(optimizer, self._name, live)  # the optimizer tracks it, so on JAX it is part of the state
         if hasattr(optimizer, "_delete_tracking"):  # TensorFlow would keep it as a dependency for ever, and save it
             optimizer._delete_tracking(self._name)
@@ -185,7 +185,7 @@ class Hyperparameter(Control):
         if self._before is not None and value == self._before[1]:
             value = self._before[0]
         setattr(self.optimizer, self._name, value)
-        self._veil.show(self.optimizer, live)
+        self._save_filter.show(self.optimizer, live)
 
     def _starts_at_rest(self) -> bool:
         slots = getattr(self.optimizer, "momentums", getattr(self.optimizer, "_momentums", None))

@@ -13,8 +13,8 @@ from typing import Any
 
 import keras
 
-from ..backends import eager, synced
-from ..optimizer_rebuild import Flags, OnRefit, Spare, TrainabilityManager, trace_evaluation_again, within
+from ..backends import runs_eagerly, sync_model
+from ..optimizer_rebuild import Flags, OnRebuild, SlotCache, TrainabilityManager, trace_evaluation_again, within
 from .control import Control, Refused, Value, Written
 from .live_values import scope, shortest
 
@@ -23,23 +23,23 @@ ATTENTIONS = (keras.layers.Attention,)  # AdditiveAttention too: it is one
 HEADS = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 
-def find(model: Any, on_refit: OnRefit | None = None, aside: Spare | None = None) -> list[Control]:
+def find(model: Any, on_rebuild: OnRebuild | None = None, slot_cache: SlotCache | None = None) -> list[Control]:
     """The controls of a model's layers, those of nested models too.
 
     Args:
         model: The model that trains. Layers that are yet to be built have no flag: TensorFlow builds a subclassed model
             on its first batch.
-        on_refit: Called with the optimizer before and after it was given another list of weights. It is refitted in
+        on_rebuild: Called with the optimizer before and after it was given another list of weights. It is refitted in
             place, so the two are the same object; only its ``variables`` are others, and as many as there need be.
-        aside: Where the optimizer's state of frozen layers is put; None: where nobody else sees it.
+        slot_cache: Where the optimizer's state of frozen layers is put; None: where nobody else sees it.
     """
     places = list(_places(model))
-    freezer = TrainabilityManager(model, on_refit, aside)
+    trainability = TrainabilityManager(model, on_rebuild, slot_cache)
     users = Counter(id(regularizer) for place in places for _, regularizer in _regularizers(place.layer))
     found: list[Control] = []
     for place in places:
         if place.is_unit and _has_weights(place.layer):
-            found.append(Trainable(model, place, freezer))
+            found.append(Trainable(model, place, trainability))
         found += _rates(model, place)
         for attribute, regularizer in _regularizers(place.layer):
             others = users[id(regularizer)] - 1
@@ -114,7 +114,7 @@ class LayerControl(Control):
     def __init__(self, model: Any, place: Place, label: str) -> None:
         super().__init__(model, f"{place.name}.{label}", label, place.name)
         self.layer = place.layer
-        self.rebuild = not eager(model)
+        self.rebuild = not runs_eagerly(model)
         self._inside = "" if _known_as(place.layer, place.parents[-1]) is place.layer else "cell."
 
     def places(self) -> list[str]:
@@ -131,7 +131,7 @@ class LayerControl(Control):
             return Written(old, old)
         if self.why_not():
             raise Refused(self.why_not())
-        synced(self.model)
+        sync_model(self.model)
         message = self._change(value)
         return Written(old, self.read(), self.rebuild, message)
 
@@ -311,9 +311,9 @@ class Trainable(LayerControl):
 
     kind = "flag"
 
-    def __init__(self, model: Any, place: Place, freezer: TrainabilityManager) -> None:
+    def __init__(self, model: Any, place: Place, trainability: TrainabilityManager) -> None:
         super().__init__(model, place, "trainable")
-        self._parents, self._freezer = place.parents, freezer
+        self._parents, self._trainability = place.parents, trainability
         self._before: Flags | None = None
 
     def read(self) -> Value:
@@ -321,7 +321,7 @@ class Trainable(LayerControl):
 
     def why_not(self) -> str:
         frozen = [parent.name for parent in self._parents if not parent.trainable]
-        return self._freezer.reason or (f"{frozen[0]}, which it is part of, is frozen" if frozen else "")
+        return self._trainability.reason or (f"{frozen[0]}, which it is part of, is frozen" if frozen else "")
 
     def _change(self, value: float | bool | str) -> str:
         now = Flags(self.layer)
@@ -329,7 +329,7 @@ class Trainable(LayerControl):
         if value and self._before is not None:
             self._before.restore()
         try:
-            begun = self._freezer.update()
+            begun = self._trainability.update()
         except BaseException:
             now.restore()
             raise

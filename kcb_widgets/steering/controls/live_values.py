@@ -38,7 +38,7 @@ def scope(optimizer: Any) -> Any:
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
-def roots(model: Any) -> dict[str, Any]:
+def model_optimizers(model: Any) -> dict[str, Any]:
     """A model's optimizers by attribute: the one it was compiled with, and those of a training step of its own."""
     found = {"optimizer": getattr(model, "optimizer", None)}
     for name, value in vars(model).items():
@@ -47,12 +47,12 @@ def roots(model: Any) -> dict[str, Any]:
     return {name: optimizer for name, optimizer in found.items() if optimizer is not None}
 
 
-def chain(optimizer: Any) -> list[Any]:
+def wrapped_optimizers(optimizer: Any) -> list[Any]:
     """An optimizer and all that it wraps: each of them saves its inner ones' variables too."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    found = [optimizer] if inner is None else [optimizer, *chain(inner)]
+    found = [optimizer] if inner is None else [optimizer, *wrapped_optimizers(inner)]
     for each in getattr(found[-1], "optimizers", None) or []:
-        found += chain(each)
+        found += wrapped_optimizers(each)
     return found
 
 
@@ -83,14 +83,14 @@ class OptimizerSaveFilter:
     def __init__(self, roots: list[Any]) -> None:
         self._roots = roots
         self._hidden: dict[int, Any] = {}
-        self._veiled: list[Any] = []
+        self._filtered: list[Any] = []
 
     def hide(self, variable: Any) -> None:
         """Leave ``variable`` out of checkpoints."""
         self._hidden[id(variable)] = variable
-        if not self._veiled:
-            self._veiled = [each for root in self._roots for each in chain(root)]
-            for optimizer in self._veiled:
+        if not self._filtered:
+            self._filtered = [each for root in self._roots for each in wrapped_optimizers(root)]
+            for optimizer in self._filtered:
                 self._put_on(optimizer)
 
     def show(self, owner: Any, variable: Any) -> None:
@@ -98,10 +98,10 @@ class OptimizerSaveFilter:
         untrack(owner, variable)
         self._hidden.pop(id(variable), None)
         if not self._hidden:
-            for optimizer in self._veiled:
+            for optimizer in self._filtered:
                 for name in ("get_config", "save_own_variables", "load_own_variables"):
                     vars(optimizer).pop(name, None)
-            self._veiled = []
+            self._filtered = []
 
     @property
     def busy(self) -> bool:

@@ -7,19 +7,19 @@ from typing import Any
 
 from .control import Control
 from .hyperparameters import OPTIONAL, Hyperparameter, Missing
-from .live_values import LiveScalar, OptimizerSaveFilter, roots
+from .live_values import LiveScalar, OptimizerSaveFilter, model_optimizers
 from .schedule import learning_rate
 
 log = logging.getLogger(__name__)
 
 
-def find(model: Any, veil: OptimizerSaveFilter) -> list[Control]:
+def find(model: Any, save_filter: OptimizerSaveFilter) -> list[Control]:
     """The controls of a model's optimizer, the learning rate first; a section for each of several optimizers."""
     found: list[Control] = []
     for prefix, section, one in groups(model):
-        found += learning_rate(model, one, veil, prefix, section)
+        found += learning_rate(model, one, save_filter, prefix, section)
         found += [
-            Hyperparameter(model, one, veil, prefix, section, name)
+            Hyperparameter(model, one, save_filter, prefix, section, name)
             for name, value in _numbers(one).items()
             if name != "learning_rate" and (value is not None or name in OPTIONAL)
         ]
@@ -29,8 +29,8 @@ def find(model: Any, veil: OptimizerSaveFilter) -> list[Control]:
 def groups(model: Any) -> list[tuple[str, str, Any]]:
     """The optimizers that do the work: what their controls' names begin with, their section, and themselves."""
     found: list[tuple[str, str, Any]] = []
-    for name, root in roots(model).items():
-        optimizer = leaf(root)
+    for name, root in model_optimizers(model).items():
+        optimizer = innermost_optimizer(root)
         before = "" if name == "optimizer" else f"{name}."
         several = list(getattr(optimizer, "optimizers", None) or [])
         for i, one in enumerate(several):
@@ -59,7 +59,7 @@ def _numbers(optimizer: Any) -> dict[str, Any]:
     return found
 
 
-def leaf(optimizer: Any) -> Any:
+def innermost_optimizer(optimizer: Any) -> Any:
     """The optimizer that does the work: LossScaleOptimizer's own ``_learning_rate`` is a dummy that changes nothing."""
     while getattr(optimizer, "inner_optimizer", None) is not None:
         optimizer = optimizer.inner_optimizer

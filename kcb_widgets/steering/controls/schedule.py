@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from ...commands import MAX_LEARNING_RATE
-from ..backends import eager, peek, synced
+from ..backends import read_scalar, runs_eagerly, sync_model
 from .control import Control, Refused, Value, Written
 from .hyperparameters import LearningRate, Missing
 from .live_values import OptimizerSaveFilter, scope, shortest
@@ -25,7 +25,9 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 PLAN_POINTS = 64
 
 
-def learning_rate(model: Any, optimizer: Any, veil: OptimizerSaveFilter, prefix: str, section: str) -> list[Control]:
+def learning_rate(
+    model: Any, optimizer: Any, save_filter: OptimizerSaveFilter, prefix: str, section: str
+) -> list[Control]:
     """The controls of an optimizer's learning rate, whichever way it has one."""
     rate = getattr(optimizer, "_learning_rate", None)
     name = f"{prefix}learning_rate"
@@ -33,8 +35,12 @@ def learning_rate(model: Any, optimizer: Any, veil: OptimizerSaveFilter, prefix:
         return [LearningRate(model, optimizer, name, section)]
     if isinstance(rate, Schedule):
         inner = rate.inner if isinstance(rate, LiveSchedule) else rate
-        wheel = ScheduleOverride(model, optimizer, inner, veil)
-        return [Scheduled(wheel, name, section), Factor(wheel, name, section), TakeOver(wheel, name, section)]
+        schedule_override = ScheduleOverride(model, optimizer, inner, save_filter)
+        return [
+            Scheduled(schedule_override, name, section),
+            Factor(schedule_override, name, section),
+            TakeOver(schedule_override, name, section),
+        ]
     if rate is None:
         return [Missing(model, f"{type(optimizer).__name__} has no learning rate")]
     return [Missing(model, "the optimizer takes its learning rate from a function")]
@@ -51,16 +57,16 @@ class LiveSchedule(Schedule):  # type: ignore[misc, valid-type]
 
     def __init__(self, inner: Any, factor: float, override: float) -> None:
         self.inner = inner
-        self.dials = keras.Variable(
+        self.parameters = keras.Variable(
             [factor, override], trainable=False, name="live_learning_rate", dtype="float32",
             aggregation="only_first_replica",
         )  # fmt: skip
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
-        dials = keras.ops.convert_to_tensor(self.dials)
+        parameters = keras.ops.convert_to_tensor(self.parameters)
         planned = keras.ops.cast(self.inner(step), "float32")
-        return keras.ops.where(keras.ops.isnan(dials[1]), planned * dials[0], dials[1])
+        return keras.ops.where(keras.ops.isnan(parameters[1]), planned * parameters[0], parameters[1])
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:  # what keras.saving writes down
@@ -85,34 +91,34 @@ class ScheduleOverride:
         override: The fixed rate, or NaN.
     """
 
-    def __init__(self, model: Any, optimizer: Any, inner: Any, veil: OptimizerSaveFilter) -> None:
+    def __init__(self, model: Any, optimizer: Any, inner: Any, save_filter: OptimizerSaveFilter) -> None:
         self.model, self.optimizer, self.inner = model, optimizer, inner
         self.factor, self.override = 1.0, math.nan
-        self._veil = veil
+        self._save_filter = save_filter
         self._live: Any = None
 
-    def turn(self, factor: float, override: float) -> bool:
+    def set(self, factor: float, override: float) -> bool:
         """Set both numbers; returns whether the step must be traced again."""
-        synced(self.model)
+        sync_model(self.model)
         self.factor, self.override = factor, override
         if self._live is not None:
-            self._live.dials.assign(np.array([factor, override], "float32"))
+            self._live.parameters.assign(np.array([factor, override], "float32"))
             return False
         with scope(self.optimizer):
             self._live = LiveSchedule(self.inner, factor, override)
         # Part of the optimizer's variables, or JAX would take it for a constant.
-        self._veil.hide(self._live.dials)
-        self.optimizer._track_variable(self._live.dials)
+        self._save_filter.hide(self._live.parameters)
+        self.optimizer._track_variable(self._live.parameters)
         self.optimizer.learning_rate = self._live
-        return not eager(self.model)
+        return not runs_eagerly(self.model)
 
     def release(self) -> None:
         """Give the optimizer its own schedule back."""
         live, self._live = self._live, None
         if live is not None:
-            synced(self.model)
+            sync_model(self.model)
             self.optimizer.learning_rate = self.inner
-            self._veil.show(self.optimizer, live.dials)
+            self._save_filter.show(self.optimizer, live.parameters)
 
     @property
     def taken_over(self) -> bool:
@@ -122,18 +128,18 @@ class ScheduleOverride:
     @property
     def installed(self) -> bool:
         """Whether a change needs no new trace."""
-        return self._live is not None or eager(self.model)
+        return self._live is not None or runs_eagerly(self.model)
 
     def rate(self) -> float:
         """The rate the next batch will use."""
         if self.taken_over:
             return shortest(self.override)
-        step = peek(self.model, self.optimizer.iterations, "optimizer_variables")
+        step = read_scalar(self.model, self.optimizer.iterations, "optimizer_variables")
         return shortest(float(np.asarray(keras.ops.convert_to_numpy(self.inner(step)))) * self.factor)
 
     def plan(self, steps: int) -> tuple[list[int], list[float]]:
         """Rates ahead: batches from now (1 is the next), and the rate of each, at most ``PLAN_POINTS`` of them."""
-        done = peek(self.model, self.optimizer.iterations, "optimizer_variables")
+        done = read_scalar(self.model, self.optimizer.iterations, "optimizer_variables")
         ahead = sorted({int(i) for i in np.linspace(1, steps, min(steps, PLAN_POINTS))})
         rates = []
         for batch in ahead:
@@ -145,14 +151,14 @@ class ScheduleOverride:
 class ScheduleControl(Control):
     """A control that turns a schedule's stand-in."""
 
-    def __init__(self, wheel: ScheduleOverride, name: str, label: str, section: str) -> None:
-        super().__init__(wheel.model, name, label, section)
-        self.wheel, self.optimizer = wheel, wheel.optimizer
+    def __init__(self, schedule_override: ScheduleOverride, name: str, label: str, section: str) -> None:
+        super().__init__(schedule_override.model, name, label, section)
+        self.schedule_override, self.optimizer = schedule_override, schedule_override.optimizer
 
     @property
     def rebuild(self) -> bool:  # type: ignore[override]
         """Whether a change has the training step traced again."""
-        return not self.wheel.installed
+        return not self.schedule_override.installed
 
 
 class Scheduled(ScheduleControl):
@@ -161,24 +167,24 @@ class Scheduled(ScheduleControl):
     scale = "log"
     maximum = MAX_LEARNING_RATE
 
-    def __init__(self, wheel: ScheduleOverride, name: str, section: str) -> None:
-        super().__init__(wheel, name, "learning_rate", section)
+    def __init__(self, schedule_override: ScheduleOverride, name: str, section: str) -> None:
+        super().__init__(schedule_override, name, "learning_rate", section)
 
     def read(self) -> Value:
         try:
-            return self.wheel.rate()
+            return self.schedule_override.rate()
         except Exception:  # a schedule is the user's own code: whatever it raises, there is just nothing to show
             log.debug("A schedule could not be asked for its rate", exc_info=True)
             return None
 
     def write(self, value: Value) -> Written:
         assert isinstance(value, (int, float))
-        old, message = self.read(), "" if self.wheel.taken_over else "taken over from the schedule"
-        rebuild = self.wheel.turn(self.wheel.factor, float(value))
+        old, message = self.read(), "" if self.schedule_override.taken_over else "taken over from the schedule"
+        rebuild = self.schedule_override.set(self.schedule_override.factor, float(value))
         return Written(old, self.read(), rebuild, message)
 
     def release(self) -> None:
-        self.wheel.release()
+        self.schedule_override.release()
 
 
 class Factor(ScheduleControl):
@@ -187,18 +193,20 @@ class Factor(ScheduleControl):
     scale = "log"
     maximum = MAX_LEARNING_RATE
 
-    def __init__(self, wheel: ScheduleOverride, of: str, section: str) -> None:
-        super().__init__(wheel, f"{of}_factor", "learning_rate_factor", section)
+    def __init__(self, schedule_override: ScheduleOverride, of: str, section: str) -> None:
+        super().__init__(schedule_override, f"{of}_factor", "learning_rate_factor", section)
         self.of = of
 
     def read(self) -> Value:
-        return shortest(self.wheel.factor)
+        return shortest(self.schedule_override.factor)
 
     def write(self, value: Value) -> Written:
         assert isinstance(value, (int, float))
         old = self.read()
-        rebuild = self.wheel.turn(shortest(float(value)), self.wheel.override)  # as it is held, and put on the record
-        message = "it will hold when the schedule is released" if self.wheel.taken_over else ""
+        rebuild = self.schedule_override.set(
+            shortest(float(value)), self.schedule_override.override
+        )  # as it is held, and put on the record
+        message = "it will hold when the schedule is released" if self.schedule_override.taken_over else ""
         return Written(old, self.read(), rebuild, message)
 
 
@@ -207,20 +215,20 @@ class TakeOver(ScheduleControl):
 
     kind = "flag"
 
-    def __init__(self, wheel: ScheduleOverride, of: str, section: str) -> None:
-        super().__init__(wheel, f"{of}_take_over", "learning_rate_take_over", section)
+    def __init__(self, schedule_override: ScheduleOverride, of: str, section: str) -> None:
+        super().__init__(schedule_override, f"{of}_take_over", "learning_rate_take_over", section)
         self.of = of
 
     def read(self) -> Value:
-        return self.wheel.taken_over
+        return self.schedule_override.taken_over
 
     def write(self, value: Value) -> Written:
-        wheel, old = self.wheel, self.wheel.taken_over
+        schedule_override, old = self.schedule_override, self.schedule_override.taken_over
         if value == old:
             return Written(old, old)
         try:
-            override = wheel.rate() if value else math.nan
+            override = schedule_override.rate() if value else math.nan
         except Exception as error:
             msg = f"the schedule could not be asked for its rate ({error})"
             raise Refused(msg) from error
-        return Written(old, value, wheel.turn(wheel.factor, override))
+        return Written(old, value, schedule_override.set(schedule_override.factor, override))
