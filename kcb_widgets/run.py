@@ -50,9 +50,9 @@ class Run(Record):
         Columns: ``epoch`` and ``batch`` (0-based, as Keras counts), ``seconds`` since the run began, each metric as
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
         recovered from the running means for metrics that are means (``record/batch_values.py`` gives the formula and
-        its error). Where that cannot be known the column is left out and an event says why; it is NaN for a batch that weighs
-        nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback also ``abandoned``:
-        whether the step was left behind by one.
+        its error). Where that cannot be known the column is left out and an event says why; it is NaN for a batch that
+        weighs nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback also
+        ``abandoned``: whether the step was left behind by one.
 
         These columns keep their names: a metric that has one of them, or is called ``step``, or ``batch_loss`` beside
         ``loss``, has ``metric_`` before its name here, and an event says so.

@@ -203,9 +203,8 @@ class Factor(ScheduleControl):
     def write(self, value: Value) -> Written:
         assert isinstance(value, (int, float))
         old = self.read()
-        rebuild = self.schedule_override.set(
-            shortest(float(value)), self.schedule_override.override
-        )  # as it is held, and put on the record
+        # As it is held, and put on the record.
+        rebuild = self.schedule_override.set(shortest(float(value)), self.schedule_override.override)
         message = "it will hold when the schedule is released" if self.schedule_override.taken_over else ""
         return Written(old, self.read(), rebuild, message)
 
