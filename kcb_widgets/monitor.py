@@ -189,13 +189,13 @@ class Monitor(SteeringAPI, Lifecycle):
     def controls(self) -> list[str]:
         """The names that ``set`` takes in the fit under way; empty when nothing trains."""
         session = self._session
-        return [] if session is None else list(session.steering.executor.controls)
+        return [] if session is None else list(session.steering.registry.controls)
 
     def _control(self, name: str) -> Control | None:
         session = self._session
         if session is None:
             return None
-        controls: dict[str, Control] = session.steering.executor.controls
+        controls: dict[str, Control] = session.steering.registry.controls
         if not controls:  # this fit cannot be steered; the reply says why
             return None
         if name not in controls:
@@ -234,16 +234,16 @@ class Monitor(SteeringAPI, Lifecycle):
     @_guarded
     def on_epoch_begin(self, session: Session, epoch: int, logs: Any = None) -> None:
         """An epoch begins."""
-        run, executor, spike_detector = session.run, session.steering.executor, session.steering.spike_detector
+        run, registry, spike_detector = session.run, session.steering.registry, session.steering.spike_detector
         session.raised.renew()
         if run.epoch is None and epoch:
             self._continue(run, epoch)
         attempt(run, "on_epoch_begin", run.begin_epoch, epoch)
-        attempt(run, "learning_rate", executor.learning_rates.ahead)
+        attempt(run, "learning_rate", registry.learning_rates.ahead)
         attempt(run, "batch values", session.metric_weights.begin_epoch)
         if spike_detector is not None:
             attempt(run, "guard", spike_detector.begin_epoch)
-        attempt(run, "learning_rate", executor.check_rates, "LearningRateScheduler")
+        attempt(run, "learning_rate", registry.check_rates, "LearningRateScheduler")
         attempt(run, "on_epoch_begin", session.poll, perf_counter())
         attempt(run, "on_epoch_begin", session.begin_epoch)
 
@@ -320,7 +320,7 @@ class Monitor(SteeringAPI, Lifecycle):
         """An epoch ends, validation included. No step takes another with it."""
         run = session.run
         attempt(run, "batch values", session.metric_weights.end_epoch)
-        attempt(run, "learning_rate", session.steering.executor.check_rates, "ReduceLROnPlateau")
+        attempt(run, "learning_rate", session.steering.registry.check_rates, "ReduceLROnPlateau")
         attempt(run, "on_epoch_end", run.end_epoch, epoch, logs or {})
         attempt(run, "on_epoch_end", session.poll, perf_counter())
         attempt(run, "on_epoch_end", session.epoch_ends, epoch, logs or {})

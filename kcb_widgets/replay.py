@@ -14,7 +14,7 @@ from .record.events import Event
 from .record.record import Record
 from .run import Run
 from .session.session import Session
-from .steering.command_executor import HEAVY
+from .steering.command_executor import needs_rest
 from .steering.snapshots import Snapshots
 
 
@@ -153,8 +153,8 @@ class Replay(Monitor):
             early: Only what may not wait; empty when the model is at rest, and all may be done.
         """
         for act in self._due(session.run):
-            control = session.steering.executor.controls.get(act.name)
-            heavy = act.name in HEAVY or (control is not None and control.heavy)
+            control = session.steering.registry.controls.get(act.name)
+            heavy = needs_rest(act.name, control)
             if early and (heavy or act.early != early):
                 return
             self._left.popleft()
@@ -195,17 +195,17 @@ class Replay(Monitor):
     @staticmethod
     def _by_itself(session: Session, act: Act) -> bool:
         """Whether a callback of this fit writes it."""
-        return act.writer in session.steering.executor.siblings
+        return act.writer in session.steering.registry.siblings
 
     def _ask_writer(self, session: Session, act: Act) -> None:
         """Have a callback do at once what it was asked to do at once: ``ReduceLROnPlateau`` to cut the rate."""
-        control = session.steering.executor.controls.get(act.name)
+        control = session.steering.registry.controls.get(act.name)
         if act.asked and control is not None and control.read() != act.value:  # one cut goes for all rates
             self._ask(session, "act", f"{act.writer}.cut", heavy=True)
 
     def _compare_callbacks(self, session: Session) -> None:
         """What other callbacks did to the weights is not on the record, so they have to be there again."""
-        original, siblings = self.original, session.steering.executor.siblings
+        original, siblings = self.original, session.steering.registry.siblings
         ended, title = closed(original), original.title
         for name in restorers(original):
             if ended and name not in siblings:
@@ -214,10 +214,10 @@ class Replay(Monitor):
             self._warn(name, f"{title} read weights from a file after batch {step}, which is not done again")
         for _, name in pressed(original):
             self._warn(name, f"{title} had this button pressed; what that did to the model itself is not done again")
-        restoring = [name for name in session.steering.executor.controls if name.endswith(".restore_best_weights")]
+        restoring = [name for name in session.steering.registry.controls if name.endswith(".restore_best_weights")]
         if not ended and original.step > original.first_step:
             for name in restoring:
-                if session.steering.executor.controls[name].read():
+                if session.steering.registry.controls[name].read():
                     self._warn(name, f"{title} {original.status} and never put its best weights back, as this fit will")
             if any(control["label"] == "ema_momentum" for control in original.controls):
                 self._warn("use_ema", f"{title} {original.status}, so the weights never became their averages as here")

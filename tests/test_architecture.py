@@ -17,7 +17,7 @@ LAYERS = (
     "_doctor",
     "replay",
     "monitor",
-    "remote",
+    "api",
     "session",
     "steering",
     "panels",

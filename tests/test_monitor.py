@@ -429,7 +429,7 @@ def test_training_with_monitor_is_bit_identical_to_training_without(classifier, 
 
 
 def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifier, monkeypatch):
-    from kcb_widgets.steering.command_executor import CommandExecutor
+    from kcb_widgets.steering.control_registry import ControlRegistry
 
     def broken(*args, **kwargs):
         raise StopIteration("ours")  # Keras would take it for the end of the data
@@ -442,7 +442,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
             history = fit(model, x, y, monitor, epochs=2, batch_size=16).history
             assert len(history["loss"]) == 2, place
             assert "ours" in monitor.run.events.query("kind == 'error'")["message"].iloc[0]
-    monkeypatch.setattr(CommandExecutor, "check_rates", broken)
+    monkeypatch.setattr(ControlRegistry, "check_rates", broken)
     model, x, y = classifier()
     monitor = kcb.Monitor()
     assert len(fit(model, x, y, monitor, epochs=2).history["loss"]) == 2

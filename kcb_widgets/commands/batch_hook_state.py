@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..record.record import Record, Trained
-from . import Command, Inbox
+from .command import Command
+from .inbox import Inbox
 
 
 class BatchHookState:

@@ -110,7 +110,7 @@ class Finishing:
             ("waiting for data", self.data_wait.leave),
             ("batch values", self.metric_weights.leave),
             ("callbacks", self.raised.leave),
-            ("steering", self.steering.executor.leave),
+            ("steering", self.steering.leave),
             ("hooks", self.epoch_times.publish),
             ("board", self._refresh_thread.end),
             ("record", lambda: run.finish(status, message)),

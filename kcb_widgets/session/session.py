@@ -126,11 +126,11 @@ class Session(Finishing):
 
     def begin(self) -> None:
         """Look at what there is to steer, and at the other callbacks."""
-        for where, step in (("steering", self.steering.executor.check_rates), ("callbacks", self._join)):
+        for where, step in (("steering", self.steering.registry.check_rates), ("callbacks", self._join)):
             self._optional(where, step, None)
 
     def _join(self) -> None:
-        self.steering.callback_registry.join(self.steering.executor)
+        self.steering.callback_registry.join(self.steering.registry)
 
     # -- between batches ----------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class Session(Finishing):
         self._check_cancelled()
         self._watched = run.watched
         self._poll_every = POLL_INTERVAL_S if run.attended else POLL_INTERVAL_UNSEEN_S
-        self.steering.executor.check_rates()
+        self.steering.registry.check_rates()
         if run.phase == "train":
             run.throughput.note(run.seconds, run.step)
         run.scan()
@@ -265,7 +265,7 @@ class Session(Finishing):
             if hurry or now >= self._next_slow_check:
                 self._next_slow_check = now + SLOW_CHECK_INTERVAL_S
                 self._check_cancelled()
-                self.steering.executor.check_rates()
+                self.steering.registry.check_rates()
                 if run.watched:
                     self._refresh_thread.request(urgent=hurry)
             if flow.could_resume(run) or flow.source in ("board", "python"):
@@ -284,7 +284,7 @@ class Session(Finishing):
         run.status, run.message = "running", ""
         run.throughput.begin(run.seconds, run.step)
         if self._tracing is None:
-            self.steering.executor.trained()
+            self.steering.registry.trained()
             return
         (names, since), self._tracing = self._tracing, None
         run.add_event("recompiled", ", ".join(names), new=now - since, message=f"took {now - since:.2g} s")

@@ -23,7 +23,7 @@ class Unsteered:
 
     def __init__(self, run: Record, inbox: Inbox, reason: str) -> None:
         self._run, self._inbox, self._reason = run, inbox, reason
-        self.flow, self.executor, self.callback_registry = _NoLoopControl(), _NoExecutor(), _NoCallbacks()
+        self.flow, self.registry, self.callback_registry = _NoLoopControl(), _NoControls(), _NoCallbacks()
 
     def before_batch(self) -> None:
         """Nothing is due."""
@@ -46,6 +46,9 @@ class Unsteered:
     def retraced(self) -> list[str]:
         """Nothing is traced again."""
         return []
+
+    def leave(self) -> None:
+        """Nothing was put into the model."""
 
 
 class _NoLoopControl:
@@ -73,7 +76,7 @@ class _NoLearningRates:
         pass
 
 
-class _NoExecutor:
+class _NoControls:
     def __init__(self) -> None:
         self.learning_rates = _NoLearningRates()
         self.controls: dict[str, Any] = {}
@@ -85,9 +88,6 @@ class _NoExecutor:
     def trained(self) -> None:
         pass
 
-    def leave(self) -> None:
-        pass
-
 
 class _NoCallbacks:
     before = after = 0
@@ -95,7 +95,7 @@ class _NoCallbacks:
     def __init__(self) -> None:
         self.cards: list[Any] = []
 
-    def join(self, executor: Any) -> None:
+    def join(self, registry: Any) -> None:
         pass
 
     def publish(self) -> None:

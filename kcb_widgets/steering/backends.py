@@ -1,4 +1,7 @@
-"""What differs between TensorFlow, JAX and torch, and nothing else."""
+"""What differs between TensorFlow, JAX and torch, and nothing else: a class for each, in one table.
+
+A new backend is a class and an entry in ``BACKENDS``; one that is not in the table is treated as TensorFlow is.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +14,129 @@ import keras
 import numpy as np
 
 
-def sync_model(model: Any) -> Any:
-    """The model with its state at home, ready to be written to.
+class Backend:
+    """TensorFlow, and what the others have in common with it."""
 
-    On JAX ``fit`` keeps the state in tuples of its own and variables are empty; a write before the sync would be lost.
-    """
-    sync = getattr(model, "jax_state_sync", None)
-    if sync is not None:
-        sync()
+    def sync_model(self, model: Any) -> None:
+        """Bring the model's state home, so that it can be written to."""
+
+    def hand_back(self, model: Any) -> None:
+        """Have ``fit`` go on from what the variables hold now."""
+
+    def read_scalar(self, model: Any, variable: Any, kind: str) -> float:
+        """Read a scalar variable as cheaply as can be; see the function of this name."""
+        value = variable.value
+        with contextlib.suppress(TypeError):  # a variable of several devices is no number
+            return float(value)  # of all ways to read a tf.Variable the cheapest, by half
+        read = getattr(value, "value", None)
+        return float(np.asarray(read() if callable(read) else value))
+
+    def runs_eagerly(self, model: Any) -> bool:
+        """Tell whether the training step reads Python values each time."""
+        return bool(getattr(model, "run_eagerly", False))
+
+    def random_state(self) -> Any:
+        """Copy the backend's own random state; None where Keras does not draw on it."""
+        return None
+
+    def set_random_state(self, state: Any) -> None:
+        """Put a random state back."""
+
+    def training_modes(self, model: Any) -> list[tuple[Any, bool]]:
+        """List the backend's modules, and whether each is in training mode."""
+        return []
+
+
+class Jax(Backend):
+    """JAX: ``fit`` keeps the model's state in tuples of its own, and the variables are empty meanwhile."""
+
+    def sync_model(self, model: Any) -> None:
+        """Bring the state home; a write before that would be lost."""
+        sync = getattr(model, "jax_state_sync", None)
+        if sync is not None:
+            sync()
+
+    def hand_back(self, model: Any) -> None:
+        """Give ``fit`` the variables' values as its state.
+
+        Where it does not know how many batches there are, it begins one more, takes the variables' values for it, finds
+        no data, and puts back the state of the batch before. What was written since would be lost, without a word, and
+        after ``evaluate`` there would be no state to put back.
+        """
+        if getattr(model, "jax_state_sync", None) is None or not getattr(model, "_jax_state_synced", False):
+            return
+        owners = {
+            "trainable_variables": model.trainable_variables,
+            "non_trainable_variables": model.non_trainable_variables,
+            "optimizer_variables": getattr(model.optimizer, "variables", []),
+            "metrics_variables": model.metrics_variables,
+        }
+        model._jax_state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
+
+    def read_scalar(self, model: Any, variable: Any, kind: str) -> float:
+        """Read the value where ``fit`` keeps it, which does not bring the whole state home."""
+        state = getattr(model, "_jax_state", None)
+        if state is None or getattr(model, "_jax_state_synced", True):
+            return super().read_scalar(model, variable, kind)
+        owner = model.optimizer.variables if kind == "optimizer_variables" else model.metrics_variables
+        for i, candidate in enumerate(owner):
+            if candidate is variable:
+                return float(np.asarray(state[kind][i]))
+        msg = f"{variable.path} is not among the {kind}"
+        raise LookupError(msg)
+
+
+class Torch(Backend):
+    """torch: nothing is traced, Keras draws on torch's own random numbers, and modules have a training mode."""
+
+    def read_scalar(self, model: Any, variable: Any, kind: str) -> float:
+        """Read a tensor that may need gradients, or lie on a GPU."""
+        return float(variable.value.detach().cpu())
+
+    def runs_eagerly(self, model: Any) -> bool:
+        """Tell that it always does."""
+        return True
+
+    def random_state(self) -> Any:
+        """Copy the state of the processor's generator and of each GPU's."""
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return None
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return torch.get_rng_state().clone(), [state.clone() for state in cuda]
+
+    def set_random_state(self, state: Any) -> None:
+        """Put the generators' states back."""
+        if state is None:
+            return
+        torch = sys.modules["torch"]
+        torch.set_rng_state(state[0])
+        if state[1]:
+            torch.cuda.set_rng_state_all(state[1])
+
+    def training_modes(self, model: Any) -> list[tuple[Any, bool]]:
+        """List torch's modules in the model."""
+        return [(module, module.training) for module in model.modules()]
+
+
+BACKENDS: dict[str, type[Backend]] = {"tensorflow": Backend, "jax": Jax, "torch": Torch}
+"""By Keras's names for them."""
+
+
+def current() -> Backend:
+    """The backend that Keras uses in this process."""
+    return BACKENDS.get(keras.backend.backend(), Backend)()
+
+
+def sync_model(model: Any) -> Any:
+    """Bring the model's state home, so that it can be written to; returns the model."""
+    current().sync_model(model)
     return model
 
 
 def hand_back(model: Any) -> None:
-    """Have JAX's ``fit`` go on from what the variables hold now, whether another batch comes or not.
-
-    Where it does not know how many batches there are, it begins one more, takes the variables' values for it, finds
-    no data, and puts back the state of the batch before. What was written since would be lost, without a word, and
-    after ``evaluate`` there would be no state to put back.
-    """
-    if getattr(model, "jax_state_sync", None) is None or not getattr(model, "_jax_state_synced", False):
-        return
-    owners = {
-        "trainable_variables": model.trainable_variables,
-        "non_trainable_variables": model.non_trainable_variables,
-        "optimizer_variables": getattr(model.optimizer, "variables", []),
-        "metrics_variables": model.metrics_variables,
-    }
-    model._jax_state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
+    """Have ``fit`` go on from what the variables hold now, whether another batch comes or not."""
+    current().hand_back(model)
 
 
 def read_scalar(model: Any, variable: Any, kind: str) -> float:
@@ -51,24 +150,36 @@ def read_scalar(model: Any, variable: Any, kind: str) -> float:
     Raises:
         LookupError: It cannot be read now.
     """
-    state = getattr(model, "_jax_state", None)
-    if state is not None and not getattr(model, "_jax_state_synced", True):
-        owner = model.optimizer.variables if kind == "optimizer_variables" else model.metrics_variables
-        for i, candidate in enumerate(owner):
-            if candidate is variable:
-                return float(np.asarray(state[kind][i]))
-        msg = f"{variable.path} is not among the {kind}"
-        raise LookupError(msg)
-    value = variable.value
-    with contextlib.suppress(TypeError):  # a variable of several devices is no number
-        return float(value)  # of all ways to read a tf.Variable the cheapest, by half
-    read = getattr(value, "value", None)
-    if callable(read):
-        value = read()
-    detach = getattr(value, "detach", None)
-    if detach is not None:
-        value = detach().cpu()
-    return float(np.asarray(value))
+    return current().read_scalar(model, variable, kind)
+
+
+def runs_eagerly(model: Any) -> bool:
+    """Whether the training step reads Python values each time, so that none need to be traced again."""
+    return current().runs_eagerly(model)
+
+
+def random_state() -> Any:
+    """The backend's own random state, where Keras draws on it; None elsewhere."""
+    return current().random_state()
+
+
+def set_random_state(state: Any) -> None:
+    """Put a random state back; None does nothing."""
+    current().set_random_state(state)
+
+
+def training_modes(model: Any) -> list[tuple[Any, bool]]:
+    """Which of the backend's modules are in training mode, where it has such a thing."""
+    return current().training_modes(model)
+
+
+def set_training_modes(modes: list[tuple[Any, bool]]) -> None:
+    """Put training modes back."""
+    for module, training in modes:
+        module.training = training
+
+
+# -- alike on all -----------------------------------------------------------------------------------------------------
 
 
 def per_device_variables(variable: Any) -> list[Any]:
@@ -80,44 +191,9 @@ def per_device_variables(variable: Any) -> list[Any]:
     return list(values) if isinstance(values, (tuple, list)) else [variable]
 
 
-def runs_eagerly(model: Any) -> bool:
-    """Whether the training step reads Python values each time, so that none need to be traced again."""
-    return keras.backend.backend() == "torch" or bool(getattr(model, "run_eagerly", False))
-
-
 def retrace(model: Any) -> None:
     """Have the training step traced again at the next batch. ``fit`` looks the function up for each."""
     model.make_train_function(force=True)
-
-
-def torch_state() -> Any:
-    """The state of torch's random numbers, which Keras draws on there; None with other backends."""
-    torch = sys.modules.get("torch") if keras.backend.backend() == "torch" else None
-    if torch is None:
-        return None
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return torch.get_rng_state().clone(), [state.clone() for state in cuda]
-
-
-def set_torch_state(state: Any) -> None:
-    """Put it back; None does nothing."""
-    if state is None:
-        return
-    torch = sys.modules["torch"]
-    torch.set_rng_state(state[0])
-    if state[1]:
-        torch.cuda.set_rng_state_all(state[1])
-
-
-def torch_modes(model: Any) -> list[tuple[Any, bool]]:
-    """Which of torch's modules are in training mode; none with other backends."""
-    return [(module, module.training) for module in model.modules()] if keras.backend.backend() == "torch" else []
-
-
-def set_torch_modes(modes: list[tuple[Any, bool]]) -> None:
-    """Put them back."""
-    for module, training in modes:
-        module.training = training
 
 
 def bytes_of(dtype: Any) -> float:

@@ -76,13 +76,13 @@ class CallbackRegistry:
 
     # -- while the fit lasts ------------------------------------------------------------------------------------------
 
-    def join(self, executor: Any) -> None:
+    def join(self, registry: Any) -> None:
         """The fit begins: listen to them.
 
         Args:
-            executor: Whose controls and rates the cards look at.
+            registry: Whose controls and rates the cards look at.
         """
-        self._card_context.executor = executor
+        self._card_context.registry = registry
         for place, card in enumerate(self.cards):
             for name in HOOKS:
                 if _overridden(card.callback, name):

@@ -14,12 +14,12 @@ import numpy as np
 
 from .backends import (
     per_device_variables,
-    set_torch_modes,
-    set_torch_state,
+    random_state,
+    set_random_state,
+    set_training_modes,
     shared_seeds,
     sync_model,
-    torch_modes,
-    torch_state,
+    training_modes,
 )
 from .controls.control import Refused
 from .guard import number
@@ -78,7 +78,7 @@ class Evaluation:
         named = dict(zip(("x", "y", "sample_weight"), data, strict=False))
         kept = [(each, [_copy(part) for part in per_device_variables(each)]) for each in _movable(model)]
         metrics = len(model.metrics_variables)
-        stopping, random, modes = model.stop_training, torch_state(), torch_modes(model)
+        stopping, random, modes = model.stop_training, random_state(), training_modes(model)
         try:
             logs = model.evaluate(
                 **named,
@@ -95,8 +95,8 @@ class Evaluation:
                 for part, value in zip(per_device_variables(each), values, strict=True):
                     part.assign(value)
             _begin({id(each) for each, _ in kept}, model)
-            set_torch_state(random)  # reading data draws from it, and so does the next batch's dropout
-            set_torch_modes(modes)  # evaluate ends training mode, which Keras begins with an epoch only
+            set_random_state(random)  # reading data draws from it, and so does the next batch's dropout
+            set_training_modes(modes)  # evaluate ends training mode, which Keras begins with an epoch only
             model.stop_training = stopping
         return _found(logs)
 

@@ -12,10 +12,13 @@ from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
 from ..record.events import first_line
 from ..record.record import Record
+from .actions import Actions
 from .attempt import attempt
 from .automatic_snapshots import AutomaticSnapshots
+from .backends import retrace
 from .callback_registry import CallbackRegistry
 from .command_executor import CommandExecutor
+from .control_registry import ControlRegistry
 from .controls.live_values import OptimizerSaveFilter, model_optimizers
 from .epoch_extension import EpochExtension
 from .evaluate import Evaluation
@@ -73,38 +76,35 @@ class FitSteering:
         options: SteeringContext,
         hook_state: BatchHookState,
     ) -> None:
-        self._run, self._inbox, self._options, self._hook_state = run, inbox, options, hook_state
+        self._run, self._model, self._inbox = run, model, inbox
+        self._options, self._hook_state = options, hook_state
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
-        save_filter, told = (
-            OptimizerSaveFilter(list(model_optimizers(model).values())),
-            int(run.params.get("epochs") or 0),
-        )
+        save_filter = OptimizerSaveFilter(list(model_optimizers(model).values()))
+        self._save_filter = save_filter
+        told = int(run.params.get("epochs") or 0)
         self.flow = LoopControl(run, model, EpochExtension(fit, told, callbacks, self._not_extended), options.paused)
         self.callback_registry = CallbackRegistry(run, model, callbacks, options.monitor)
         self.spike_detector = None if options.guard is None else SpikeDetector(options.guard)
         self._snapshots = SnapshotStore(model, run, options.snapshots, save_filter.covers)
         goes_back = options.guard is not None and options.guard.action == "rollback"
         self._automatic_snapshots = AutomaticSnapshots(run, self._snapshots, goes_back)
-        self.executor = CommandExecutor(
-            run,
-            model,
-            inbox,
-            siblings,
-            flow=self.flow,
-            snapshots=self._snapshots,
-            evaluation=Evaluation(model, _arguments(fit), options.evaluate_on),
-            user_controls=options.user_controls,
-            save_filter=save_filter,
-            callback_registry=self.callback_registry,
-            folder=options.save_to,
-            monitor=options.monitor,
-        )
+        evaluation = Evaluation(model, _arguments(fit), options.evaluate_on)
+        shared: dict[str, Any] = {
+            "flow": self.flow,
+            "snapshots": self._snapshots,
+            "evaluation": evaluation,
+            "user_controls": options.user_controls,
+            "callback_registry": self.callback_registry,
+        }
+        self.registry = ControlRegistry(run, model, siblings, save_filter=save_filter, **shared)
+        actions = Actions(run, model, folder=options.save_to, monitor=options.monitor, **shared)
+        self.executor = CommandExecutor(run, model, inbox, self.registry, actions)
         self.speaking = "python"
         self._turns = Turns(options.policies, run, hook_state)
         self._guard_runner = None
         if self.spike_detector is not None:
             self._guard_runner = GuardRunner(
-                run, self.spike_detector, self._snapshots, self.flow, self.executor.learning_rates, self._ask
+                run, self.spike_detector, self._snapshots, self.flow, self.registry.learning_rates, self._ask
             )
         hook_state.has_work = True
 
@@ -117,10 +117,9 @@ class FitSteering:
             attempt(run, "snapshots", self._automatic_snapshots.before_batch)
         attempt(run, "steering", self.apply, True)
         attempt(run, "policies", self._policies_by_batch)
-        if (
-            self.executor.learning_rates.held or not run.batch
-        ):  # a callback after us may have written as the epoch began
-            attempt(run, "learning_rate", self.executor.check_rates, "LearningRateScheduler")
+        # A callback after us may have written as the epoch began.
+        if self.registry.learning_rates.held or not run.batch:
+            attempt(run, "learning_rate", self.registry.check_rates, "LearningRateScheduler")
 
     def apply(self, heavy: bool) -> None:
         """Carry out what waits in the inbox."""
@@ -130,7 +129,7 @@ class FitSteering:
         finally:
             busy = (
                 self.flow.planned
-                or self.executor.learning_rates.held
+                or self.registry.learning_rates.held
                 or self.executor.retracing
                 or self._automatic_snapshots.pending
             )
@@ -195,6 +194,18 @@ class FitSteering:
         """The controls for which the next batch traces the training step again; asked once."""
         names, self.executor.retracing = self.executor.retracing, []
         return names
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """The fit is over: the model is as if we had never been there, but for what was changed."""
+        installed = self._save_filter.busy
+        self.callback_registry.leave()
+        self.registry.release()
+        self.flow.undo()
+        self._snapshots.clear()
+        if installed:
+            retrace(self._model)  # or the next fit would go on with a training step that knows our variables
 
 
 def _arguments(fit: FrameType | None) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from ..commands import Command
+from ..record.events import Event
 from ..record.record import Record
 from .backends import hand_back
 from .callbacks.scheduler import Plan
@@ -134,3 +136,12 @@ class LearningRateTracker:
             elif isinstance(value := rate.read(), float) and not (rate.idle or rate.why_not()):
                 wanted.append((rate.name, value * factor))
         return wanted
+
+    def cut(self, rate: Control, value: float, source: str, command: Command) -> Event:
+        """Write a learning rate in a callback's name, as somebody asked it to."""
+        written = rate.write(rate.check(value))
+        old, new = written.old, written.new
+        self._run.set_value(rate.name, float(new or 0.0), None if old is None else float(old))
+        self.wrote(rate)
+        message = f"cut now, asked for by {command.source}"
+        return self._run.add_event("changed", rate.name, old, new, source, message, command.requested)

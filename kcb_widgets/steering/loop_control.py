@@ -96,7 +96,7 @@ class LoopControl:
         """End the fit.
 
         Args:
-            how: One of ``commands.STOPS``.
+            how: One of ``commands.verbs.STOPS``.
 
         Returns:
             What will happen, in a clause.

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from .backends import bytes_of, per_device_variables, set_torch_state, shared_seeds, sync_model, torch_state
+from .backends import bytes_of, per_device_variables, random_state, set_random_state, shared_seeds, sync_model
 from .controls.live_values import model_optimizers, wrapped_optimizers
 from .initial import Unknown, bytes_to_come, initial_values
 from .optimizer_rebuild import SlotCache, within
@@ -127,7 +127,7 @@ class ModelStateCopier:
         known = {id(variable): variable for variable in self._all(sync_model(self._model))}
         several = (part for variable in known.values() for part in per_device_variables(variable))
         return ModelState(
-            [(part, np.array(keras.ops.convert_to_numpy(part))) for part in several], known, torch_state()
+            [(part, np.array(keras.ops.convert_to_numpy(part))) for part in several], known, random_state()
         )
 
     def lacking(self, state: ModelState) -> list[str]:
@@ -156,7 +156,7 @@ class ModelStateCopier:
             done.begun += begun
             done.left += left
         model.reset_metrics()
-        set_torch_state(state.random)
+        set_random_state(state.random)
         return done
 
     # -- what there is ------------------------------------------------------------------------------------------------

@@ -231,8 +231,8 @@ def test_a_control_that_comes_while_the_helm_describes_its_own_stays(unit_model,
     monitor, names = kcb.Monitor(), []
 
     def act():
-        executor = monitor._session.steering.executor
-        control = executor.controls["learning_rate"]
+        registry = monitor._session.steering.registry
+        control = registry.controls["learning_rate"]
         real = control.describe
 
         def describe():
@@ -240,7 +240,7 @@ def test_a_control_that_comes_while_the_helm_describes_its_own_stays(unit_model,
             return real()
 
         control.describe = describe
-        executor.publish()
+        registry.publish()
         del control.describe
         names.extend(each["name"] for each in monitor.run.controls)
         names.extend(each["name"] for each in monitor.run.buttons)
@@ -269,8 +269,8 @@ def test_controls_and_buttons_added_from_many_threads_are_all_there(unit_model, 
 
     def tell(run, monitor):
         begin.set()
-        monitor._session.steering.executor.publish()
-        monitor._session.steering.executor.inspect()
+        monitor._session.steering.registry.publish()
+        monitor._session.steering.registry.inspect()
 
     monitor.add_policy(tell, every=1)
     adding = [begun(lambda number=number: add(number)) for number in range(threads)]

@@ -54,7 +54,7 @@ BROKEN = {
     "guard": ("kcb_widgets.steering.guard_runner.GuardRunner", "epoch_ends"),
     "commands": ("kcb_widgets.steering.command_executor.CommandExecutor", "apply"),
     "weights of batches": ("kcb_widgets.session.metric_weights.MetricWeights", "end_epoch"),
-    "learning rates": ("kcb_widgets.steering.command_executor.CommandExecutor", "check_rates"),
+    "learning rates": ("kcb_widgets.steering.control_registry.ControlRegistry", "check_rates"),
     "messages": ("kcb_widgets.session.session.Session", "poll"),
     "record": ("kcb_widgets.run.Run", "end_epoch"),
     "pause": ("kcb_widgets.session.session.Session", "wait_while_paused"),

@@ -104,7 +104,7 @@ STEPS = {
     "session.raised.Raised.listen": "callbacks",
     "steering.callback_registry.CallbackRegistry._card": "callbacks",
     "steering.callback_registry.CallbackRegistry.join": "callbacks",
-    "steering.command_executor.CommandExecutor.check_rates": "steering",
+    "steering.control_registry.ControlRegistry.check_rates": "steering",
     "panels.display.Showing.open": "board",
     "session.lifecycle.check_place": "on_train_begin",
     "session.lifecycle.remove_repeats": "callbacks",
@@ -689,17 +689,17 @@ def test_data_that_raises_is_known_though_it_was_caught(unit_model):
 
 
 def test_an_interrupt_while_the_end_is_carried_out_leaves_nothing_open(unit_model, ones, monkeypatch):
-    from kcb_widgets.steering.command_executor import CommandExecutor
+    from kcb_widgets.steering.fit_steering import FitSteering
 
-    real, calls = CommandExecutor.leave, []
+    real, calls = FitSteering.leave, []
 
-    def leave(executor):
+    def leave(steering):
         calls.append(threading.current_thread())
         if len(calls) == 1:
             raise KeyboardInterrupt
-        real(executor)
+        real(steering)
 
-    monkeypatch.setattr(CommandExecutor, "leave", leave)
+    monkeypatch.setattr(FitSteering, "leave", leave)
     monitor = kcb.Monitor()
     with contextlib.suppress(KeyboardInterrupt):
         fit(unit_model(), *ones, monitor)

@@ -59,7 +59,7 @@ def mode(request):
 
 
 class Steer(keras.callbacks.Callback):
-    """Writes to controls just before given batches (counted over the whole fit, from 0), as a executor does.
+    """Writes to controls just before given batches (counted over the whole fit, from 0), as the executor does.
 
     Args:
         plan: Batch, control and value, any number of times.
@@ -667,7 +667,7 @@ def test_several_optimizers_are_disabled_with_a_reason():
 
 
 def test_the_state_is_brought_home_by_the_control_alone():
-    """``Callback.model`` brings JAX's state home whenever it is asked for; a executor asks only when it has to."""
+    """``Callback.model`` brings JAX's state home whenever it is asked for; the executor asks only when it has to."""
 
     class Quiet(Steer):
         def on_train_batch_begin(self, batch, logs=None):

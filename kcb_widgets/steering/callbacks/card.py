@@ -29,12 +29,12 @@ class CardContext:
     Attributes:
         run: The fit's record.
         model: What trains.
-        executor: Whose controls and rates there are; set once it is there.
+        registry: Whose controls and rates there are; set once it is there.
     """
 
     run: Record
     model: Any
-    executor: Any = None
+    registry: Any = None
 
 
 class Card:
@@ -125,8 +125,8 @@ class Card:
 
     def look(self, writer: str) -> None:
         """Notice what was written to the learning rates, and by whom."""
-        if self.context.executor is not None:
-            self.context.executor.check_rates(writer=writer)
+        if self.context.registry is not None:
+            self.context.registry.check_rates(writer=writer)
 
     def looks(self, function: Callable[..., None], *args: Any) -> None:
         """Have a look at the callback; what goes wrong in that is ours, and ends nothing."""

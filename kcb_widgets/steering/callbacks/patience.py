@@ -153,15 +153,15 @@ class ReduceLROnPlateauCard(PatienceCard):
             return super().act(action, argument, command)
         if why := self._why_not():
             raise Refused(why)
-        executor, callback = self.context.executor, self.callback
+        registry, callback = self.context.registry, self.callback
         event: Event | None = None
-        executor.check_rates()
+        registry.check_rates()
         lowest = float(callback.min_lr)
         for rate in self._rates():
             old = rate.read()
             if not isinstance(old, float) or old <= lowest:
                 continue
-            event = executor.cut(rate, max(old * float(callback.factor), lowest), self.type, command)
+            event = registry.learning_rates.cut(rate, max(old * float(callback.factor), lowest), self.type, command)
         if event is None:
             msg = f"the learning rate is at min_lr already: {lowest:g}"
             raise Refused(msg)
@@ -169,12 +169,12 @@ class ReduceLROnPlateauCard(PatienceCard):
         return event
 
     def _rates(self) -> list[Control]:
-        controls = self.context.executor.controls.values() if self.context.executor is not None else []
+        controls = self.context.registry.controls.values() if self.context.registry is not None else []
         return [c for c in controls if isinstance(c, LearningRate) and not (c.idle or c.why_not())]
 
     def _why_not(self) -> str:
         """Why it can cut nothing."""
-        if self.context.executor is None or self._rates():
+        if self.context.registry is None or self._rates():
             return ""
         return "the learning rate follows a schedule (or cannot be written), and a callback cannot cut that"
 

@@ -49,10 +49,10 @@ class LearningRateSchedulerCard(Card):
         super().after(hook, index, logs)
         # Where Monitor stands after it, the plan is made when that has seen the epoch.
         if hook == "on_epoch_begin" and index == self.context.run.epoch:
-            self.context.executor.learning_rates.ahead()
+            self.context.registry.learning_rates.ahead()
 
     def _rates(self) -> list[Any]:
-        controls = self.context.executor.controls.values() if self.context.executor is not None else []
+        controls = self.context.registry.controls.values() if self.context.registry is not None else []
         return [control for control in controls if control.label == "learning_rate" and not control.idle]
 
     def plan(self, ahead: range, first: int, batches: int) -> Plan:
