@@ -12,7 +12,8 @@ BROWSER_KERNELS ?= 6.31.0,7.0.1,7.3.0
 OLDEST_LAB ?= lab-4.0
 # The backends besides TensorFlow on which every control is tested.
 BACKENDS ?= jax,torch
-WORKERS ?= 3
+# More processes than cores: many tests wait for a browser or a kernel.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 # How long `make fuzz` runs.
 SECONDS ?= 3600
 
@@ -21,7 +22,6 @@ SECONDS ?= 3600
 demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
 
-# More processes than cores: many tests wait for a browser or a kernel.
 test: $(INSTALLED)
 	$(BIN)/python -m pytest tests -n $(WORKERS)
 

@@ -94,10 +94,10 @@ def _packages(tell: Tell) -> str:
 
 
 def _front_end(tell: Tell) -> str:
-    place = front_ends.here()
-    if place.problem:
-        tell(place.problem)
-    return f"{place.name} ({kernel.where()})"
+    front_end = front_ends.here()
+    if front_end.problem:
+        tell(front_end.problem)
+    return f"{front_end.name} ({kernel.where()})"
 
 
 def _clicks(tell: Tell) -> str:

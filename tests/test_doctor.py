@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 
@@ -98,7 +99,7 @@ def nowhere(monkeypatch):
 
 
 @pytest.mark.parametrize("name", SIGNS)
-def test_places_are_known_by_their_environment(monkeypatch, name):
+def test_front_ends_are_known_by_their_environment(monkeypatch, name):
     for variable, value in SIGNS[name].items():
         monkeypatch.setenv(variable, value)
     assert front_ends.here().name == name
@@ -106,7 +107,7 @@ def test_places_are_known_by_their_environment(monkeypatch, name):
     assert kcb.doctor().problems == ((problem,) if problem else ())
 
 
-def test_places_are_known_by_what_is_imported(monkeypatch):
+def test_front_ends_are_known_by_what_is_imported(monkeypatch):
     assert front_ends.here().name == "Jupyter or plain Python"
     monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
     assert front_ends.here().name == "Colab"
@@ -118,6 +119,16 @@ def test_places_are_known_by_what_is_imported(monkeypatch):
     assert front_ends.here().name == "Kaggle"
     marimo.running_in_notebook = lambda: True
     assert front_ends.here().name == "marimo"
+
+
+def test_another_front_end_is_one_entry(monkeypatch):
+    problem = "Bananabook shows no Jupyter widgets"
+    another = front_ends.FrontEnd("Bananabook", lambda: bool(os.environ.get("BANANA")), problem)
+    monkeypatch.setattr(front_ends, "FRONT_ENDS", [another, *front_ends.FRONT_ENDS])
+    assert front_ends.here().name != "Bananabook"
+    monkeypatch.setenv("BANANA", "1")
+    assert front_ends.here() is another
+    assert kcb.doctor().problems == (problem,)
 
 
 def test_a_board_that_is_shown_is_told(monkeypatch):

@@ -450,7 +450,7 @@ def test_a_failure_of_ours_in_any_hook_is_an_event_and_training_goes_on(classifi
 
 
 @pytest.mark.parametrize(
-    "place", ["session.session.Session.__init__", "session.session.Session.begin", "session.lifecycle.check_place"]
+    "place", ["session.session.Session.__init__", "session.session.Session.begin", "session.lifecycle.check_front_end"]
 )
 def test_a_failure_of_ours_as_a_fit_begins_is_said_on_the_board_and_training_goes_on(classifier, monkeypatch, place):
     def broken(*args, **kwargs):

@@ -7,19 +7,21 @@ import math
 import threading
 import time
 import uuid
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from . import names
+from . import names, positions
 from .batch_values import BatchValues
 from .block_summaries import BlockSummaries
 from .events import Event, first_line
 from .hooks import Hooks
 from .names import text
+from .nonfinite import first_of_each
+from .observers import Observers
+from .positions import Floats
 from .table import Indices, Table
 from .throughput import Throughput
 from .values import Value
@@ -121,8 +123,7 @@ class Record:
         self._failures: set[tuple[str, str]] = set()
         self._renamed_metrics: set[str] = set()
         self._named = 0  # columns of the batches whose names have been looked at
-        self._subscribers: list[Callable[[Any], None]] = []
-        self._audience: list[Callable[[], bool]] = []
+        self._observers = Observers()
 
     # -- writing: the training thread ----------------------------------------------------------------------------
 
@@ -374,28 +375,16 @@ class Record:
         """Look through the rows that came since the last scan for values that are not finite."""
         table, first, last = self.batch_table, self._scanned, self.batch_table.rows
         self._scanned = last
-        if last <= first or not table.names:
-            return
-        values = table.values(first, last)
-        if np.isfinite(values).all():
-            return
-        x = self.x(table, first, last)
-        for column, name in enumerate(table.names):
-            for offset in np.flatnonzero(~np.isfinite(values[column]))[:1]:
-                row = first + int(offset)
-                if table.is_missing(row, name) or len(self.nonfinite) >= MAX_NONFINITE:
-                    continue
-                value = str(float(values[column, offset]))
-                epoch = math.floor(x[2, offset])
-                if any(b["name"] == name and math.floor(b["epoch"]) == epoch for b in self.nonfinite):
-                    continue  # a running mean stays NaN to the epoch's end: one marker an epoch tells it all
-                new = not any(b["name"] == name for b in self.nonfinite)
-                self.nonfinite.append(
-                    {"name": name, "group": group_of(name), "step": int(x[0, offset]), "epoch": float(x[2, offset]),
-                     "time": float(x[3, offset]), "value": value}
-                )  # fmt: skip
-                if new:
-                    self.add_event("nan", name, new=value, source="keras", message=f"{name} is no longer finite")
+        for name, row, value in first_of_each(table, first, last):
+            step, _, epoch, seconds = (float(each) for each in self.x(table, row, row + 1)[:, 0])
+            known = [mark for mark in self.nonfinite if mark["name"] == name]
+            # A running mean stays NaN to the epoch's end: one marker an epoch tells it all.
+            if len(self.nonfinite) >= MAX_NONFINITE or any(math.floor(m["epoch"]) == math.floor(epoch) for m in known):
+                continue
+            mark = {"name": name, "group": group_of(name), "step": int(step), "epoch": epoch, "time": seconds}
+            self.nonfinite.append({**mark, "value": value})
+            if not known:
+                self.add_event("nan", name, new=value, source="keras", message=f"{name} is no longer finite")
 
     def finish(self, status: Status, message: str = "") -> None:
         """The fit is over; later calls change nothing."""
@@ -409,42 +398,20 @@ class Record:
 
     # -- reading: any thread -----------------------------------------------------------------------------------------
 
-    def epoch_at(self, steps: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def epoch_at(self, steps: Floats) -> Floats:
         """Fractional epochs done after each of ``steps``, which rise: 2.5 is half of the third epoch."""
-        if not self.epoch_starts:
-            return np.zeros_like(steps)
-        if not len(steps):
-            return np.zeros(0)
-        starts, last = self.epoch_starts, len(self.epoch_starts)
-        first, end = (bisect_left(starts, steps[i], 0, last, key=lambda start: start[1]) for i in (0, -1))
-        some = starts[max(first - 1, 0) : min(end, last) + 1]  # and the one after, where the last of them ends
-        befores = np.array([step for _, step, _ in some], np.float64)
-        epochs = np.array([epoch for _, _, epoch in some], np.float64)
-        lengths = np.append(np.diff(befores), float(self.batches_per_epoch or max(self.batch, 1)))
-        which = np.clip(np.searchsorted(befores, steps, side="left") - 1, 0, None)
-        part = (steps - befores[which]) / np.maximum(lengths[which], 1.0)
-        return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
+        return positions.epoch_at(self.epoch_starts, float(self.batches_per_epoch or max(self.batch, 1)), steps)
 
     def abandoned(self, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which of ``steps`` rollbacks left behind.
+        """Which of ``steps`` rollbacks left behind."""
+        return positions.abandoned(self.branches, steps)
 
-        The trail is followed back from now: going back to a state on an abandoned stretch makes that part live again.
-        """
-        gone = np.ones(len(steps), bool)
-        until: float = np.inf
-        for branch in reversed(self.branches):
-            if branch["to"] <= until:
-                gone &= ~((steps > branch["to"]) & (steps <= until))
-                until = branch["from"]
-        gone &= steps > until
-        return gone
-
-    def x(self, table: Table, first: int, last: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def x(self, table: Table, first: int, last: int) -> Floats:
         """Where rows stand: ``(4, rows)`` of step, step, fractional epochs, seconds."""
         steps = table.steps(first, last)
         return np.vstack([steps, steps, self.epoch_at(steps), table.seconds(first, last)])
 
-    def x_at(self, table: Table, rows: Indices) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def x_at(self, table: Table, rows: Indices) -> Floats:
         """The same of single rows, in rising order."""
         steps = table.steps_at(rows)
         return np.vstack([steps, steps, self.epoch_at(steps), table.seconds_at(rows)])
@@ -459,29 +426,21 @@ class Record:
         Returns:
             A function that ends it.
         """
-        self._subscribers = [*self._subscribers, callback]
-        self._audience = [*self._audience, looks]
-
-        def unsubscribe() -> None:
-            self._subscribers = [c for c in self._subscribers if c is not callback]
-            self._audience = [each for each in self._audience if each is not looks]
-
-        return unsubscribe
+        return self._observers.add(callback, looks)
 
     @property
     def watched(self) -> bool:
         """Whether anybody has subscribed."""
-        return bool(self._subscribers)
+        return bool(self._observers)
 
     @property
     def attended(self) -> bool:
         """Whether anybody is looking at a board of it now."""
-        return any(looks() for looks in self._audience)
+        return self._observers.looking
 
     def changed(self) -> None:
         """Tell the subscribers."""
-        for callback in self._subscribers:
-            callback(self)
+        self._observers.tell(self)
 
     def __repr__(self) -> str:
         return f"<{self.title}: {self.status}, {len(self.epoch_rows)} epochs, step {self.step}>"

@@ -20,7 +20,7 @@ from ..steering.fit_steering import SteeringContext
 from .callers import calling_list, is_calling, remove_repeats
 from .fit_watchdog import fit_frame, weak
 from .nesting import Nesting
-from .session import Session, check_place
+from .session import Session, check_front_end
 
 TWICE = "this Monitor is in callbacks more than once; the fit is recorded once"
 SECOND = "a second fit in another thread is not monitored"
@@ -233,7 +233,7 @@ class Lifecycle(Nesting):
         if session is not None:
             attempt(run, "on_train_begin", session.begin)
         run.note_hook("on_train_begin", None)
-        attempt(run, "on_train_begin", check_place, run)
+        attempt(run, "on_train_begin", check_front_end, run)
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "board", self._showing.open, run)
 

@@ -122,7 +122,7 @@ def _reduce_run(run: Run) -> tuple[Any, ...]:
         raise TypeError(msg)
     run.record_pending()
     state = dict(vars(run))
-    for name in ("_settling", "_subscribers", "_audience", "blocks", "inbox"):
+    for name in ("_recording", "_observers", "blocks", "inbox"):
         del state[name]
     return _rebuild_run, (state,)
 

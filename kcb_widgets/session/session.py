@@ -311,14 +311,14 @@ class Session(Finishing):
 _told: set[str] = set()
 
 
-def check_place(run: Record) -> None:
+def check_front_end(run: Record) -> None:
     """Say what cannot work here and what to do: aloud once where that is certain, always on the run's record."""
-    place = front_ends.here()
-    if place.problem:
-        _tell(run, "front end", place.problem, aloud=place.sure)
+    front_end = front_ends.here()
+    if front_end.problem:
+        _tell(run, "front end", front_end.problem, aloud=front_end.sure)
     if not kernel.notebook() or not kernel.blocking() or kernel.self_test():
         return
-    instead = "; monitor.fit(model, ...) trains in the background and keeps them live" if place.background else ""
+    instead = "; monitor.fit(model, ...) trains in the background and keeps them live" if front_end.background else ""
     message = (
         f"this kernel lets no widget messages in while a cell runs ({kernel.pump().reason}), so the board's controls "
         f"wait until the cell ends{instead}"

@@ -106,7 +106,7 @@ STEPS = {
     "steering.callback_registry.CallbackRegistry.join": "callbacks",
     "steering.control_registry.ControlRegistry.check_rates": "steering",
     "panels.display.Showing.open": "board",
-    "session.lifecycle.check_place": "on_train_begin",
+    "session.lifecycle.check_front_end": "on_train_begin",
     "session.lifecycle.remove_repeats": "callbacks",
 }
 
