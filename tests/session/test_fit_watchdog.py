@@ -17,7 +17,7 @@ from kcb_widgets.session import fit_watchdog
 # Many calls end while a collection of garbage, begun where the other thread is looked at, lets this one run on.
 STRESS = """
 import gc, random, sys, time
-from kcb_widgets.session import watch
+from kcb_widgets.session import fit_watchdog
 
 class Slow:
     def __init__(self):
@@ -37,7 +37,7 @@ def deep(n):
     return 0
 
 def fit():
-    watched, end = watch.Watch(sys._getframe(), lambda error: print("gone")), time.monotonic() + 4
+    watched, end = fit_watchdog.FitWatchdog(sys._getframe(), lambda error: print("gone")), time.monotonic() + 4
     while time.monotonic() < end:
         deep(random.randrange(400))
     print("alive" if watched.alive and not watched._over.is_set() else "lost")
