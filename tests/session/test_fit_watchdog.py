@@ -43,7 +43,7 @@ def fit():
     print("alive" if watched.alive and not watched._over.is_set() else "lost")
     watched.end()
 
-watch.EVERY = 0.0
+fit_watchdog.CHECK_INTERVAL_S = 0.0
 gc.set_threshold(50)
 fit()
 """
