@@ -15,12 +15,12 @@ export default () => {
     /** @param {{model: Model}} context */
     initialize({ model }) {
       // Nothing is awaited here: anywidget drops a model that takes longer than two seconds.
-      const mine = (link = createLink(model));
-      const dry = hydrate(mine);
+      const ours = (link = createLink(model));
+      const endHydration = hydrate(ours);
       return () => {
-        dry();
-        mine.end();
-        if (link === mine) link = null;
+        endHydration();
+        ours.end();
+        if (link === ours) link = null;
       };
     },
     /** @param {{model: Model, el: HTMLElement}} context */

@@ -9,7 +9,7 @@ const PNG = "data:image/png;base64,";
 
 /** The still picture stands in an output of its own beside the placeholder; the PNG's text says whose it is.
  * @param {HTMLElement} still @param {string} id @returns {HTMLElement[]} */
-function picturesOf(still, id) {
+function imagesOf(still, id) {
   const area = still.closest(".jp-OutputArea");
   const images = /** @type {NodeListOf<HTMLImageElement>} */ (area?.querySelectorAll(`img[src^="${PNG}"]`) ?? []);
   return [...images]
@@ -33,7 +33,7 @@ export function hydrate(link) {
     /** @type {Map<HTMLElement, string>} what is hidden, and its display before */
     const covered = new Map();
     const cover = () => {
-      for (const part of [.../** @type {HTMLElement[]} */ ([...still.children]), ...picturesOf(still, link.boardId())]) {
+      for (const part of [.../** @type {HTMLElement[]} */ ([...still.children]), ...imagesOf(still, link.boardId())]) {
         if (part === place || covered.has(part)) continue;
         covered.set(part, part.style.display);
         part.style.display = "none";

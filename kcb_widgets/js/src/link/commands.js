@@ -5,10 +5,10 @@
 /** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: Value, step: number | null, message: string}} Outcome */
 
 /** One name, many things: each of them has an outcome of its own. */
-const MANY = new Set(["press", "rollback", "forget", "act"]);
+const KEYED_BY_VALUE = new Set(["press", "rollback", "forget", "act"]);
 
 /** @param {string} name @param {unknown} value */
-const keyOf = (name, value) => (MANY.has(name) ? `${name} ${value}` : name);
+const keyOf = (name, value) => (KEYED_BY_VALUE.has(name) ? `${name} ${value}` : name);
 
 export function createCommands() {
   /** @type {Map<string, {id: string, name: string, outcome: Outcome}>} oldest first */
@@ -26,9 +26,9 @@ export function createCommands() {
     outcome: (name, value) => latest.get(keyOf(name, value))?.outcome ?? null,
     /** The newest command of these names. @param {(name: string, value: Value) => boolean} test @returns {{name: string, outcome: Outcome} | null} */
     newest: (test) => [...latest.values()].filter((each) => test(each.name, each.outcome.value)).pop() ?? null,
-    /** Match what was asked with what Python says of it. @param {unknown} said @param {boolean} over no answer will come any more */
-    settle(said, over) {
-      const answers = new Map((Array.isArray(said) ? said : []).map((each) => [each?.id, each]));
+    /** Match what was asked with what Python says of it. @param {unknown} replies @param {boolean} over no answer will come any more */
+    settle(replies, over) {
+      const answers = new Map((Array.isArray(replies) ? replies : []).map((each) => [each?.id, each]));
       for (const { id, outcome } of latest.values()) {
         const answer = answers.get(id);
         if (answer?.status === "applied" || answer?.status === "refused") {

@@ -6,7 +6,7 @@ import { createScope, h, setText } from "./dom.js";
 
 /** @template T @param {import("../link/link.js").Link} link @param {string} key whether it is open is kept under this name
  * @param {string} title @param {() => List<T>} build */
-export function createFold(link, key, title, build) {
+export function createDisclosure(link, key, title, build) {
   const scope = createScope();
   const count = h("span", { class: "kcb-count" });
   const summary = h("summary", {}, `${title} `, count);
@@ -15,11 +15,11 @@ export function createFold(link, key, title, build) {
   let list = null;
   /** @type {T[]} */
   let items = [];
-  let usual = false;
-  const wanted = () => link.ui.open.get(key) ?? usual;
+  let openByDefault = false;
+  const wantedOpen = () => link.ui.open.get(key) ?? openByDefault;
 
   const draw = () => {
-    const open = wanted();
+    const open = wantedOpen();
     if (element.open !== open) element.open = open;
     if (open && !list) element.append((list = build()).element);
     if (!open) {
@@ -31,7 +31,7 @@ export function createFold(link, key, title, build) {
   };
 
   scope.listen(element, "toggle", () => {
-    if (element.open !== wanted()) link.choose({ open: new Map(link.ui.open).set(key, element.open) });
+    if (element.open !== wantedOpen()) link.setUi({ open: new Map(link.ui.open).set(key, element.open) });
   });
   scope.add(() => list?.end());
   scope.add(() => element.remove());
@@ -41,7 +41,7 @@ export function createFold(link, key, title, build) {
     /** @param {T[]} next @param {boolean} [open] whether it is while nobody said anything */
     update(next, open = false) {
       items = next;
-      usual = open;
+      openByDefault = open;
       draw();
     },
     end: scope.end,

@@ -2,20 +2,20 @@
 // Stop, and the other ways to stop.
 import { button, createScope, h, setText } from "../../ui/dom.js";
 
-const WAYS = /** @type {const} */ ([
+const STOP_OPTIONS = /** @type {const} */ ([
   ["epoch", "after this epoch"],
   ["batch_unvalidated", "now, without validation"],
   ["epoch_unvalidated", "after this epoch, without validation"],
 ]);
 
 /** @param {import("../../link/link.js").Link} link */
-export function createStop(link) {
+export function createStopButton(link) {
   const scope = createScope();
   const stop = button("Stop", { class: "kcb-stop", title: "End training after the current batch" });
-  const ways = WAYS.map(([value, text]) => ({ value, element: button(text) }));
+  const options = STOP_OPTIONS.map(([value, text]) => ({ value, element: button(text) }));
   const summary = h("summary", { "aria-label": "stop options", title: "Other ways to stop" });
   const menu = h("details", { class: "kcb-menu" }, summary,
-    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...ways.map((way) => way.element)));
+    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...options.map((way) => way.element)));
   const element = h("span", { class: "kcb-stops" }, stop, menu);
 
   const close = () => {
@@ -23,7 +23,7 @@ export function createStop(link) {
     menu.open = false;
   };
   scope.listen(stop, "click", () => link.command("stop", null));
-  for (const { value, element: way } of ways) {
+  for (const { value, element: way } of options) {
     scope.listen(way, "click", () => {
       close();
       link.command("stop", value);
@@ -51,8 +51,8 @@ export function createStop(link) {
       const going = stopping() && !link.over();
       setText(stop, going ? "Stopping…" : "Stop");
       stop.classList.toggle("kcb-stopping", going);
-      stop.disabled = going || link.off();
-      for (const way of ways) way.element.disabled = stop.disabled;
+      stop.disabled = going || link.readOnly();
+      for (const way of options) way.element.disabled = stop.disabled;
       menu.classList.toggle("kcb-off", stop.disabled);
     },
     end: scope.end,
