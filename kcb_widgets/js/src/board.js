@@ -1,5 +1,5 @@
 // @ts-check
-// The entry: anywidget calls the factory once for each model, so a closure is all the memory that views share.
+// The entry point. anywidget calls the factory once for each model, so its closure is what the views of a model share.
 import "uplot/dist/uPlot.min.css";
 import "./board.css";
 import { hydrate } from "./hydrate.js";

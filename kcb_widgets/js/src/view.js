@@ -1,5 +1,5 @@
 // @ts-check
-// One mounted view: its panels, each kept from harming the others.
+// One mounted view and its panels. A panel that fails does not stop the others.
 import { callbacksPanel } from "./panels/callbacks/callbacks.js";
 import { chartPanel } from "./panels/chart/chart.js";
 import { controlsPanel } from "./panels/controls/controls.js";
@@ -33,7 +33,7 @@ export function mountView(link, el) {
   const root = h("div", { class: "kcb-board", "data-lm-suppress-shortcuts": "true" });
   el.append(root);
   scope.add(() => root.remove());
-  // The notebook's own shortcuts (b, dd, arrows) are not meant for our fields and plots.
+  // The notebook's shortcuts (b, dd, arrows) must not act on keys typed in our fields and plots.
   scope.listen(root, "keydown", (event) => event.stopPropagation());
   const theme = watchTheme(root);
   scope.add(theme.end);

@@ -1,5 +1,5 @@
 // @ts-check
-// The controls as Python describes them, checked on the way in, with the newest values of those that move by themselves.
+// Reads the controls that Python describes: checks their types, and takes newer values from the state.
 
 /** @typedef {import("./commands.js").Value} Value */
 /** @typedef {{name: string, label: string, kind: string, scale: string, value: Value, min: Value, max: Value, integer: boolean,

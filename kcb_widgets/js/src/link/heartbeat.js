@@ -1,5 +1,5 @@
 // @ts-check
-// One view's heartbeat, and what its answers say about how controls reach training.
+// The heartbeat of one view. The answers tell whether controls reach training: the badge's status.
 import { createScope } from "../ui/dom.js";
 import { formatMilliseconds } from "../ui/format.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The one file that sees the anywidget model. State comes down as traits, commands go up as messages; nothing is set here.
+// The connection to Python: the only file that sees the anywidget model. It reads traits and sends messages; it sets no trait.
 import { createCommands } from "./commands.js";
 import { readControls } from "./controls.js";
 import { createScope } from "../ui/dom.js";
@@ -27,7 +27,7 @@ export function createLink(model) {
   /** @type {Set<(topic: Topic) => void>} */
   const listeners = new Set();
   const commands = createCommands();
-  /** @type {Control[] | null} null: to be read anew */
+  /** @type {Control[] | null} null: read them again */
   let controls = null;
   /** @type {Picture} */
   let picture = EMPTY;
@@ -39,7 +39,7 @@ export function createLink(model) {
   let run = "";
   let received = performance.now();
 
-  /** What the user chose to see. It outlives every view, and Python never hears of it. */
+  /** The user's choices of what is shown. They outlive every view and are not sent to Python. */
   const ui = {
     x: /** @type {"step" | "epoch" | "time"} */ ("step"),
     log: false,
@@ -50,7 +50,7 @@ export function createLink(model) {
     zoom: null,
     /** @type {Picture | null} the finer picture of the zoomed range */
     fine: null,
-    /** @type {Map<string, boolean>} the headings that were unfolded or folded */
+    /** @type {Map<string, boolean>} the disclosures that the user opened or closed */
     open: new Map(),
     filter: "",
     batches: "1",
@@ -158,7 +158,7 @@ export function createLink(model) {
     state,
     /** @returns {Control[]} */
     controls: () => (controls ??= readControls(model.get("controls"), state().values)),
-    /** Kept states of the model, oldest first. @returns {Snapshot[]} */
+    /** Snapshots of the model, oldest first. @returns {Snapshot[]} */
     snapshots: () => records(state().snapshots).filter((each) => typeof each.id === "string" && Number.isFinite(each.step)),
     boardId: () => String(model.get("board_id") ?? ""),
     /** @returns {Record<string, any>[]} */
@@ -185,9 +185,9 @@ export function createLink(model) {
     problem: () => problem,
     alive: () => alive,
     over: () => END_STATUSES.has(state().status),
-    /** Nothing can be asked for. */
+    /** Commands have no effect. */
     readOnly: () => !alive || END_STATUSES.has(state().status),
-    /** The host said that the connection changed, not how: only an answer clears it. */
+    /** The host reported a change of the connection, and Python has not answered since. */
     suspect: () => suspect,
     trust: () => void (suspect = false),
     send,

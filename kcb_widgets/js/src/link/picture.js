@@ -1,5 +1,5 @@
 // @ts-check
-// The bounded picture of a run: decoding the bytes, and laying a finer piece into the whole.
+// The bounded picture of a run: tables of at most a fixed length. Decodes their bytes, and splices a finer piece into them.
 
 /** @typedef {{step: Float64Array, end: Float64Array, epoch: Float64Array, time: Float64Array}} Axes */
 /** @typedef {{name: string, group: string, kind: string, label: string, mean: Float32Array,
@@ -13,7 +13,7 @@ export const EMPTY = { tables: [], bad: [], branches: [] };
 
 const MAX_BUCKETS = 1 << 20;
 
-/** Hosts hand over a DataView, a typed array or a buffer, not always aligned: copy first.
+/** Hosts pass a DataView, a typed array or a buffer, sometimes not aligned, so the bytes are copied.
  * @param {unknown} data @returns {Uint8Array<ArrayBuffer>} */
 function bytesOf(data) {
   if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0));

@@ -1,5 +1,5 @@
 // @ts-check
-// What happened, newest first, one sentence each.
+// The event log: newest first, one line each.
 import { createDisclosure } from "../ui/disclosure.js";
 import { createScope, h, setText } from "../ui/dom.js";
 import { eventText } from "../ui/event_text.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// Keras's hooks as they are called: in which order, how often, with what, and where an epoch's time goes.
+// Keras's callback hooks: their order, counts, log keys and time, and what an epoch's wall time is made of.
 import { createDisclosure } from "../ui/disclosure.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
 import { formatSeconds } from "../ui/format.js";
@@ -10,7 +10,7 @@ import { createTable } from "../ui/table.js";
 /** @typedef {{name: string, seconds: number}} Part */
 /** @typedef {{rows: Row[], trace: string[], epoch: null | {total: number, parts: Part[]}, bound: string}} Hooks */
 
-/** What an epoch's wall time is made of: numbered, so that the bar can be read without its colours. */
+/** The parts of an epoch's wall time. Numbers make the bar readable without its colours. */
 function createTimeBreakdown() {
   const bar = h("div", { class: "kcb-shares", role: "img" });
   const legend = h("ol", { class: "kcb-shares-legend", "aria-label": "the last epoch's wall time" });

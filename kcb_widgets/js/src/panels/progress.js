@@ -1,5 +1,5 @@
 // @ts-check
-// Where the run is: status, epoch and batch, clocks and speed.
+// Progress of the run: status, epoch and batch, clocks and speed.
 import { createBar } from "../ui/bar.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
 import { formatClock, formatMilliseconds, formatRate } from "../ui/format.js";
@@ -26,7 +26,7 @@ export function progressPanel(body, { link, guard }) {
     const since = state.ticking ? (performance.now() - link.received()) / 1000 : 0;
     const known = typeof state.elapsed === "number";
     setText(elapsed, known ? formatClock(state.elapsed + since) : "");
-    // Nobody knows when a paused run goes on.
+    // A paused run has no known end.
     const counting = typeof state.remaining === "number" && !link.over() && state.status !== "paused";
     const left = counting ? Math.max(0, state.remaining - since) : null;
     setText(remaining, left === null ? "" : `${formatClock(left)} left`);

@@ -1,5 +1,5 @@
 // @ts-check
-// The states of the model that are kept: back to one of them, or away with it.
+// The snapshots of the model: roll back to one, or forget it.
 import { createCommandStatus } from "../ui/command_status.js";
 import { button, createScope, h, setText } from "../ui/dom.js";
 import { snapshotText } from "../ui/event_text.js";

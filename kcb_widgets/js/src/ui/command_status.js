@@ -1,5 +1,5 @@
 // @ts-check
-// What became of a command, in words: requested, applied at a step, refused and why, or lost.
+// The status of a command in words: requested, applied at a step, refused and why, or lost.
 
 import { h, setAttribute, setText } from "./dom.js";
 
@@ -20,7 +20,7 @@ export function commandStatus(link, last, asked) {
   return NO_STATUS;
 }
 
-/** Where it is said. */
+/** The element that shows a command's status. */
 export function createCommandStatus() {
   const element = h("span", { class: "kcb-said", role: "status", "aria-live": "polite" });
   return {

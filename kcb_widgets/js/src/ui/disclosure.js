@@ -1,10 +1,10 @@
 // @ts-check
-// A heading that unfolds. What is under it exists only while it is open: a model may have hundreds of layers.
+// A disclosure: a heading that opens a list. The list exists only while open: a model may have hundreds of layers.
 import { createScope, h, setText } from "./dom.js";
 
 /** @template T @typedef {{element: HTMLElement, update: (items: T[]) => void, end: () => void}} List */
 
-/** @template T @param {import("../link/link.js").Link} link @param {string} key whether it is open is kept under this name
+/** @template T @param {import("../link/link.js").Link} link @param {string} key of `link.ui.open`, which keeps whether it is open
  * @param {string} title @param {() => List<T>} build */
 export function createDisclosure(link, key, title, build) {
   const scope = createScope();
@@ -38,7 +38,7 @@ export function createDisclosure(link, key, title, build) {
   return {
     element,
     summary,
-    /** @param {T[]} next @param {boolean} [open] whether it is while nobody said anything */
+    /** @param {T[]} next @param {boolean} [open] the state before the user chooses one */
     update(next, open = false) {
       items = next;
       openByDefault = open;

@@ -1,12 +1,12 @@
 // @ts-check
-// Events and snapshots in one readable line each.
+// One line of text for an event or a snapshot.
 import { formatBytes, formatSetting, formatTick, toNumber } from "./format.js";
 
 /** @typedef {Record<string, any>} Event */
 
 const textOf = (/** @type {unknown} */ text) => (text ? String(text) : "");
 
-/** How each kind begins; the message and who it came from follow.
+/** How the text of each kind begins; message and source follow.
  * @type {Record<string, (event: Event, name: string, change: string) => string>} */
 const OPENINGS = {
   applied: (_, __, change) => change,
@@ -27,7 +27,7 @@ export function eventText(event) {
   const name = textOf(event.name);
   const change = `${name} ${formatSetting(event.old)} → ${formatSetting(event.new)}`;
   const opening = OPENINGS[event.kind]?.(event, name, change);
-  // paused, resumed, guard, trigger, warning, error and what is yet to be thought of
+  // Kinds without an opening: paused, resumed, guard, trigger, warning, error, and future ones.
   const parts = [`step ${formatSetting(event.step)}`, opening ?? [textOf(event.kind), name === event.kind ? "" : name].filter(Boolean).join(" ")];
   // "rolled back to step 120" reads as one.
   if (event.kind === "rollback" && event.message) parts[1] += ` ${event.message}`;
@@ -38,7 +38,7 @@ export function eventText(event) {
 
 const WORDS = /** @type {Record<string, string>} */ ({ manual: "by hand", best: "best", guard: "guard" });
 
-/** What a snapshot is of. @param {import("../link/link.js").Snapshot} snapshot */
+/** Why the snapshot was taken, and its metric. @param {import("../link/link.js").Snapshot} snapshot */
 export function snapshotLabel({ kind, metric, value }) {
   const number = toNumber(value);
   return [WORDS[kind] ?? "", metric && number !== null ? `${metric} ${formatTick(number)}` : ""].filter(Boolean).join(" ");

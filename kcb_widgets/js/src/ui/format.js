@@ -1,5 +1,5 @@
 // @ts-check
-// Numbers and times as a person reads them. Nothing here touches the page.
+// Formats numbers and times as text. Nothing here touches the page.
 
 /** JSON cannot hold non-finite numbers: Python sends them as "nan", "inf", "-inf".
  * @param {unknown} value @returns {number | null} */
@@ -64,7 +64,7 @@ export function formatClock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
-/** A moment of the run, finer than a clock while the run is young.
+/** A time of the run: seconds with four digits at first, a clock from 100 s on.
  * @param {number} seconds */
 export function formatMoment(seconds) {
   return Math.abs(seconds) < 100 ? `${Number(seconds.toPrecision(4))} s` : formatClock(seconds);

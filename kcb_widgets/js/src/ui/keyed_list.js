@@ -1,14 +1,15 @@
 // @ts-check
-// Elements that follow a list of Python's: each is made once for its key, kept in the list's order, and dropped when it is gone.
+// A keyed list: one element for each item that Python sends. An element is made once for its key, keeps the items' order, and
+// goes with its item.
 
-/** @typedef {{element: Element, end?: () => void}} Entry end: takes the element away too */
+/** @typedef {{element: Element, end?: () => void}} Entry end: removes the element too */
 
 /** @template {Entry} E @param {Element} parent */
 export function createKeyedList(parent) {
   /** @type {Map<string, E>} */
   const entries = new Map();
 
-  /** @template T @param {T[]} items @param {(item: T) => string} keyOf @param {(item: T) => E} make @param {(part: E, item: T) => void} [update] */
+  /** @template T @param {T[]} items @param {(item: T) => string} keyOf @param {(item: T) => E} make @param {(entry: E, item: T) => void} [update] */
   const draw = (items, keyOf, make, update) => {
     const wanted = new Set(items.map(keyOf));
     for (const [key, entry] of entries) {
@@ -20,7 +21,7 @@ export function createKeyedList(parent) {
     items.forEach((item, i) => {
       let entry = entries.get(keyOf(item));
       if (!entry) entries.set(keyOf(item), (entry = make(item)));
-      // Moving what is in its place already would take the focus from it.
+      // Moving an element that is in place already would take the focus from it.
       if (parent.children[i] !== entry.element) parent.insertBefore(entry.element, parent.children[i] ?? null);
       update?.(entry, item);
     });

@@ -1,5 +1,5 @@
 // @ts-check
-// A small table of text, written over in place so that it can be read and selected while it changes.
+// A small table of text. Updates write into its cells, so a selection survives them.
 import { h, setText } from "./dom.js";
 
 /** @template T @param {string} label @param {string[]} heads @param {(item: T) => string[]} cellsOf @returns {import("./disclosure.js").List<T>} */

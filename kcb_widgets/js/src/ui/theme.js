@@ -1,5 +1,5 @@
 // @ts-check
-// Light or dark, and the colours as the canvas needs them: read from CSS, read again when the page's theme changes.
+// The theme: light or dark, and the colours for the canvas. They come from CSS and are read again when the page's theme changes.
 import { createScope } from "./dom.js";
 
 /** @typedef {ReturnType<typeof watchTheme>} Theme */
@@ -12,7 +12,7 @@ const context = document.createElement("canvas").getContext("2d", { willReadFreq
 /** @param {string} color in whatever notation the page uses @returns {number | null} 0 black … 1 white, null when transparent */
 function lightness(color) {
   let [r, g, b, a = 1] = (color.match(/[\d.]+/g) ?? []).map(Number);
-  // Browsers that guard against fingerprints falsify what a canvas says, so it is asked only for what is not plain.
+  // Browsers that resist fingerprinting falsify canvas pixels, so the canvas converts only colours that are not plain rgb().
   if (!/^rgb/.test(color)) {
     if (!context) return null;
     context.clearRect(0, 0, 1, 1);

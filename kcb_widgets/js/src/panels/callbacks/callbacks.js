@@ -1,5 +1,5 @@
 // @ts-check
-// The callbacks that were passed along with the monitor, each on a card of its own.
+// The callbacks panel: one card for each callback that fit got beside the monitor.
 import { createCard } from "./card.js";
 import { createDisclosure } from "../../ui/disclosure.js";
 import { createScope, h } from "../../ui/dom.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// One callback: what it watches, what it will do next, what can be changed, and what it did so far.
+// The card of one callback: its facts, its controls and actions, its files, hooks and printed text.
 import { createBar } from "../../ui/bar.js";
 import { createCommandStatus } from "../../ui/command_status.js";
 import { createControlList } from "../controls/control_list.js";
@@ -38,7 +38,7 @@ export function createCard(link, { id }) {
     h("div", { class: "kcb-line" }, h("span", { class: "kcb-layer-name", title: id }, id), onOff.element, facts), error,
     gauge.element, says, rows.element, h("div", { class: "kcb-line" }, actionButtons, status.element), fileList, hooks.element, printed);
 
-  /** @param {string} value what is asked of this callback */
+  /** @param {string} value the action, with its file where it has one */
   const act = (value) => () => link.command("act", `${id}.${value}`);
   /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, value: HTMLElement}>>} */
   const details = createKeyedList(facts);
@@ -97,7 +97,7 @@ export function createCard(link, { id }) {
       drawStatus(card);
       hooks.update(card.hooks);
       hooks.element.hidden = !card.hooks.length;
-      // Who scrolled back goes on reading there.
+      // New text scrolls into view only where the user has not scrolled back.
       const below = printed.scrollHeight - printed.scrollTop - printed.clientHeight < 4;
       setText(printed, card.printed ?? "");
       printed.hidden = !card.printed;

@@ -1,5 +1,5 @@
 // @ts-check
-// The best value that a callback has seen: a line from there on, and the band in which another does not count as better.
+// Lines at the best value that a callback saw, with the band that a better value must leave.
 import { colorOf } from "./curve_style.js";
 import { toNumber } from "../../ui/format.js";
 
@@ -11,7 +11,7 @@ export function bestLinesOf(cards, curves, axis) {
   /** @type {Map<string, BestLine>} one line where several agree */
   const lines = new Map();
   for (const { id, best, facts } of cards) {
-    // Of what is measured in several ways, what epochs end with is what callbacks see.
+    // Of a metric's curves, the one by epoch is what callbacks see.
     const measured = curves.filter((each) => best && each.key.startsWith(`${best.metric}|`));
     const curve = measured.find((each) => each.role === "epoch") ?? measured[0];
     const value = toNumber(best?.value);
@@ -44,7 +44,7 @@ export function drawBestLines(u, lines, colors, ratio) {
     ctx.globalAlpha = 0.15;
     for (const band of bands) {
       const better = u.valToPos(value + band, "y", true);
-      // On a logarithmic axis there may be nothing that is better.
+      // A logarithmic axis has no place for zero and below.
       ctx.fillRect(at, y, right - at, (Number.isFinite(better) ? better : bbox.top + bbox.height) - y);
     }
     ctx.globalAlpha = 1;

@@ -1,9 +1,9 @@
 // @ts-check
-// Abandoned branches on the canvas: faint lines that begin where they are told to, and dotted ties.
+// Draws branches: faint lines for abandoned ones, dotted connectors from the point rolled back to.
 
 export const ABANDONED_ALPHA = 0.25;
 
-/** A line like uPlot's own, which is also broken where a new one starts.
+/** A line like uPlot's own that also breaks where a new line starts.
  * @param {() => Set<number> | undefined} starts @returns {import("uplot").Series.PathBuilder} */
 export const abandonedPaths = (starts) => (u, index, first, last) => {
   const path = new Path2D();

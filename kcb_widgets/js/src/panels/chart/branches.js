@@ -1,5 +1,6 @@
 // @ts-check
-// After a rollback the curves go on from an earlier step: which points led to the present model, and which were abandoned.
+// Branches: after a rollback training goes on from an earlier step. Tells live points, which led to the present model, from
+// abandoned ones.
 
 /** @typedef {{from: number, to: number}} Branch training went on from `from` after step `to` */
 /** @typedef {import("./curves.js").Values} Values */
@@ -7,8 +8,8 @@
 /** @typedef {{xs: number[], ys: Values, starts: Set<number>}} Abandoned starts: where a new line begins */
 /** @typedef {{x0: number, y0: number, x1: number, y1: number, live: boolean}} Connector */
 
-/** The steps that led to the present model, back from now: each rollback jumps to where it went on from. A later rollback
- * may bring back what an earlier one had left.
+/** The ranges of steps that led to the present model, latest first. A later rollback may return to a branch that an earlier
+ * one left.
  * @param {Branch[]} branches by `to` @returns {{after: number, upto: number}[]} */
 function liveRanges(branches) {
   const ranges = [];
@@ -52,7 +53,7 @@ export function splitAbandoned(xs, ys, of, { live, jumps }) {
   /** @type {Abandoned} */
   const abandoned = { xs: [], ys: [], starts: new Set() };
   let drawing = false;
-  /** The last point before that the branch grew from, in the same stretch. @param {number} p */
+  /** The last point with a value before the branch, on the same line. @param {number} p */
   const root = (p) => {
     for (let q = p; q > 0; q--) {
       if (of[q] !== of[q - 1] && jumps.has(of[q])) return -1;

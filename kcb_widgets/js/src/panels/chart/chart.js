@@ -1,5 +1,5 @@
 // @ts-check
-// The plots: one for each group of metrics, a strip for each setting, one x axis and one cursor for all of them.
+// The chart panel: a plot for each group of metrics, a strip for each setting. All share one x axis and one cursor.
 import { bestLinesOf } from "./best_lines.js";
 import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "../../ui/dom.js";
@@ -16,7 +16,7 @@ import { createZoom } from "./zoom.js";
 
 const X_MARGIN = 0.008;
 const MAX_POINTS = 1600;
-const FRAME_BUDGET_MS = 1.5; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
+const FRAME_BUDGET_MS = 1.5; // per frame; style, layout, paint and the canvas take as long again
 
 /** @type {import("../../view.js").Panel} */
 export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
@@ -103,9 +103,9 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
         return plot;
       },
       (plot, { group, strip, curves }) => {
-        // A setting that moves by factors has a logarithmic strip wherever that can be.
-        const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
-        const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
+        // A setting with a log scale has a logarithmic strip where all its values are positive.
+        const logScale = link.controls().find((each) => each.name === group)?.scale !== "linear";
+        const log = strip ? logScale && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
         const first = plot.element === grid.firstElementChild;
         const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bestLines: bestLinesOf(cards, curves, axis), first, axis };
         waiting.push(() => plot.update(scene));
@@ -116,12 +116,12 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
     toolbar.draw();
   };
 
-  // One repaint for each animation frame at most, and none that nobody would see. What a frame has no time for is drawn in
-  // the next, before anything newer: typing and scrolling go between.
+  // At most one repaint per animation frame, and none while the chart is out of sight. A frame draws plots until its budget is
+  // spent; the next frame draws the rest before anything newer. Typing and scrolling go between.
   /** @type {(() => void)[]} */
   const waiting = [];
   let dirty = false;
-  let drawAll = false; // by a person, who gets all of it at once
+  let drawAll = false; // the user changed something: one frame draws all plots
   let onScreen = true;
   let frame = 0;
   const paint = guard(() => {

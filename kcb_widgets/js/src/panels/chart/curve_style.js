@@ -1,5 +1,5 @@
 // @ts-check
-// How each kind of curve is drawn. Train and validation differ in colour, dash and point shape.
+// The style of each kind of curve. Train and validation differ in colour, dash and point shape.
 import uPlot from "uplot";
 import { ABANDONED_ALPHA, abandonedPaths } from "./branch_lines.js";
 
@@ -102,7 +102,7 @@ export function seriesOf(curve, colors, starts) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The same look, small, for the legend. @param {Pick<Curve, "role" | "metric">} curve */
+/** The same style in small, for the legend. @param {Pick<Curve, "role" | "metric">} curve */
 export function swatch(curve) {
   const style = CURVE_STYLES[curve.role];
   const svg = document.createElementNS(SVG, "svg");

@@ -1,5 +1,5 @@
 // @ts-check
-// From tables to curves: which lines a plot has, and the columns that uPlot wants.
+// Builds curves from tables: the lines of each plot, and the columns for uPlot.
 import { connectorsOf, lineageOf, splitAbandoned } from "./branches.js";
 import { smooth } from "./smoothing.js";
 import { bucketRanges } from "./x_axis.js";
@@ -18,7 +18,7 @@ import { bucketRanges } from "./x_axis.js";
 /** @param {number} value */
 const orNull = (value) => (Number.isFinite(value) ? value : null);
 
-/** Both ends of each bucket's range, in the order in which they happened.
+/** The minimum and maximum of each bucket, in the order in which they happened.
  * @param {Table} table @param {Series} series @param {{from: Float64Array, to: Float64Array}} at */
 function minMaxPoints(table, series, { from, to }) {
   /** @type {number[]} */
@@ -43,7 +43,7 @@ function minMaxPoints(table, series, { from, to }) {
   return { xs, ys, of };
 }
 
-/** @type {Set<Role>} what is measured now and then, so that its last value holds */
+/** @type {Set<Role>} roles that are measured now and then: the last value holds until the next */
 const SPARSE_ROLES = new Set(["epoch", "val", "eval", "control", "plan"]);
 /** @type {Set<string>} */
 const ROLES = new Set(["running", ...SPARSE_ROLES]);
@@ -81,7 +81,7 @@ function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
   return [{ ...common, key: key(role), label: series.label, role, exact: series.mean, ...withoutAbandoned(xs, ys), connectors }];
 }
 
-/** What is planned goes on from what is.
+/** The planned curve begins at the last point of the actual one.
  * @param {Plot} plot */
 function joinPlan({ curves }) {
   const [now, plan] = ["control", "plan"].map((role) => curves.find((curve) => curve.role === role));
@@ -113,7 +113,7 @@ export function buildPlots(picture, mode, smoothing) {
   return [...plots.values()].sort((a, b) => rank(a) - rank(b));
 }
 
-/** The value at x: the bucket that holds it, or the last value there was for what is measured now and then.
+/** The value at x: the bucket that holds it, or the last value before x for sparse roles.
  * @param {Curve} curve @param {number | null} x null: the latest @returns {number | null} */
 export function valueAt(curve, x) {
   const { ends, exact, role, live } = curve;

@@ -1,5 +1,5 @@
 // @ts-check
-// Event marks over the curves: each kind has a line and a shape of its own, so that colour is never all that tells them apart.
+// Marks of events over the curves. Each kind has its own shape and line, so that colour alone tells nothing apart.
 import { eventText, snapshotLabel } from "../../ui/event_text.js";
 
 /** @typedef {import("../../link/link.js").Link} Link */
@@ -9,7 +9,7 @@ import { eventText, snapshotLabel } from "../../ui/event_text.js";
 /** @typedef {import("../../ui/theme.js").ColorName} ColorName */
 /** @typedef {"applied" | "changed" | "held" | "stop" | "rollback" | "evaluated" | "guard" | "paused" | "snapshot" | "best" | "bad"} Kind */
 /** @typedef {{color: ColorName, line: number[] | null, hollow?: boolean, bottom?: boolean, open?: boolean, add: (path: Path2D, x: number, y: number, s: number) => void}} Shape
- * line: the dashes of the line through the plot, null for none; open: nothing to fill; add: one more of them to a path; y is the top of the plot, or its bottom */
+ * line: the dashes of the line through the plot, null for none; open: nothing to fill; add: adds one to a path; y is the top of the plot, or its bottom */
 
 const DRAWN = new Set(["applied", "changed", "held", "stop", "error", "rollback", "evaluated", "guard", "paused"]);
 const CROWDED = 60;
@@ -99,7 +99,7 @@ export function nearestMark(marks, x, within) {
   return best;
 }
 
-/** One path for all of a kind, and of those in one place one: a thousand cost little more than ten.
+/** Draws one path for each kind, and one mark for each pixel: a thousand marks cost little more than ten.
  * @param {import("uplot")} u @param {Mark[]} marks @param {Record<ColorName, string>} colors @param {number} ratio device pixels per CSS pixel */
 export function drawMarks(u, marks, colors, ratio) {
   const { ctx, bbox } = u;
@@ -113,7 +113,7 @@ export function drawMarks(u, marks, colors, ratio) {
     const there = places.get(kind) ?? [];
     places.set(kind, there);
     visible++;
-    // A run of values that are not numbers is one row of crosses, not a blot.
+    // Consecutive NaN values make a row of separate crosses.
     if (!there.length || at - there[there.length - 1] >= (kind === "bad" ? 10 * ratio : 1)) there.push(at);
   }
   ctx.save();

@@ -1,5 +1,5 @@
 // @ts-check
-// One uPlot with its heading and legend. It is told what to draw and reports what the user does.
+// One uPlot with its heading and legend. The chart tells it what to draw; it reports what the user does.
 import uPlot from "uplot";
 import { drawBestLines } from "./best_lines.js";
 import { drawConnectors } from "./branch_lines.js";
@@ -83,7 +83,7 @@ export function createPlot({ group, strip, theme, actions }) {
       hooks: {
         setCursor: [
           (self) => {
-            // Data that moves under a resting pointer counts; what we set ourselves does not.
+            // Data that moves under a resting pointer counts; a cursor that we set does not.
             if (pointerInside) actions.onCursor(self.cursor.idx == null ? null : /** @type {number} */ (self.data[0][self.cursor.idx]), view);
           },
         ],
@@ -171,7 +171,7 @@ export function createPlot({ group, strip, theme, actions }) {
   scope.listen(holder, "pointermove", (event) => {
     if (u && scene) u.over.style.cursor = snapshotAt(u, scene.marks, event) ? "pointer" : "";
   });
-  // What ends a drag is no click: uPlot keeps it to itself.
+  // uPlot swallows the click that ends a drag.
   scope.listen(holder, "click", (event) => {
     const mark = u && scene && event.detail < 2 && u.over === event.target ? snapshotAt(u, scene.marks, event) : null;
     if (mark) actions.onSnapshot(mark.snapshot);
@@ -219,7 +219,7 @@ export function createPlot({ group, strip, theme, actions }) {
     readout(x) {
       if (scene) legend.setValues(scene.curves.map((curve) => valueAt(curve, x)));
     },
-    /** How much of x a finger's width is. @param {number} pixels */
+    /** The width of so many pixels in units of x. @param {number} pixels */
     xWidth: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),
     marks: () => scene?.marks ?? [],
     end: scope.end,

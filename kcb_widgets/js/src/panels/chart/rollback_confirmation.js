@@ -1,5 +1,5 @@
 // @ts-check
-// "Snapshot at step 120 … [Roll back] [Cancel]": asked in the chart, before it is done.
+// "Snapshot at step 120 … [Roll back] [Cancel]": the chart asks before it sends the command.
 import { createCommandStatus } from "../../ui/command_status.js";
 import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
 import { snapshotText } from "../../ui/event_text.js";
@@ -18,7 +18,7 @@ export function createRollbackConfirmation(link) {
   let opener = null;
 
   const close = () => {
-    // Whoever opened it with the keyboard goes on where they were.
+    // The focus returns to the element that opened the question.
     if (element.contains(document.activeElement) && opener instanceof HTMLElement && opener.isConnected) opener.focus();
     element.hidden = true;
     id = "";

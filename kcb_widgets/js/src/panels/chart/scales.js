@@ -64,7 +64,7 @@ function logTicks(min, max, most) {
     const found = places(min, max, digits);
     if (found.length > 1 && found.length <= most) return found;
     if (found.length <= 1) {
-      // Less than a digit wide: the ends are as good as any.
+      // The range is narrower than one digit: two places near its ends serve.
       const round = (/** @type {number} */ value) => Number(value.toPrecision(3));
       return found.length ? found : [round(min * (max / min) ** 0.2), round(min * (max / min) ** 0.8)];
     }

@@ -1,5 +1,5 @@
 // @ts-check
-// Snapshots can be opened where they are marked: by pointer in every plot, and as real buttons over the first.
+// Opens snapshots at their marks: by pointer in every plot, by buttons over the first.
 import { button, h, setAttribute } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 

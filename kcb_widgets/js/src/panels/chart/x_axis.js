@@ -1,5 +1,5 @@
 // @ts-check
-// The shared x axis: a run can be read by step, by epoch or by wall time, and each point knows all three.
+// The x axis that the plots share: step, epoch or wall time. Each point has all three.
 import { formatClock, formatMoment, formatStepTick, formatTick } from "../../ui/format.js";
 
 /** @typedef {import("../../link/picture.js").Picture} Picture */
@@ -7,7 +7,7 @@ import { formatClock, formatMoment, formatStepTick, formatTick } from "../../ui/
 /** @typedef {"step" | "epoch" | "time"} Mode */
 /** @typedef {ReturnType<typeof createXAxis>} XAxis */
 
-const PLAN_SHARE = 0.12; // of the run's width: how much of what is planned is in sight
+const PLAN_SHARE = 0.12; // how much of the plan is visible, as a share of the run's width
 const STEP_INCREMENTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const TIME_INCREMENTS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 864000];
 
@@ -56,7 +56,7 @@ export function createXAxis(picture, mode) {
       if (table.x.end[i] > table.x.step[i]) knots.push({ ...at, step: table.x.step[i], x: from[i] });
       knots.push({ ...at, step: table.x.end[i], x: to[i] });
     }
-    // Tables tell the same story; the first with enough points is the finest.
+    // The first table with enough points is the finest.
     if (knots.length > 1) break;
   }
   const finite = knots.filter((knot) => Number.isFinite(knot.x) && Number.isFinite(knot.step)).sort((a, b) => a.step - b.step);
@@ -89,7 +89,7 @@ export function createXAxis(picture, mode) {
     tick: (value, most) => (mode === "step" ? formatStepTick(value) : mode === "epoch" ? formatTick(value) : most < 100 ? formatMoment(value) : formatClock(value)),
     /** Distances between ticks; none for what the plot finds itself. @param {number} most */
     increments: (most) => (mode === "step" ? STEP_INCREMENTS : mode === "time" && most >= 100 ? TIME_INCREMENTS : null),
-    /** The place under the cursor in words. @param {number} x */
+    /** The cursor's position in words. @param {number} x */
     place(x) {
       const step = mode === "step" ? x : interpolate(xs, steps, x);
       const knot = finite.find((each) => each.step >= step - 1e-9);

@@ -50,7 +50,7 @@ function createChoice(link, first, text) {
     element: row.element,
     update(next, toggles) {
       select.disabled = row.draw(next, toggles);
-      // Writing the same value would close an open list.
+      // The value of an open list is written only where it differs.
       const value = String(requestedOrCurrent(link, next) ?? "");
       if (select.value !== value) select.value = value;
     },

@@ -1,12 +1,12 @@
 // @ts-check
-// A list of controls that follows Python's: rows come, go, and keep their order.
+// A list of control rows that follows Python's list of controls.
 import { createControl, rowKey } from "./control.js";
 import { h } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("../../link/link.js").Control} Control */
 
-/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text what a row is headed with */
+/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text the heading of a row */
 export function createControlList(link, text) {
   const element = h("div", { class: "kcb-rows" });
   /** @type {ReturnType<typeof createKeyedList<import("./control_row.js").Row>>} */
@@ -17,7 +17,7 @@ export function createControlList(link, text) {
     /** @param {Control[]} controls */
     update(controls) {
       const names = new Set(controls.map((each) => each.name));
-      // A flag that accompanies a control is a toggle in its row; a number gets a row below.
+      // A flag that accompanies a control is a toggle in its row; a number has its own row below.
       const inside = (/** @type {Control} */ each) => each.kind === "flag" && each.of !== "" && names.has(each.of);
       const wanted = controls.filter((each) => !inside(each));
       const after = (/** @type {string} */ of) => wanted.filter((each) => each.of === of && names.has(of));

@@ -1,5 +1,5 @@
 // @ts-check
-// What every control's row has: a name, room for its parts, toggles that accompany it, and what became of the last request.
+// The row of a control: its name, its inputs, the toggles that accompany it, and the status of the last command.
 import { commandStatus } from "../../ui/command_status.js";
 import { button as createButton, createScope, h, setAttribute, setText } from "../../ui/dom.js";
 import { formatSetting } from "../../ui/format.js";
@@ -9,14 +9,14 @@ import { formatSetting } from "../../ui/format.js";
 /** @typedef {import("../../link/link.js").Value} Value */
 /** @typedef {{element: HTMLElement, update: (control: Control, toggles: Control[]) => void, end: () => void}} Row */
 
-/** What is requested and not answered yet, else what Python says.
+/** The requested value while Python has not answered, else the current one.
  * @param {Link} link @param {Control} control @returns {Value} */
 export function requestedOrCurrent(link, control) {
   const last = link.outcome(control.name);
   return last?.phase === "requested" ? last.value : control.value;
 }
 
-/** A control's value as it is written. @param {Control} control @param {Value} value */
+/** A control's value as text. @param {Control} control @param {Value} value */
 export const formatValue = (control, value) => (value === null ? (control.nullable ? "off" : "") : formatSetting(value));
 
 /** @param {Link} link @param {Control} control */
@@ -73,7 +73,7 @@ export function createControlRow(link, first, text, ...parts) {
     const last = link.newest((name) => name === control.name || toggles.has(name));
     const toggle = last && toggles.get(last.name);
     const status = commandStatus(link, last?.outcome ?? null, last ? formatValue(toggle ? toggle.control : control, last.outcome.value) : "");
-    // Why it cannot be changed is of more use than when it last was.
+    // The reason why a control is disabled is of more use than its last change.
     if (off && control.reason && status.phase !== "requested" && status.phase !== "refused") return { text: control.reason, phase: "off" };
     return toggle ? { ...status, text: `${shortName(toggle.control)}: ${status.text}` } : status;
   };

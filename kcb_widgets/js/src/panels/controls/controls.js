@@ -1,5 +1,5 @@
 // @ts-check
-// Steering: the course of the fit, the learning rate, and all else that can be changed, folded away.
+// The controls panel: flow buttons, the learning rate, the user's own controls, and all others under disclosures.
 import { createControlList } from "./control_list.js";
 import { createDisclosure } from "../../ui/disclosure.js";
 import { createScope, h, setAttribute, setText } from "../../ui/dom.js";
@@ -13,7 +13,7 @@ import { createUserControls } from "./user_controls.js";
 const COLLAPSED_GROUPS = new Set(["optimizer", "layers", "snapshots"]);
 const LEARNING_RATE = /(^|\W)learning_rate$/;
 
-/** Where a control stands: always in sight, in the flow bar, among the user's own, or under a heading.
+/** Sorts controls by place: always visible, in the flow bar, among the user's own, or under a disclosure.
  * @param {Control[]} controls */
 function arrange(controls) {
   /** @type {Control[]} */
@@ -26,7 +26,7 @@ function arrange(controls) {
   const collapsed = new Map();
   for (const control of controls) {
     const rate = LEARNING_RATE.test(control.of || control.name);
-    // The callbacks have a panel of their own.
+    // The callbacks panel shows these.
     if (control.group === "callbacks") continue;
     if (control.group === "user") user.push(control);
     else if (control.group === "flow" && control.kind === "number") lengths.push(control);

@@ -1,5 +1,5 @@
 // @ts-check
-// The course of the fit: pause, step, stop, and what can be done once on the way.
+// The flow bar: buttons that pause, step and stop the fit, and single actions between two batches.
 import { commandStatus } from "../../ui/command_status.js";
 import { formatValue, isDisabled } from "./control_row.js";
 import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
@@ -41,7 +41,7 @@ export function createFlow(link) {
   scope.add(lengths.end);
 
   const paused = () => link.state().flow?.paused === true || link.state().status === "paused";
-  /** How many batches the field asks for; null when it is no such number. */
+  /** The number of batches in the field; null where the text is not a whole number from 1 on. */
   const stepSize = () => {
     const value = parseNumber(ui.batches);
     return value !== null && Number.isInteger(value) && value >= 1 ? value : null;
@@ -54,7 +54,7 @@ export function createFlow(link) {
   scope.listen(batches, "keydown", (event) => event.key === "Enter" && trainStep());
   for (const each of actions) scope.listen(each.element, "click", () => link.command(each.name, null));
 
-  /** Whole numbers that say how long the fit is, like epochs.
+  /** The field of a control that says how long the fit is, such as epochs.
    * @param {Control} first */
   const createLength = (first) => {
     const own = createScope();
@@ -82,7 +82,7 @@ export function createFlow(link) {
     return length;
   };
 
-  /** What the fit is about to do, or waits for. */
+  /** Says where the fit pauses or stops, and Python's message. */
   const noteTexts = () => {
     const { status, step: at, flow, message } = link.state();
     if (link.over()) return status === "failed" || status === "interrupted" ? [] : [message];
@@ -122,7 +122,7 @@ export function createFlow(link) {
   return {
     element,
     statusLine,
-    /** @param {Control[]} controls the numbers of the flow's own */
+    /** @param {Control[]} controls the number controls of the group "flow" */
     update(controls) {
       lengths.draw(controls, (each) => each.name, createLength, (length, control) => (length.control = control));
       draw();

@@ -1,5 +1,5 @@
 // @ts-check
-// The layers' controls, under each layer's name; with many layers a field finds some of them.
+// The layers' controls under each layer's name. A text field filters the layers where there are many.
 import { createControlList } from "./control_list.js";
 import { createScope, h } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";

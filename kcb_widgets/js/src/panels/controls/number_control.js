@@ -1,5 +1,5 @@
 // @ts-check
-// A number: a slider where a slider makes sense, a field always, factors for learning rates.
+// A number control: a field, a slider where the range is known, and factor buttons for learning rates.
 import { createControlRow, formatValue, requestedOrCurrent } from "./control_row.js";
 import { button, h, setAttribute, throttle } from "../../ui/dom.js";
 import { roundSignificant, toNumber } from "../../ui/format.js";
@@ -23,7 +23,7 @@ export function createNumberControl(link, first, text) {
   /** @type {Control[]} */
   let toggles = [];
   let dragging = false;
-  /** @type {number | null} dragged to, not sent yet */
+  /** @type {number | null} the dragged value that is not sent yet */
   let unsent = null;
   const scale = createSliderScale(first);
   const wanted = () => (unsent !== null ? unsent : requestedOrCurrent(link, control));

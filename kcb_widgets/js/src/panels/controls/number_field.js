@@ -1,5 +1,5 @@
 // @ts-check
-// A field for a number. It is left alone while someone types in it.
+// A text field for a number. Updates do not overwrite it while the user types.
 import { formatValue, requestedOrCurrent } from "./control_row.js";
 import { h, setAttribute } from "../../ui/dom.js";
 import { parseNumber } from "../../ui/format.js";
@@ -44,7 +44,7 @@ export function createNumberField(scope, name, { control, link, request, redraw,
   return {
     input,
     error: () => error,
-    /** Something else was asked for: what was wrong before is no longer of interest. */
+    /** A new command makes the old error obsolete. */
     clearError: () => void (error = ""),
     /** @param {boolean} off */
     draw(off) {

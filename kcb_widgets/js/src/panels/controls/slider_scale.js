@@ -1,13 +1,13 @@
 // @ts-check
-// What the positions of a slider mean: values between two known ends, or decades.
+// Slider scales: a linear scale between two known ends, and a log scale over decades.
 import { roundSignificant, toNumber } from "../../ui/format.js";
 
-const STOPS = 200; // of a linear scale, at least
-const DECADES = 2; // decades either way of the value it was made for
-const EDGE = 0.25; // closer than this to an end, the range widens
-const DEFAULT_EXPONENT = -3; // where a slider for 0, which has no logarithm, is centred
+const STOPS = 200; // the fewest positions of a linear scale
+const DECADES = 2; // the range on either side of the first value
+const EDGE = 0.25; // in decades; a value closer than this to an end widens the range
+const DEFAULT_EXPONENT = -3; // the centre where the value is 0 or missing, which has no logarithm
 
-/** How a slider for this control moves; null where it has no ends to move between.
+/** The scale of a control's slider; null where its range is not known.
  * @param {import("../../link/link.js").Control} control */
 export function createSliderScale(control) {
   const [min, max] = [toNumber(control.min), toNumber(control.max)];
@@ -16,7 +16,7 @@ export function createSliderScale(control) {
   return createLinearScale({ min, max, integer: control.integer });
 }
 
-/** Positions are powers of ten.
+/** Positions are base-10 exponents.
  * @param {{min: number | null, max: number | null}} limits */
 function createLogScale({ min, max }) {
   const floor = min !== null && min > 0 ? Math.log10(min) : -Infinity;
@@ -25,12 +25,12 @@ function createLogScale({ min, max }) {
   let low = NaN;
   let high = NaN;
 
-  /** Steps of a hundredth of a decade, so that ends are clean. @param {number} at */
+  /** Rounds to a hundredth of a decade. @param {number} at */
   const roundPosition = (at) => Math.round(at * 100) / 100;
 
   return {
     step: 0.01,
-    /** Make sure that the value can be reached, and moved on from, in both directions.
+    /** Widens the range until the value lies inside it, with room on both sides.
      * @param {number | null} value @returns {{low: number, high: number}} log10 */
     cover(value) {
       const at = value !== null && value > 0 && Number.isFinite(value) ? Math.log10(value) : null;
@@ -45,7 +45,7 @@ function createLogScale({ min, max }) {
     },
     /** @param {number | null} value @returns {number} */
     position: (value) => (value !== null && value > 0 ? Math.min(high, Math.max(low, Math.log10(value))) : low),
-    /** Three digits: what a hand can mean. @param {number} position @returns {number} */
+    /** Three digits: a hand is no more precise. @param {number} position @returns {number} */
     value: (position) => roundSignificant(Math.min(max ?? Infinity, Math.max(min ?? 0, 10 ** position)), 3),
   };
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// Stop, and the other ways to stop.
+// The Stop button, and a menu of other ways to stop.
 import { button, createScope, h, setText } from "../../ui/dom.js";
 
 const STOP_OPTIONS = /** @type {const} */ ([
@@ -36,7 +36,7 @@ export function createStopButton(link) {
   });
   scope.listen(menu, "focusout", (event) => !menu.contains(event.relatedTarget) && (menu.open = false));
 
-  /** After this epoch is not yet: one can still stop at once. */
+  /** Whether the fit stops at once. A stop after this epoch does not count: the button still works. */
   const stopping = () => {
     const { status, flow } = link.state();
     const asked = link.outcome("stop");

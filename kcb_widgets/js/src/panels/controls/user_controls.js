@@ -1,5 +1,5 @@
 // @ts-check
-// What the user added: controls and buttons of their own.
+// The controls and buttons that the user added.
 import { createCommandStatus } from "../../ui/command_status.js";
 import { createControlList } from "./control_list.js";
 import { button, createScope, h } from "../../ui/dom.js";
