@@ -49,7 +49,7 @@ export function createLegend(group, onToggle) {
         const key = h("span", { class: "kcb-key", "data-role": "best", title: `${label}, as ${ids.join(" and ")} saw it` }, symbol, h("span", {}, label));
         const value = h("span", { class: "kcb-value" });
         return { element: h("span", { class: "kcb-entry" }, key, value), value };
-      }, (part, { value }) => setText(part.value, formatExact(value)));
+      }, (entry, { value }) => setText(entry.value, formatExact(value)));
     },
     /** @param {(number | null)[]} values */
     setValues(values) {

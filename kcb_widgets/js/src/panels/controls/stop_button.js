@@ -15,7 +15,7 @@ export function createStopButton(link) {
   const options = STOP_OPTIONS.map(([value, text]) => ({ value, element: button(text) }));
   const summary = h("summary", { "aria-label": "stop options", title: "Other ways to stop" });
   const menu = h("details", { class: "kcb-menu" }, summary,
-    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...options.map((way) => way.element)));
+    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...options.map((each) => each.element)));
   const element = h("span", { class: "kcb-stops" }, stop, menu);
 
   const close = () => {
@@ -23,8 +23,8 @@ export function createStopButton(link) {
     menu.open = false;
   };
   scope.listen(stop, "click", () => link.command("stop", null));
-  for (const { value, element: way } of options) {
-    scope.listen(way, "click", () => {
+  for (const { value, element: option } of options) {
+    scope.listen(option, "click", () => {
       close();
       link.command("stop", value);
     });
@@ -48,11 +48,11 @@ export function createStopButton(link) {
   return {
     element,
     draw() {
-      const going = stopping() && !link.over();
-      setText(stop, going ? "Stopping…" : "Stop");
-      stop.classList.toggle("kcb-stopping", going);
-      stop.disabled = going || link.readOnly();
-      for (const way of options) way.element.disabled = stop.disabled;
+      const busy = stopping() && !link.over();
+      setText(stop, busy ? "Stopping…" : "Stop");
+      stop.classList.toggle("kcb-stopping", busy);
+      stop.disabled = busy || link.readOnly();
+      for (const option of options) option.element.disabled = stop.disabled;
       menu.classList.toggle("kcb-off", stop.disabled);
     },
     end: scope.end,
