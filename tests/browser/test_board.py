@@ -281,7 +281,7 @@ def test_a_command_that_met_the_end_of_the_run_is_not_left_open(host):
     wait_text(host, ".kcb-badge", "run is over")
 
 
-# -- presence ----------------------------------------------------------------------------------------------------------
+# -- heartbeat ---------------------------------------------------------------------------------------------------------
 
 
 def test_badge_is_live_once_a_hello_is_answered(host):

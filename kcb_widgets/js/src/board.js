@@ -1,5 +1,5 @@
 // @ts-check
-// The entry: anywidget calls the factory once for each model, so a closure is all the memory that views share.
+// The entry point. anywidget calls the factory once for each model, so its closure is what the views of a model share.
 import "uplot/dist/uPlot.min.css";
 import "./board.css";
 import { hydrate } from "./hydrate.js";
@@ -15,12 +15,12 @@ export default () => {
     /** @param {{model: Model}} context */
     initialize({ model }) {
       // Nothing is awaited here: anywidget drops a model that takes longer than two seconds.
-      const mine = (link = createLink(model));
-      const dry = hydrate(mine);
+      const ours = (link = createLink(model));
+      const endHydration = hydrate(ours);
       return () => {
-        dry();
-        mine.end();
-        if (link === mine) link = null;
+        endHydration();
+        ours.end();
+        if (link === ours) link = null;
       };
     },
     /** @param {{model: Model, el: HTMLElement}} context */

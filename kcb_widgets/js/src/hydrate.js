@@ -1,5 +1,5 @@
 // @ts-check
-// After a run Python replaces the widget by a still picture; where the model still lives, the picture comes alive again.
+// Hydration: after a run Python replaces the widget by a still image. While the model lives, a live view covers that image.
 import { createScope } from "./ui/dom.js";
 import { mountView } from "./view.js";
 
@@ -7,9 +7,9 @@ const NOTEBOOK = ".jp-OutputArea, .jp-Notebook, .jp-NotebookPanel, .jp-LabShell,
 
 const PNG = "data:image/png;base64,";
 
-/** The still picture stands in an output of its own beside the placeholder; the PNG's text says whose it is.
+/** The still image lies in an output of its own beside the placeholder. The PNG's text chunk names its board.
  * @param {HTMLElement} still @param {string} id @returns {HTMLElement[]} */
-function picturesOf(still, id) {
+function imagesOf(still, id) {
   const area = still.closest(".jp-OutputArea");
   const images = /** @type {NodeListOf<HTMLImageElement>} */ (area?.querySelectorAll(`img[src^="${PNG}"]`) ?? []);
   return [...images]
@@ -33,7 +33,7 @@ export function hydrate(link) {
     /** @type {Map<HTMLElement, string>} what is hidden, and its display before */
     const covered = new Map();
     const cover = () => {
-      for (const part of [.../** @type {HTMLElement[]} */ ([...still.children]), ...picturesOf(still, link.boardId())]) {
+      for (const part of [.../** @type {HTMLElement[]} */ ([...still.children]), ...imagesOf(still, link.boardId())]) {
         if (part === place || covered.has(part)) continue;
         covered.set(part, part.style.display);
         part.style.display = "none";
@@ -53,7 +53,7 @@ export function hydrate(link) {
   const scan = () => {
     timer = undefined;
     for (const [still, view] of mounted) {
-      if (still.isConnected) view.cover(); // its picture may have come after it
+      if (still.isConnected) view.cover(); // the image may arrive after its placeholder
       else {
         mounted.delete(still);
         view.end();

@@ -1,18 +1,18 @@
 // @ts-check
-// One mounted view: its panels, each kept from harming the others.
+// One mounted view and its panels. A panel that fails does not stop the others.
 import { callbacksPanel } from "./panels/callbacks/callbacks.js";
 import { chartPanel } from "./panels/chart/chart.js";
 import { controlsPanel } from "./panels/controls/controls.js";
 import { createScope, h } from "./ui/dom.js";
 import { eventsPanel } from "./panels/events.js";
+import { createHeartbeat } from "./link/heartbeat.js";
 import { hooksPanel } from "./panels/hooks.js";
-import { createPresence } from "./link/presence.js";
 import { progressPanel } from "./panels/progress.js";
 import { snapshotsPanel } from "./panels/snapshots.js";
 import { watchTheme } from "./ui/theme.js";
 
 /** @typedef {import("./link/link.js").Link} Link */
-/** @typedef {{link: Link, presence: import("./link/presence.js").Presence, theme: import("./ui/theme.js").Theme,
+/** @typedef {{link: Link, heartbeat: import("./link/heartbeat.js").Heartbeat, theme: import("./ui/theme.js").Theme,
  *   guard: <A extends any[]>(fn: (...args: A) => void) => (...args: A) => void}} Context */
 /** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
 
@@ -33,12 +33,12 @@ export function mountView(link, el) {
   const root = h("div", { class: "kcb-board", "data-lm-suppress-shortcuts": "true" });
   el.append(root);
   scope.add(() => root.remove());
-  // The notebook's own shortcuts (b, dd, arrows) are not meant for our fields and plots.
+  // The notebook's shortcuts (b, dd, arrows) must not act on keys typed in our fields and plots.
   scope.listen(root, "keydown", (event) => event.stopPropagation());
   const theme = watchTheme(root);
   scope.add(theme.end);
-  const presence = createPresence(link, () => root.clientWidth);
-  scope.add(presence.end);
+  const heartbeat = createHeartbeat(link, () => root.clientWidth);
+  scope.add(heartbeat.end);
 
   let panels = createScope();
   let shown = "";
@@ -48,12 +48,12 @@ export function mountView(link, el) {
     shown = show.join();
     panels.end();
     panels = createScope();
-    for (const name of show) panels.add(mountPanel(name, root, { link, presence, theme }));
+    for (const name of show) panels.add(mountPanel(name, root, { link, heartbeat: heartbeat, theme }));
   };
   scope.add(() => panels.end());
   scope.add(link.listen((topic) => topic === "show" && build()));
   build();
-  presence.hello();
+  heartbeat.hello();
   return scope.end;
 }
 
@@ -62,18 +62,18 @@ function mountPanel(name, root, context) {
   const body = h("section", { class: `kcb-panel kcb-${name}`, "aria-label": name });
   root.append(body);
   const scope = createScope();
-  let broken = false;
+  let failed = false;
   /** @param {unknown} error */
   const fail = (error) => {
     console.error(`[kcb_widgets] ${name}`, error);
-    broken = true;
+    failed = true;
     scope.end();
     const text = error instanceof Error ? error.message : String(error);
     body.replaceChildren(h("p", { class: "kcb-error", role: "alert" }, `The ${name} panel failed: ${text}`));
   };
   /** @type {Context["guard"]} */
   const guard = (fn) => (...args) => {
-    if (broken) return;
+    if (failed) return;
     try {
       fn(...args);
     } catch (error) {

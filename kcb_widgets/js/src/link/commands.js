@@ -1,14 +1,14 @@
 // @ts-check
-// What was asked of Python, and what became of it: the latest command of each name.
+// The commands sent to Python: the latest of each name, and its outcome.
 
 /** @typedef {number | boolean | string | null} Value */
 /** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: Value, step: number | null, message: string}} Outcome */
 
-/** One name, many things: each of them has an outcome of its own. */
-const MANY = new Set(["press", "rollback", "forget", "act"]);
+/** Commands whose value is part of their key: each value has an outcome of its own. */
+const KEYED_BY_VALUE = new Set(["press", "rollback", "forget", "act"]);
 
 /** @param {string} name @param {unknown} value */
-const keyOf = (name, value) => (MANY.has(name) ? `${name} ${value}` : name);
+const keyOf = (name, value) => (KEYED_BY_VALUE.has(name) ? `${name} ${value}` : name);
 
 export function createCommands() {
   /** @type {Map<string, {id: string, name: string, outcome: Outcome}>} oldest first */
@@ -22,13 +22,13 @@ export function createCommands() {
       latest.set(keyOf(name, value), { id, name, outcome: { phase: "requested", value, step: null, message: "" } });
       return id;
     },
-    /** @param {string} name @param {unknown} [value] for names that stand for many things @returns {Outcome | null} */
+    /** @param {string} name @param {unknown} [value] for commands that are keyed by value @returns {Outcome | null} */
     outcome: (name, value) => latest.get(keyOf(name, value))?.outcome ?? null,
     /** The newest command of these names. @param {(name: string, value: Value) => boolean} test @returns {{name: string, outcome: Outcome} | null} */
     newest: (test) => [...latest.values()].filter((each) => test(each.name, each.outcome.value)).pop() ?? null,
-    /** Match what was asked with what Python says of it. @param {unknown} said @param {boolean} over no answer will come any more */
-    settle(said, over) {
-      const answers = new Map((Array.isArray(said) ? said : []).map((each) => [each?.id, each]));
+    /** Takes over Python's replies. @param {unknown} replies @param {boolean} over Python will not answer any more */
+    settle(replies, over) {
+      const answers = new Map((Array.isArray(replies) ? replies : []).map((each) => [each?.id, each]));
       for (const { id, outcome } of latest.values()) {
         const answer = answers.get(id);
         if (answer?.status === "applied" || answer?.status === "refused") {

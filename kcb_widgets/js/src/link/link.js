@@ -1,9 +1,9 @@
 // @ts-check
-// The one file that sees the anywidget model. State comes down as traits, commands go up as messages; nothing is set here.
+// The connection to Python: the only file that sees the anywidget model. It reads traits and sends messages; it sets no trait.
 import { createCommands } from "./commands.js";
+import { readControls } from "./controls.js";
 import { createScope } from "../ui/dom.js";
 import { EMPTY, decode } from "./picture.js";
-import { readControls } from "./settings.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
@@ -11,11 +11,11 @@ import { readControls } from "./settings.js";
 /** @typedef {"state" | "controls" | "events" | "picture" | "callbacks" | "hooks" | "show" | "ui" | "alive"} Topic */
 /** @typedef {import("./commands.js").Outcome} Outcome */
 /** @typedef {import("./commands.js").Value} Value */
-/** @typedef {import("./settings.js").Control} Control */
+/** @typedef {import("./controls.js").Control} Control */
 /** @typedef {{id: string, step: number, epoch: number, kind: string, metric: string, value: any, bytes: number, seconds: number}} Snapshot */
 /** @typedef {ReturnType<typeof createLink>} Link */
 
-export const OVER = new Set(["finished", "stopped", "interrupted", "failed"]);
+export const END_STATUSES = new Set(["finished", "stopped", "interrupted", "failed"]);
 const PANELS = ["progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events"];
 
 /** @param {unknown} value @returns {any[]} */
@@ -27,7 +27,7 @@ export function createLink(model) {
   /** @type {Set<(topic: Topic) => void>} */
   const listeners = new Set();
   const commands = createCommands();
-  /** @type {Control[] | null} null: to be read anew */
+  /** @type {Control[] | null} null: read them again */
   let controls = null;
   /** @type {Picture} */
   let picture = EMPTY;
@@ -35,11 +35,11 @@ export function createLink(model) {
   let alive = true;
   let suspect = false;
   let request = 0;
-  let asker = "";
+  let askingView = "";
   let run = "";
   let received = performance.now();
 
-  /** What the user chose to see. It outlives every view, and Python never hears of it. */
+  /** The user's choices of what is shown. They outlive every view and are not sent to Python. */
   const ui = {
     x: /** @type {"step" | "epoch" | "time"} */ ("step"),
     log: false,
@@ -50,14 +50,14 @@ export function createLink(model) {
     zoom: null,
     /** @type {Picture | null} the finer picture of the zoomed range */
     fine: null,
-    /** @type {Map<string, boolean>} the headings that were unfolded or folded */
+    /** @type {Map<string, boolean>} the disclosures that the user opened or closed */
     open: new Map(),
     filter: "",
     batches: "1",
   };
 
   /** @param {Topic} topic */
-  const tell = (topic) => {
+  const notify = (topic) => {
     for (const listener of [...listeners]) {
       try {
         listener(topic);
@@ -87,10 +87,10 @@ export function createLink(model) {
     if (!alive) return;
     alive = false;
     settle();
-    tell("alive");
+    notify("alive");
   };
 
-  const settle = () => commands.settle(state().commands, !alive || OVER.has(state().status));
+  const settle = () => commands.settle(state().commands, !alive || END_STATUSES.has(state().status));
 
   const onState = () => {
     received = performance.now();
@@ -102,12 +102,12 @@ export function createLink(model) {
     run = now;
     controls = null;
     settle();
-    tell("state");
+    notify("state");
   };
 
   const onControls = () => {
     controls = null;
-    tell("controls");
+    notify("controls");
   };
 
   const onSeries = () => {
@@ -117,34 +117,34 @@ export function createLink(model) {
     } catch (error) {
       problem = `The latest picture could not be read: ${error instanceof Error ? error.message : error}`;
     }
-    tell("picture");
+    notify("picture");
   };
 
   /** @param {any} content @param {any[]} buffers */
   const onMessage = (content, buffers) => {
-    if (content?.kind !== "window" || content.request !== request || content.view !== asker || !ui.zoom) return;
+    if (content?.kind !== "window" || content.request !== request || content.view !== askingView || !ui.zoom) return;
     try {
       ui.fine = decode(buffers?.[0]);
-      tell("picture");
+      notify("picture");
     } catch (error) {
       console.warn("[kcb_widgets] a finer picture could not be read", error);
     }
   };
 
-  const onDoubt = () => {
+  const onConnectionChange = () => {
     suspect = true;
-    tell("alive");
+    notify("alive");
   };
 
   const handlers = /** @type {const} */ ([
     ["change:state", onState],
     ["change:controls", onControls],
     ["change:series", onSeries],
-    .../** @type {const} */ (["events", "callbacks", "hooks", "show"]).map((topic) => /** @type {const} */ ([`change:${topic}`, () => tell(topic)])),
+    .../** @type {const} */ (["events", "callbacks", "hooks", "show"]).map((topic) => /** @type {const} */ ([`change:${topic}`, () => notify(topic)])),
     ["msg:custom", onMessage],
     ["destroy", die],
     ["comm:close", die],
-    ["comm_live_update", onDoubt],
+    ["comm_live_update", onConnectionChange],
   ]);
   for (const [name, fn] of handlers) {
     model.on(name, fn);
@@ -158,7 +158,7 @@ export function createLink(model) {
     state,
     /** @returns {Control[]} */
     controls: () => (controls ??= readControls(model.get("controls"), state().values)),
-    /** Kept states of the model, oldest first. @returns {Snapshot[]} */
+    /** Snapshots of the model, oldest first. @returns {Snapshot[]} */
     snapshots: () => records(state().snapshots).filter((each) => typeof each.id === "string" && Number.isFinite(each.step)),
     boardId: () => String(model.get("board_id") ?? ""),
     /** @returns {Record<string, any>[]} */
@@ -184,10 +184,10 @@ export function createLink(model) {
     picture: () => picture,
     problem: () => problem,
     alive: () => alive,
-    over: () => OVER.has(state().status),
-    /** Nothing can be asked for. */
-    off: () => !alive || OVER.has(state().status),
-    /** The host said that the connection changed, not how: only an answer clears it. */
+    over: () => END_STATUSES.has(state().status),
+    /** Commands have no effect. */
+    readOnly: () => !alive || END_STATUSES.has(state().status),
+    /** The host reported a change of the connection, and Python has not answered since. */
     suspect: () => suspect,
     trust: () => void (suspect = false),
     send,
@@ -200,19 +200,19 @@ export function createLink(model) {
     command(name, value) {
       send({ kind: "command", run, id: commands.add(name, value), name, value });
       if (!alive) settle();
-      tell("state");
+      notify("state");
     },
     outcome: commands.outcome,
     newest: commands.newest,
     /** @param {string} view @param {number} first @param {number} last @param {number} points */
     requestWindow(view, first, last, points) {
-      asker = view;
+      askingView = view;
       send({ kind: "window", view, request: ++request, run, first, last, points });
     },
     /** @param {Partial<typeof ui>} change */
-    choose(change) {
+    setUi(change) {
       Object.assign(ui, change);
-      tell("ui");
+      notify("ui");
     },
     end() {
       die();

@@ -1,19 +1,19 @@
 // @ts-check
-// The bounded picture of a run: decoding the bytes, and laying a finer piece into the whole.
+// The bounded picture of a run: tables of at most a fixed length. Decodes their bytes, and splices a finer piece into them.
 
 /** @typedef {{step: Float64Array, end: Float64Array, epoch: Float64Array, time: Float64Array}} Axes */
 /** @typedef {{name: string, group: string, kind: string, label: string, mean: Float32Array,
  *   min: Float32Array | null, max: Float32Array | null, order: Uint8Array | null}} Series */
 /** @typedef {{name: string, length: number, perBucket: number, weight: Float64Array, x: Axes, series: Series[]}} Table */
 /** @typedef {{name: string, group: string, step: number, value: string}} Bad */
-/** @typedef {{tables: Table[], bad: Bad[], branches: import("../panels/chart/branches.js").Branch[], first: number, last: number}} Picture */
+/** @typedef {{tables: Table[], bad: Bad[], branches: import("../panels/chart/branches.js").Branch[]}} Picture */
 
 /** @type {Picture} */
-export const EMPTY = { tables: [], bad: [], branches: [], first: 0, last: 0 };
+export const EMPTY = { tables: [], bad: [], branches: [] };
 
-const MOST = 1 << 20;
+const MAX_BUCKETS = 1 << 20;
 
-/** Hosts hand over a DataView, a typed array or a buffer, not always aligned: copy first.
+/** Hosts pass a DataView, a typed array or a buffer, sometimes not aligned, so the bytes are copied.
  * @param {unknown} data @returns {Uint8Array<ArrayBuffer>} */
 function bytesOf(data) {
   if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0));
@@ -49,7 +49,7 @@ export function decode(data) {
   /** @param {any} table @returns {Table} */
   const decodeTable = (table) => {
     const length = Number(table.length);
-    if (!Number.isInteger(length) || length < 0 || length > MOST) throw new Error("the picture has a table of no length");
+    if (!Number.isInteger(length) || length < 0 || length > MAX_BUCKETS) throw new Error("the picture has a table of no length");
     const perBucket = Math.max(1, Number(table.per_bucket) || 1);
     const weight = new Float64Array(length).fill(perBucket);
     if (length) weight[length - 1] = Math.min(perBucket, Math.max(1, Number(table.rows) - (length - 1) * perBucket || perBucket));
@@ -84,8 +84,6 @@ export function decode(data) {
     branches: list(header.branches)
       .map((branch) => ({ from: Number(branch?.from), to: Number(branch?.to) }))
       .filter(({ from, to }) => from <= to),
-    first: Number(header.first) || 0,
-    last: Number(header.last) || 0,
   };
 }
 

@@ -1,24 +1,24 @@
 // @ts-check
-// Keras's hooks as they are called: in which order, how often, with what, and where an epoch's time goes.
-import { lasted } from "./callbacks/card.js";
+// Keras's callback hooks: their order, counts, log keys and time, and what an epoch's wall time is made of.
+import { createDisclosure } from "../ui/disclosure.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
-import { createFold } from "../ui/fold.js";
-import { createParts } from "../ui/parts.js";
+import { formatSeconds } from "../ui/format.js";
+import { createKeyedList } from "../ui/keyed_list.js";
 import { createTable } from "../ui/table.js";
 
 /** @typedef {{name: string, count: number, keys: string[], seconds: number}} Row */
 /** @typedef {{name: string, seconds: number}} Part */
 /** @typedef {{rows: Row[], trace: string[], epoch: null | {total: number, parts: Part[]}, bound: string}} Hooks */
 
-/** What an epoch's wall time is made of: numbered, so that the bar can be read without its colours. */
-function createShares() {
+/** The parts of an epoch's wall time. Numbers make the bar readable without its colours. */
+function createTimeBreakdown() {
   const bar = h("div", { class: "kcb-shares", role: "img" });
   const legend = h("ol", { class: "kcb-shares-legend", "aria-label": "the last epoch's wall time" });
   const element = h("div", {}, bar, legend);
-  /** @type {ReturnType<typeof createParts<{element: HTMLElement}>>} */
-  const pieces = createParts(bar);
-  /** @type {ReturnType<typeof createParts<{element: HTMLElement, text: HTMLElement}>>} */
-  const words = createParts(legend);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement}>>} */
+  const segments = createKeyedList(bar);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, text: HTMLElement}>>} */
+  const legendItems = createKeyedList(legend);
   return {
     element,
     /** @param {Hooks["epoch"]} epoch */
@@ -27,14 +27,14 @@ function createShares() {
       if (!epoch) return;
       const parts = epoch.parts.map((part, i) => ({ ...part, number: String(i + 1) }));
       const keyOf = (/** @type {typeof parts[number]} */ { name, number }) => `${number} ${name}`;
-      const text = (/** @type {Part} */ { name, seconds }) => `${name} ${lasted(seconds)}, ${Math.round((100 * seconds) / (epoch.total || 1))} %`;
-      setAttribute(bar, "aria-label", `the last epoch took ${lasted(epoch.total)}: ${parts.map(text).join("; ")}`);
-      pieces.draw(parts, keyOf, ({ name, number }) => ({ element: h("span", { "data-part": name }, h("b", {}, number)) }), (piece, part) => {
+      const text = (/** @type {Part} */ { name, seconds }) => `${name} ${formatSeconds(seconds)}, ${Math.round((100 * seconds) / (epoch.total || 1))} %`;
+      setAttribute(bar, "aria-label", `the last epoch took ${formatSeconds(epoch.total)}: ${parts.map(text).join("; ")}`);
+      segments.draw(parts, keyOf, ({ name, number }) => ({ element: h("span", { "data-part": name }, h("b", {}, number)) }), (piece, part) => {
         piece.element.hidden = !part.seconds;
         piece.element.style.flexGrow = String(part.seconds / (epoch.total || 1));
         setAttribute(piece.element, "title", text(part));
       });
-      words.draw(parts, keyOf, ({ name, number }) => {
+      legendItems.draw(parts, keyOf, ({ name, number }) => {
         const said = h("span");
         return { element: h("li", { "data-part": name }, h("b", {}, number), said), text: said };
       }, (part, each) => setText(part.text, text(each)));
@@ -42,17 +42,17 @@ function createShares() {
   };
 }
 
-/** @param {() => Hooks} hooks @returns {import("../ui/fold.js").List<Row>} */
+/** @param {() => Hooks} hooks @returns {import("../ui/disclosure.js").List<Row>} */
 function createBody(hooks) {
-  const shares = createShares();
+  const breakdown = createTimeBreakdown();
   const table = createTable("hooks", ["hook", "calls", "time", "log keys"], (/** @type {Row} */ { name, count, seconds, keys }) =>
-    [name, String(count), lasted(seconds), keys.join(", ")]);
+    [name, String(count), formatSeconds(seconds), keys.join(", ")]);
   const trace = h("ol", { class: "kcb-trace", "aria-label": "the latest hooks, oldest first" });
-  const element = h("div", { class: "kcb-cards" }, shares.element, table.element, trace);
+  const element = h("div", { class: "kcb-cards" }, breakdown.element, table.element, trace);
   return {
     element,
     update(rows) {
-      shares.update(hooks().epoch);
+      breakdown.update(hooks().epoch);
       table.update(rows);
       const { trace: names } = hooks();
       trace.hidden = !names.length;
@@ -67,14 +67,14 @@ function createBody(hooks) {
 export function hooksPanel(body, { link, guard }) {
   const scope = createScope();
   const bound = h("p", { class: "kcb-bound", role: "status" });
-  const fold = createFold(link, "hooks", "Hooks", () => createBody(link.hooks));
-  scope.add(fold.end);
-  body.append(fold.element, bound);
+  const disclosure = createDisclosure(link, "hooks", "Hooks", () => createBody(link.hooks));
+  scope.add(disclosure.end);
+  body.append(disclosure.element, bound);
 
   const draw = () => {
     const hooks = link.hooks();
     body.hidden = !hooks.rows.length;
-    fold.update(hooks.rows);
+    disclosure.update(hooks.rows);
     setText(bound, hooks.bound);
   };
   scope.add(link.listen(guard((topic) => (topic === "hooks" || topic === "ui") && draw())));

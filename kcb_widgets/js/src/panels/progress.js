@@ -1,8 +1,8 @@
 // @ts-check
-// Where the run is: status, epoch and batch, clocks and speed.
+// Progress of the run: status, epoch and batch, clocks and speed.
 import { createBar } from "../ui/bar.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
-import { clock, duration, rate } from "../ui/format.js";
+import { formatClock, formatMilliseconds, formatRate } from "../ui/format.js";
 
 /** @type {import("../view.js").Panel} */
 export function progressPanel(body, { link, guard }) {
@@ -21,15 +21,15 @@ export function progressPanel(body, { link, guard }) {
     message,
   );
 
-  const tick = () => {
+  const drawClocks = () => {
     const state = link.state();
     const since = state.ticking ? (performance.now() - link.received()) / 1000 : 0;
     const known = typeof state.elapsed === "number";
-    setText(elapsed, known ? clock(state.elapsed + since) : "");
-    // Nobody knows when a paused run goes on.
+    setText(elapsed, known ? formatClock(state.elapsed + since) : "");
+    // A paused run has no known end.
     const counting = typeof state.remaining === "number" && !link.over() && state.status !== "paused";
     const left = counting ? Math.max(0, state.remaining - since) : null;
-    setText(remaining, left === null ? "" : `${clock(left)} left`);
+    setText(remaining, left === null ? "" : `${formatClock(left)} left`);
   };
 
   const draw = () => {
@@ -62,15 +62,15 @@ export function progressPanel(body, { link, guard }) {
     body.classList.toggle("kcb-idle", !["compiling", "running", "stopping"].includes(word));
 
     const speeds = [];
-    if (state.ms_per_step > 0) speeds.push(`${duration(state.ms_per_step)}/step`);
-    if (state.samples_per_second > 0) speeds.push(`${rate(state.samples_per_second)} samples/s`);
-    else if (state.batches_per_second > 0) speeds.push(`${rate(state.batches_per_second)} batches/s`);
+    if (state.ms_per_step > 0) speeds.push(`${formatMilliseconds(state.ms_per_step)}/step`);
+    if (state.samples_per_second > 0) speeds.push(`${formatRate(state.samples_per_second)} samples/s`);
+    else if (state.batches_per_second > 0) speeds.push(`${formatRate(state.batches_per_second)} batches/s`);
     setText(speed, speeds.join(" · "));
-    tick();
+    drawClocks();
   };
 
   scope.add(link.listen(guard((topic) => topic === "state" && draw())));
-  scope.every(() => document.hidden || tick(), 250);
+  scope.every(() => document.hidden || drawClocks(), 250);
   draw();
   return scope.end;
 }

@@ -1,21 +1,21 @@
 // @ts-check
-// The states of the model that are kept: back to one of them, or away with it.
+// The snapshots of the model: roll back to one, or forget it.
+import { createCommandStatus } from "../ui/command_status.js";
 import { button, createScope, h, setText } from "../ui/dom.js";
-import { size } from "../ui/format.js";
-import { createParts } from "../ui/parts.js";
-import { createSaid } from "../ui/report.js";
-import { snapshotSentence } from "../ui/sentence.js";
+import { snapshotText } from "../ui/event_text.js";
+import { formatBytes } from "../ui/format.js";
+import { createKeyedList } from "../ui/keyed_list.js";
 
 /** @type {import("../view.js").Panel} */
 export function snapshotsPanel(body, { link, guard }) {
   const scope = createScope();
   const count = h("span", { class: "kcb-count" });
   const memory = h("span", { class: "kcb-muted" });
-  const said = createSaid();
+  const status = createCommandStatus();
   const list = h("ol", { class: "kcb-kept", "aria-label": "snapshots, newest first" });
-  body.append(h("div", { class: "kcb-line" }, h("span", {}, "Snapshots ", count), memory, said.element), list);
-  /** @type {ReturnType<typeof createParts<{element: HTMLElement, text: HTMLElement, buttons: HTMLButtonElement[]}>>} */
-  const rows = createParts(list);
+  body.append(h("div", { class: "kcb-line" }, h("span", {}, "Snapshots ", count), memory, status.element), list);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, text: HTMLElement, buttons: HTMLButtonElement[]}>>} */
+  const rows = createKeyedList(list);
 
   /** @param {import("../link/link.js").Snapshot} snapshot */
   const createRow = ({ id, step }) => {
@@ -31,14 +31,14 @@ export function snapshotsPanel(body, { link, guard }) {
     const snapshots = [...link.snapshots()].reverse();
     body.hidden = !snapshots.length;
     rows.draw(snapshots, (each) => each.id, createRow, (row, snapshot) => {
-      setText(row.text, snapshotSentence(snapshot));
-      for (const each of row.buttons) each.disabled = link.off();
+      setText(row.text, snapshotText(snapshot));
+      for (const each of row.buttons) each.disabled = link.readOnly();
     });
     setText(count, String(snapshots.length));
     const bytes = Number(link.state().snapshot_bytes) || 0;
-    setText(memory, bytes ? `${size(bytes)} of memory` : "");
+    setText(memory, bytes ? `${formatBytes(bytes)} of memory` : "");
     const last = link.newest((name) => name === "rollback" || name === "forget");
-    said.draw(link, last?.outcome, last?.name === "forget" ? "forget" : "roll back");
+    status.draw(link, last?.outcome, last?.name === "forget" ? "forget" : "roll back");
   };
 
   scope.add(link.listen(guard((topic) => (topic === "state" || topic === "alive") && draw())));

@@ -1,5 +1,5 @@
 // @ts-check
-// A number of a whole, as words and as a bar.
+// A progress bar or meter with its text.
 import { h, setAttribute, setText } from "./dom.js";
 
 /** @param {string} label @param {"progressbar" | "meter"} [role] */

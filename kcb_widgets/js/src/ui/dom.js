@@ -1,5 +1,5 @@
 // @ts-check
-// A few lines in place of a framework. Text only ever enters as text: names come from outside.
+// DOM helpers in place of a framework. Strings become text nodes, never HTML: names come from outside.
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
@@ -36,7 +36,7 @@ export function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
-/** Collects what has to be undone; `end` undoes it once, last first. */
+/** Collects clean-up functions; `end` calls each once, the last one first. */
 export function createScope() {
   /** @type {(() => void)[]} */
   let undo = [];
@@ -81,7 +81,7 @@ export function throttle(fn, ms) {
     clearTimeout(timer);
     timer = undefined;
     fn(latest);
-    last = performance.now(); // from when it has gone out: a call takes time too
+    last = performance.now(); // after the call, whose own time does not count
   };
   return {
     /** @param {T} value */

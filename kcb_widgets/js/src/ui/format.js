@@ -1,5 +1,5 @@
 // @ts-check
-// Numbers and times as a person reads them. Nothing here touches the page.
+// Formats numbers and times as text. Nothing here touches the page.
 
 /** JSON cannot hold non-finite numbers: Python sends them as "nan", "inf", "-inf".
  * @param {unknown} value @returns {number | null} */
@@ -12,7 +12,7 @@ export function toNumber(value) {
 }
 
 /** @param {number} value @param {number} digits */
-function tidy(value, digits) {
+function formatNumber(value, digits) {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
@@ -26,9 +26,9 @@ function tidy(value, digits) {
 
 /** Six significant digits, all of them shown, so that a readout keeps its width.
  * @param {number | null | undefined} value */
-export function exact(value) {
+export function formatExact(value) {
   if (value === null || value === undefined) return "–";
-  if (!Number.isFinite(value) || value === 0) return tidy(value, 6);
+  if (!Number.isFinite(value) || value === 0) return formatNumber(value, 6);
   const size = Math.abs(value);
   if (size < 1e-3 || size >= 1e6) return value.toExponential(5).replace("e+", "e");
   return value.toPrecision(6);
@@ -36,19 +36,19 @@ export function exact(value) {
 
 /** The shortest form of a setting; seven digits drop the noise of float32.
  * @param {unknown} value */
-export function setting(value) {
+export function formatSetting(value) {
   const number = toNumber(value);
-  if (number !== null) return tidy(number, 7);
+  if (number !== null) return formatNumber(number, 7);
   if (typeof value === "boolean") return value ? "on" : "off";
   return value === null || value === undefined ? "–" : String(value);
 }
 
 /** @param {number} value */
-export const tick = (value) => tidy(value, 4);
+export const formatTick = (value) => formatNumber(value, 4);
 
 /** Ticks of a step axis: 1500, 20k, 1.25M.
  * @param {number} value */
-export function stepTick(value) {
+export function formatStepTick(value) {
   const size = Math.abs(value);
   if (size >= 1e6) return `${Number((value / 1e6).toFixed(3))}M`;
   if (size >= 1e4) return `${Number((value / 1e3).toFixed(3))}k`;
@@ -56,7 +56,7 @@ export function stepTick(value) {
 }
 
 /** @param {number} seconds */
-export function clock(seconds) {
+export function formatClock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   const minutes = Math.floor(whole / 60) % 60;
@@ -64,28 +64,31 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
-/** A moment of the run, finer than a clock while the run is young.
+/** A time of the run: seconds with four digits at first, a clock from 100 s on.
  * @param {number} seconds */
-export function moment(seconds) {
-  return Math.abs(seconds) < 100 ? `${Number(seconds.toPrecision(4))} s` : clock(seconds);
+export function formatMoment(seconds) {
+  return Math.abs(seconds) < 100 ? `${Number(seconds.toPrecision(4))} s` : formatClock(seconds);
 }
 
 /** Three digits, never more precise than a measurement deserves.
  * @param {number} value */
-export function rate(value) {
+export function formatRate(value) {
   if (value >= 1e5) return `${Math.round(value / 1e3)}k`;
   if (value >= 100) return Math.round(value).toLocaleString("en-US");
   return value.toPrecision(3);
 }
 
 /** @param {number} ms */
-export function duration(ms) {
+export function formatMilliseconds(ms) {
   return ms >= 1000 ? `${(ms / 1000).toPrecision(3)} s` : `${ms >= 100 ? Math.round(ms) : ms.toPrecision(ms < 1 ? 2 : 3)} ms`;
 }
 
+/** @param {unknown} seconds */
+export const formatSeconds = (seconds) => (seconds ? formatMilliseconds(1000 * Number(seconds)) : "0 s");
+
 /** What the user typed: 0.01, 1e-4, or 0,01 with a decimal comma. Null when it is no number.
  * @param {string} text @returns {number | null} */
-export function parse(text) {
+export function parseNumber(text) {
   const plain = text.trim();
   if (!plain) return null;
   const value = Number(/^[^.,]*,[^.,]*$/.test(plain) ? plain.replace(",", ".") : plain);
@@ -93,10 +96,10 @@ export function parse(text) {
 }
 
 /** @param {number} value @param {number} digits */
-export const round = (value, digits) => Number(value.toPrecision(digits));
+export const roundSignificant = (value, digits) => Number(value.toPrecision(digits));
 
 /** @param {unknown} bytes */
-export function size(bytes) {
+export function formatBytes(bytes) {
   let value = Math.max(0, Number(bytes) || 0);
   const units = ["B", "KB", "MB", "GB", "TB"];
   while (value >= 999.5 && units.length > 1) {

@@ -1,8 +1,8 @@
 // @ts-check
-// A small table of text, written over in place so that it can be read and selected while it changes.
+// A small table of text. Updates write into its cells, so a selection survives them.
 import { h, setText } from "./dom.js";
 
-/** @template T @param {string} label @param {string[]} heads @param {(item: T) => string[]} cellsOf @returns {import("./fold.js").List<T>} */
+/** @template T @param {string} label @param {string[]} heads @param {(item: T) => string[]} cellsOf @returns {import("./disclosure.js").List<T>} */
 export function createTable(label, heads, cellsOf) {
   const body = h("tbody");
   const head = h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)));

@@ -1,5 +1,5 @@
 // @ts-check
-// Light or dark, and the colours as the canvas needs them: read from CSS, read again when the page's theme changes.
+// The theme: light or dark, and the colours for the canvas. They come from CSS and are read again when the page's theme changes.
 import { createScope } from "./dom.js";
 
 /** @typedef {ReturnType<typeof watchTheme>} Theme */
@@ -7,18 +7,18 @@ import { createScope } from "./dom.js";
 
 const NAMES = /** @type {const} */ (["fg", "muted", "bg", "grid", "train", "val", "train2", "val2", "control", "event", "bad"]);
 
-const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 
 /** @param {string} color in whatever notation the page uses @returns {number | null} 0 black … 1 white, null when transparent */
 function lightness(color) {
   let [r, g, b, a = 1] = (color.match(/[\d.]+/g) ?? []).map(Number);
-  // Browsers that guard against fingerprints falsify what a canvas says, so it is asked only for what is not plain.
+  // Browsers that resist fingerprinting falsify canvas pixels, so the canvas converts only colours that are not plain rgb().
   if (!/^rgb/.test(color)) {
-    if (!pen) return null;
-    pen.clearRect(0, 0, 1, 1);
-    pen.fillStyle = color;
-    pen.fillRect(0, 0, 1, 1);
-    [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
+    if (!context) return null;
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
     a /= 255;
   }
   return a < 0.5 ? null : (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
@@ -26,8 +26,8 @@ function lightness(color) {
 
 /** @param {HTMLElement} root */
 function isDark(root) {
-  const said = document.body.dataset.jpThemeLight;
-  if (said) return said === "false";
+  const declared = document.body.dataset.jpThemeLight;
+  if (declared) return declared === "false";
   /** @type {Node | null} */
   let node = root;
   while ((node = node instanceof ShadowRoot ? node.host : node.parentNode)) {

@@ -1,20 +1,20 @@
 // @ts-check
-// The callbacks that were passed along with the monitor, each on a card of its own.
+// The callbacks panel: one card for each callback that fit got beside the monitor.
 import { createCard } from "./card.js";
+import { createDisclosure } from "../../ui/disclosure.js";
 import { createScope, h } from "../../ui/dom.js";
-import { createFold } from "../../ui/fold.js";
-import { createParts } from "../../ui/parts.js";
+import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("./card.js").Card} Card */
 
 /** @type {import("../../view.js").Panel} */
 export function callbacksPanel(body, { link, guard }) {
   const scope = createScope();
-  /** @returns {import("../../ui/fold.js").List<Card>} */
+  /** @returns {import("../../ui/disclosure.js").List<Card>} */
   const createCards = () => {
     const element = h("div", { class: "kcb-cards" });
-    /** @type {ReturnType<typeof createParts<ReturnType<typeof createCard>>>} */
-    const cards = createParts(element);
+    /** @type {ReturnType<typeof createKeyedList<ReturnType<typeof createCard>>>} */
+    const cards = createKeyedList(element);
     return {
       element,
       update: (items) => cards.draw(items, (card) => card.id, (card) => createCard(link, card), (part, card) => part.update(card)),
@@ -24,14 +24,14 @@ export function callbacksPanel(body, { link, guard }) {
       },
     };
   };
-  const fold = createFold(link, "callbacks", "Callbacks", createCards);
-  scope.add(fold.end);
-  body.append(fold.element);
+  const disclosure = createDisclosure(link, "callbacks", "Callbacks", createCards);
+  scope.add(disclosure.end);
+  body.append(disclosure.element);
 
   const draw = () => {
     const cards = link.cards();
     body.hidden = !cards.length;
-    fold.update(cards, cards.some((card) => card.known));
+    disclosure.update(cards, cards.some((card) => card.known));
   };
   scope.add(link.listen(guard((topic) => ["callbacks", "controls", "state", "alive", "ui"].includes(topic) && draw())));
   draw();

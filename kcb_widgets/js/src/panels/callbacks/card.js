@@ -1,12 +1,12 @@
 // @ts-check
-// One callback: what it watches, what it will do next, what can be changed, and what it did so far.
+// The card of one callback: its facts, its controls and actions, its files, hooks and printed text.
 import { createBar } from "../../ui/bar.js";
+import { createCommandStatus } from "../../ui/command_status.js";
+import { createControlList } from "../controls/control_list.js";
+import { createDisclosure } from "../../ui/disclosure.js";
 import { button, createScope, h, setText } from "../../ui/dom.js";
-import { createFold } from "../../ui/fold.js";
-import { duration, setting, size } from "../../ui/format.js";
-import { createParts } from "../../ui/parts.js";
-import { createSaid } from "../../ui/report.js";
-import { createRows } from "../controls/rows.js";
+import { formatBytes, formatSeconds, formatSetting } from "../../ui/format.js";
+import { createKeyedList } from "../../ui/keyed_list.js";
 import { createTable } from "../../ui/table.js";
 
 /** @typedef {{name: string, count: number, seconds: number}} Hook */
@@ -15,40 +15,37 @@ import { createTable } from "../../ui/table.js";
  *   best: {metric: string, value: number, epoch: number | null, step: number | null, band: number} | null, says: string, hooks: Hook[],
  *   printed: string, error: {hook: string, message: string} | null, files: File[], actions: {name: string, label: string}[]}} Card */
 
-/** @param {unknown} seconds */
-export const lasted = (seconds) => (seconds ? duration(1000 * Number(seconds)) : "0 s");
-
 /** @param {File} file */
-const fileSentence = ({ name, epoch, metrics, bytes, what }) =>
-  [name, what, Number.isFinite(epoch) ? `epoch ${epoch + 1}` : "", metrics, size(bytes)].filter(Boolean).join(" · ");
+const fileText = ({ name, epoch, metrics, bytes, what }) =>
+  [name, what, Number.isFinite(epoch) ? `epoch ${epoch + 1}` : "", metrics, formatBytes(bytes)].filter(Boolean).join(" · ");
 
 /** @param {import("../../link/link.js").Link} link @param {Card} first */
 export function createCard(link, { id }) {
   const scope = createScope();
-  const onOff = createRows(link, () => "");
+  const onOff = createControlList(link, () => "");
   const facts = h("dl", { class: "kcb-facts" });
   const gauge = createBar(id, "meter");
   const says = h("p");
   const error = h("p", { class: "kcb-error", role: "alert" });
-  const rows = createRows(link, (control) => control.label);
-  const presses = h("span", { class: "kcb-presses" });
-  const said = createSaid();
-  const kept = h("ol", { class: "kcb-kept", "aria-label": `files of ${id}, newest first` });
-  const hooks = createFold(link, `hooks ${id}`, "Its hooks", () =>
-    createTable(`hooks of ${id}`, ["hook", "calls", "time"], (/** @type {Hook} */ { name, count, seconds }) => [name, String(count), count && !seconds ? "–" : lasted(seconds)]));
+  const rows = createControlList(link, (control) => control.label);
+  const actionButtons = h("span", { class: "kcb-presses" });
+  const status = createCommandStatus();
+  const fileList = h("ol", { class: "kcb-kept", "aria-label": `files of ${id}, newest first` });
+  const hooks = createDisclosure(link, `hooks ${id}`, "Its hooks", () =>
+    createTable(`hooks of ${id}`, ["hook", "calls", "time"], (/** @type {Hook} */ { name, count, seconds }) => [name, String(count), count && !seconds ? "–" : formatSeconds(seconds)]));
   const printed = h("pre", { class: "kcb-printed", tabindex: 0, role: "region", "aria-label": `printed by ${id}` });
   const element = h("div", { class: "kcb-card", role: "group", "aria-label": id },
     h("div", { class: "kcb-line" }, h("span", { class: "kcb-layer-name", title: id }, id), onOff.element, facts), error,
-    gauge.element, says, rows.element, h("div", { class: "kcb-line" }, presses, said.element), kept, hooks.element, printed);
+    gauge.element, says, rows.element, h("div", { class: "kcb-line" }, actionButtons, status.element), fileList, hooks.element, printed);
 
-  /** @param {string} value what is asked of this callback */
+  /** @param {string} value the action, with its file where it has one */
   const act = (value) => () => link.command("act", `${id}.${value}`);
-  /** @type {ReturnType<typeof createParts<{element: HTMLElement, value: HTMLElement}>>} */
-  const details = createParts(facts);
-  /** @type {ReturnType<typeof createParts<{element: HTMLButtonElement}>>} */
-  const actions = createParts(presses);
-  /** @type {ReturnType<typeof createParts<{element: HTMLElement, text: HTMLElement, loads: HTMLButtonElement[]}>>} */
-  const files = createParts(kept);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, value: HTMLElement}>>} */
+  const details = createKeyedList(facts);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLButtonElement}>>} */
+  const actions = createKeyedList(actionButtons);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, text: HTMLElement, loads: HTMLButtonElement[]}>>} */
+  const files = createKeyedList(fileList);
   for (const part of [onOff, rows, hooks]) scope.add(part.end);
   scope.add(() => element.remove());
 
@@ -63,11 +60,11 @@ export function createCard(link, { id }) {
   };
 
   /** @param {Card} card */
-  const drawSaid = (card) => {
+  const drawStatus = (card) => {
     const last = link.newest((name, value) => name === "act" && String(value).startsWith(`${id}.`));
     const [what, file] = String(last?.outcome.value).slice(id.length + 1).split(/:(.*)/s);
     const name = file ? card.files.find((each) => each.id === file)?.name : card.actions.find((each) => each.name === what)?.label;
-    said.draw(link, last?.outcome, file ? `${what.replace("_", " ")} ${name ?? file}` : (name ?? what));
+    status.draw(link, last?.outcome, file ? `${what.replace("_", " ")} ${name ?? file}` : (name ?? what));
   };
 
   return {
@@ -81,7 +78,7 @@ export function createCard(link, { id }) {
       details.draw(card.facts, (each) => each.label, ({ label }) => {
         const value = h("dd");
         return { element: h("div", {}, h("dt", {}, label), value), value };
-      }, (part, { value }) => setText(part.value, setting(value)));
+      }, (part, { value }) => setText(part.value, formatSetting(value)));
       gauge.element.hidden = !card.gauge;
       if (card.gauge) {
         const { label, used, of } = card.gauge;
@@ -90,17 +87,17 @@ export function createCard(link, { id }) {
       setText(says, card.says ?? "");
       setText(error, card.error ? `${card.error.hook} failed: ${card.error.message}` : "");
       actions.draw(card.actions, (each) => each.name, ({ name, label }) => ({ element: button(label, {}, act(name)) }), (part) => {
-        part.element.disabled = link.off();
+        part.element.disabled = link.readOnly();
       });
       files.draw([...card.files].reverse(), (each) => each.id, createFile, ({ text, loads }, file) => {
-        setText(text, fileSentence(file));
-        for (const load of loads) load.disabled = link.off();
+        setText(text, fileText(file));
+        for (const load of loads) load.disabled = link.readOnly();
       });
-      kept.hidden = !card.files.length;
-      drawSaid(card);
+      fileList.hidden = !card.files.length;
+      drawStatus(card);
       hooks.update(card.hooks);
       hooks.element.hidden = !card.hooks.length;
-      // Who scrolled back goes on reading there.
+      // New text scrolls into view only where the user has not scrolled back.
       const below = printed.scrollHeight - printed.scrollTop - printed.clientHeight < 4;
       setText(printed, card.printed ?? "");
       printed.hidden = !card.printed;

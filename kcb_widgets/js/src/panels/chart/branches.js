@@ -1,16 +1,17 @@
 // @ts-check
-// After a rollback the curves go on from an earlier step: which points led to the present model, and which were abandoned.
+// Branches: after a rollback training goes on from an earlier step. Tells live points, which led to the present model, from
+// abandoned ones.
 
 /** @typedef {{from: number, to: number}} Branch training went on from `from` after step `to` */
 /** @typedef {import("./curves.js").Values} Values */
 /** @typedef {{live: Uint8Array, jumps: Map<number, number>}} Lineage jumps: a point, and the one it goes on from (-1: none) */
-/** @typedef {{xs: number[], ys: Values, starts: Set<number>}} Ghost starts: where a new line begins */
-/** @typedef {{x0: number, y0: number, x1: number, y1: number, live: boolean}} Tie */
+/** @typedef {{xs: number[], ys: Values, starts: Set<number>}} Abandoned starts: where a new line begins */
+/** @typedef {{x0: number, y0: number, x1: number, y1: number, live: boolean}} Connector */
 
-/** The steps that led to the present model, back from now: each rollback jumps to where it went on from. A later rollback
- * may bring back what an earlier one had left.
+/** The ranges of steps that led to the present model, latest first. A later rollback may return to a branch that an earlier
+ * one left.
  * @param {Branch[]} branches by `to` @returns {{after: number, upto: number}[]} */
-function trail(branches) {
+function liveRanges(branches) {
   const ranges = [];
   let upto = Infinity;
   for (let i = branches.length - 1; i >= 0; i--) {
@@ -23,10 +24,10 @@ function trail(branches) {
 }
 
 /** @param {import("../../link/picture.js").Table} table @param {Branch[]} branches oldest first @returns {Lineage | null} null: a plain run */
-export function lineage(table, branches) {
+export function lineageOf(table, branches) {
   if (!branches.length) return null;
   const sorted = [...branches].sort((a, b) => a.to - b.to);
-  const ranges = trail(sorted);
+  const ranges = liveRanges(sorted);
   // A bucket that lies across a border belongs to where most of it is.
   const middle = Float64Array.from(table.x.end, (end, i) => (end + table.x.step[i]) / 2);
   const live = Uint8Array.from(middle, (at) => Number(ranges.some(({ after, upto }) => at > after && at <= upto)));
@@ -46,13 +47,13 @@ export function lineage(table, branches) {
 
 /** Takes the abandoned points out of a curve.
  * @param {number[]} xs @param {Values} ys @param {number[]} of the bucket of each point @param {Lineage} lineage
- * @returns {{ys: Values, ghost: Ghost | null}} */
-export function split(xs, ys, of, { live, jumps }) {
+ * @returns {{ys: Values, abandoned: Abandoned | null}} */
+export function splitAbandoned(xs, ys, of, { live, jumps }) {
   const kept = ys.slice();
-  /** @type {Ghost} */
-  const ghost = { xs: [], ys: [], starts: new Set() };
+  /** @type {Abandoned} */
+  const abandoned = { xs: [], ys: [], starts: new Set() };
   let drawing = false;
-  /** The last point before that the branch grew from, in the same stretch. @param {number} p */
+  /** The last point with a value before the branch, on the same line. @param {number} p */
   const root = (p) => {
     for (let q = p; q > 0; q--) {
       if (of[q] !== of[q - 1] && jumps.has(of[q])) return -1;
@@ -68,22 +69,22 @@ export function split(xs, ys, of, { live, jumps }) {
     if (!drawing) {
       const q = root(p);
       if (q >= 0 && live[of[q]]) {
-        ghost.xs.push(xs[q]);
-        ghost.ys.push(ys[q]);
+        abandoned.xs.push(xs[q]);
+        abandoned.ys.push(ys[q]);
       }
-      ghost.starts.add(q >= 0 ? xs[q] : xs[p]);
-    } else if (of[p] !== of[p - 1] && jumps.has(of[p])) ghost.starts.add(xs[p]);
+      abandoned.starts.add(q >= 0 ? xs[q] : xs[p]);
+    } else if (of[p] !== of[p - 1] && jumps.has(of[p])) abandoned.starts.add(xs[p]);
     drawing = true;
-    ghost.xs.push(xs[p]);
-    ghost.ys.push(ys[p]);
+    abandoned.xs.push(xs[p]);
+    abandoned.ys.push(ys[p]);
     kept[p] = null;
   }
-  return { ys: kept, ghost: ghost.xs.length ? ghost : null };
+  return { ys: kept, abandoned: abandoned.xs.length ? abandoned : null };
 }
 
 /** From the point rolled back to, to the first one trained from there.
- * @param {number[]} xs @param {Values} ys of buckets, one point each @param {Lineage} lineage @returns {Tie[]} */
-export function ties(xs, ys, { live, jumps }) {
+ * @param {number[]} xs @param {Values} ys of buckets, one point each @param {Lineage} lineage @returns {Connector[]} */
+export function connectorsOf(xs, ys, { live, jumps }) {
   const found = [];
   for (const [next, before] of jumps) {
     let q = before;

@@ -1,42 +1,42 @@
 // @ts-check
-// The plots: one for each group of metrics, a strip for each setting, one x axis and one cursor for all of them.
-import { createAxis } from "./axis.js";
-import { bestsOf } from "./bests.js";
-import { createConfirm } from "./confirm.js";
+// The chart panel: a plot for each group of metrics, a strip for each setting. All share one x axis and one cursor.
+import { bestLinesOf } from "./best_lines.js";
 import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "../../ui/dom.js";
-import { collectMarks, marksOf, nearest } from "./marks.js";
-import { createParts } from "../../ui/parts.js";
+import { createKeyedList } from "../../ui/keyed_list.js";
+import { collectMarks, marksOf, nearestMark } from "./marks.js";
 import { splice } from "../../link/picture.js";
 import { createPlot } from "./plot.js";
+import { createRollbackConfirmation } from "./rollback_confirmation.js";
 import { createToolbar } from "./toolbar.js";
+import { createXAxis } from "./x_axis.js";
 import { createZoom } from "./zoom.js";
 
 /** @typedef {import("./plot.js").PlotView} PlotView */
 
-const MARGIN = 0.008;
-const MOST_POINTS = 1600;
-const BUDGET = 1.5; // milliseconds of a frame for the plots; style, layout, paint and the canvas take as long again
+const X_MARGIN = 0.008;
+const MAX_POINTS = 1600;
+const FRAME_BUDGET_MS = 1.5; // per frame; style, layout, paint and the canvas take as long again
 
 /** @type {import("../../view.js").Panel} */
-export function chartPanel(body, { link, presence, theme, guard }) {
+export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
   const scope = createScope();
   const { ui } = link;
   const grid = h("div", { class: "kcb-grid" });
   const empty = h("p", { class: "kcb-empty" }, "The curves begin with the first batch.");
   const problem = h("p", { class: "kcb-error", role: "alert" });
-  const zoom = createZoom(link, presence.view, () => Math.min(MOST_POINTS, Math.max(200, Math.round(grid.clientWidth))));
+  const zoom = createZoom(link, heartbeat.view, () => Math.min(MAX_POINTS, Math.max(200, Math.round(grid.clientWidth))));
   const toolbar = createToolbar(link, zoom.reset);
   scope.add(toolbar.end);
   scope.add(zoom.end);
-  const confirm = createConfirm(link);
-  scope.add(confirm.end);
-  body.append(toolbar.element, confirm.element, problem, empty, grid);
+  const confirmation = createRollbackConfirmation(link);
+  scope.add(confirmation.end);
+  body.append(toolbar.element, confirmation.element, problem, empty, grid);
 
-  /** @type {ReturnType<typeof createParts<PlotView>>} */
-  const plots = createParts(grid);
+  /** @type {ReturnType<typeof createKeyedList<PlotView>>} */
+  const plots = createKeyedList(grid);
   scope.add(plots.end);
-  let axis = createAxis(link.picture(), ui.x);
+  let axis = createXAxis(link.picture(), ui.x);
   /** @type {number | null} */
   let cursor = null;
   let aloud = false;
@@ -49,7 +49,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       const [min, max] = [axis.toX(ui.zoom.first), axis.toX(ui.zoom.last)];
       if (max > min) return [min, max];
     }
-    const margin = (axis.max - axis.min) * MARGIN || 0.5;
+    const margin = (axis.max - axis.min) * X_MARGIN || 0.5;
     return [axis.min - margin, axis.max + margin];
   };
 
@@ -62,7 +62,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       for (const each of plots.all()) each.setCursor(x);
       drawReadout();
     }),
-    /** @param {number} min @param {number} max @param {import("./axis.js").XAxis} axis what the plot shows, which may lag behind */
+    /** @param {number} min @param {number} max @param {import("./x_axis.js").XAxis} axis what the plot shows, which may lag behind */
     onZoom(min, max, axis) {
       const first = Math.max(axis.toStep(axis.min), axis.toStep(min));
       const last = Math.min(axis.toStep(axis.max), axis.toStep(max));
@@ -71,18 +71,18 @@ export function chartPanel(body, { link, presence, theme, guard }) {
       else zoom.set(first, last);
     },
     onReset: zoom.reset,
-    onSnapshot: confirm.open,
+    onSnapshot: confirmation.open,
     /** @param {string} key */
     onToggle(key) {
       const hidden = new Set(ui.hidden);
       if (!hidden.delete(key)) hidden.add(key);
-      link.choose({ hidden });
+      link.setUi({ hidden });
     },
   };
 
   const drawReadout = () => {
     for (const plot of plots.all()) plot.readout(cursor);
-    const mark = cursor !== null && source ? nearest(source.marks(), cursor, source.reach(6)) : null;
+    const mark = cursor !== null && source ? nearestMark(source.marks(), cursor, source.xWidth(6)) : null;
     const place = cursor === null ? "" : axis.place(cursor);
     toolbar.say(mark ? mark.text : place, aloud);
     toolbar.element.classList.toggle("kcb-on-mark", mark !== null);
@@ -90,7 +90,7 @@ export function chartPanel(body, { link, presence, theme, guard }) {
 
   const draw = () => {
     const picture = splice(link.picture(), ui.zoom ? ui.fine : null);
-    axis = createAxis(picture, ui.x);
+    axis = createXAxis(picture, ui.x);
     const wanted = buildPlots(picture, ui.x, ui.smoothing);
     const marks = collectMarks(link, axis);
     const cards = link.cards();
@@ -103,11 +103,11 @@ export function chartPanel(body, { link, presence, theme, guard }) {
         return plot;
       },
       (plot, { group, strip, curves }) => {
-        // A setting that moves by factors has a logarithmic strip wherever that can be.
-        const factors = link.controls().find((each) => each.name === group)?.scale !== "linear";
-        const log = strip ? factors && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
+        // A setting with a log scale has a logarithmic strip where all its values are positive.
+        const logScale = link.controls().find((each) => each.name === group)?.scale !== "linear";
+        const log = strip ? logScale && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
         const first = plot.element === grid.firstElementChild;
-        const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bests: bestsOf(cards, curves, axis), first, axis };
+        const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bestLines: bestLinesOf(cards, curves, axis), first, axis };
         waiting.push(() => plot.update(scene));
       },
     );
@@ -116,25 +116,25 @@ export function chartPanel(body, { link, presence, theme, guard }) {
     toolbar.draw();
   };
 
-  // One repaint for each animation frame at most, and none that nobody would see. What a frame has no time for is drawn in
-  // the next, before anything newer: typing and scrolling go between.
+  // At most one repaint per animation frame, and none while the chart is out of sight. A frame draws plots until its budget is
+  // spent; the next frame draws the rest before anything newer. Typing and scrolling go between.
   /** @type {(() => void)[]} */
   const waiting = [];
   let dirty = false;
-  let asked = false; // by a person, who gets all of it at once
+  let drawAll = false; // the user changed something: one frame draws all plots
   let onScreen = true;
   let frame = 0;
   const paint = guard(() => {
     frame = 0;
     if (!onScreen || document.hidden) return;
     const began = performance.now();
-    if (asked) waiting.length = 0;
+    if (drawAll) waiting.length = 0;
     if (!waiting.length && dirty) {
       dirty = false;
       draw();
     }
-    while (waiting.length && (asked || performance.now() - began < BUDGET)) waiting.shift()?.();
-    asked = false;
+    while (waiting.length && (drawAll || performance.now() - began < FRAME_BUDGET_MS)) waiting.shift()?.();
+    drawAll = false;
     if (!waiting.length) drawReadout();
     if (waiting.length || dirty) frame ||= requestAnimationFrame(paint);
   });
@@ -158,18 +158,18 @@ export function chartPanel(body, { link, presence, theme, guard }) {
   scope.add(() => sight.disconnect());
   scope.listen(document, "visibilitychange", () => (dirty || waiting.length) && repaint());
   scope.add(theme.listen(() => plots.all().forEach((plot) => plot.redraw())));
-  let kept = "";
+  let lastKept = "";
   scope.add(
     link.listen((topic) => {
       if (topic === "ui") {
         toolbar.draw();
-        asked = true;
+        drawAll = true;
       }
       if (topic === "state" || topic === "alive" || topic === "callbacks") {
-        guard(confirm.draw)();
+        guard(confirmation.draw)();
         const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best)]);
-        if (now !== kept) repaint();
-        kept = now;
+        if (now !== lastKept) repaint();
+        lastKept = now;
       }
       if (topic === "picture" || topic === "events" || topic === "ui") repaint();
     }),

@@ -1,8 +1,8 @@
 // @ts-check
-// From tables to curves: which lines a plot has, and the columns that uPlot wants.
-import { spans } from "./axis.js";
-import { lineage, split, ties } from "./branches.js";
+// Builds curves from tables: the lines of each plot, and the columns for uPlot.
+import { connectorsOf, lineageOf, splitAbandoned } from "./branches.js";
 import { smooth } from "./smoothing.js";
+import { bucketRanges } from "./x_axis.js";
 
 /** @typedef {import("../../link/picture.js").Picture} Picture */
 /** @typedef {import("../../link/picture.js").Table} Table */
@@ -10,17 +10,17 @@ import { smooth } from "./smoothing.js";
 /** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "best"} Role best: no curve, a line beside them */
 /** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
 /** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,
- *   ends: Float64Array, exact: ArrayLike<number | null>, per: number, live?: Uint8Array, ghost?: import("./branches.js").Ghost | null,
- *   ties?: import("./branches.js").Tie[]}} Curve
- * ends and exact: what a readout looks up; live, ghost and ties: where the run went back to an earlier step */
+ *   ends: Float64Array, exact: ArrayLike<number | null>, live?: Uint8Array, abandoned?: import("./branches.js").Abandoned | null,
+ *   connectors?: import("./branches.js").Connector[]}} Curve
+ * ends and exact: what a readout looks up; live, abandoned and connectors: where the run went back to an earlier step */
 /** @typedef {{group: string, strip: boolean, curves: Curve[]}} Plot */
 
 /** @param {number} value */
 const orNull = (value) => (Number.isFinite(value) ? value : null);
 
-/** Both ends of each bucket's range, in the order in which they happened.
+/** The minimum and maximum of each bucket, in the order in which they happened.
  * @param {Table} table @param {Series} series @param {{from: Float64Array, to: Float64Array}} at */
-function zigzag(table, series, { from, to }) {
+function minMaxPoints(table, series, { from, to }) {
   /** @type {number[]} */
   const xs = [];
   /** @type {Values} */
@@ -43,29 +43,29 @@ function zigzag(table, series, { from, to }) {
   return { xs, ys, of };
 }
 
-/** @type {Set<Role>} what is measured now and then, so that its last value holds */
-const SELDOM = new Set(["epoch", "val", "eval", "control", "plan"]);
+/** @type {Set<Role>} roles that are measured now and then: the last value holds until the next */
+const SPARSE_ROLES = new Set(["epoch", "val", "eval", "control", "plan"]);
 /** @type {Set<string>} */
-const ROLES = new Set(["running", ...SELDOM]);
+const ROLES = new Set(["running", ...SPARSE_ROLES]);
 
-/** @param {Table} table @param {Series} series @param {import("./axis.js").Mode} mode @param {number} smoothing @param {number} metric
+/** @param {Table} table @param {Series} series @param {import("./x_axis.js").Mode} mode @param {number} smoothing @param {number} metric
  * @param {Picture} picture @returns {Curve[]} */
 function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
-  const at = spans(table, mode);
+  const at = bucketRanges(table, mode);
   const ends = at.to;
-  const past = series.kind === "control" || series.kind === "plan" ? null : lineage(table, branches);
+  const lineage = series.kind === "control" || series.kind === "plan" ? null : lineageOf(table, branches);
   const key = (/** @type {Role} */ role) => `${series.name}|${series.kind}|${role}`;
-  const common = { metric, ends, per: table.perBucket, live: past?.live };
+  const common = { metric, ends, live: lineage?.live };
   const each = Array.from(ends, (_, i) => i);
   /** @param {number[]} xs @param {Values} ys @param {number[]} [of] */
-  const parts = (xs, ys, of = each) => ({ xs, ...(past ? split(xs, ys, of, past) : { ys }) });
+  const withoutAbandoned = (xs, ys, of = each) => ({ xs, ...(lineage ? splitAbandoned(xs, ys, of, lineage) : { ys }) });
   if (series.kind === "train") {
-    const raw = zigzag(table, series, at);
-    const ema = smooth(series.mean, table.weight, smoothing, past?.jumps);
+    const raw = minMaxPoints(table, series, at);
+    const ema = smooth(series.mean, table.weight, smoothing, lineage?.jumps);
     const xs = [...ends];
     return [
-      { ...common, key: key("raw"), label: series.label, role: "raw", exact: series.mean, ...parts(raw.xs, raw.ys, raw.of) },
-      { ...common, key: key("smooth"), label: "smoothed", role: "smooth", exact: ema, ...parts(xs, ema), ties: past ? ties(xs, ema, past) : [] },
+      { ...common, key: key("raw"), label: series.label, role: "raw", exact: series.mean, ...withoutAbandoned(raw.xs, raw.ys, raw.of) },
+      { ...common, key: key("smooth"), label: "smoothed", role: "smooth", exact: ema, ...withoutAbandoned(xs, ema), connectors: lineage ? connectorsOf(xs, ema, lineage) : [] },
     ];
   }
   /** @type {Values} */
@@ -77,11 +77,11 @@ function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
     ys.forEach((y, i) => y === null && !wrong.has(table.x.end[i]) && delete ys[i]);
   }
   const xs = [...(role === "control" ? at.from : ends)];
-  const tied = past && (role === "val" || role === "running") ? ties(xs, ys, past) : [];
-  return [{ ...common, key: key(role), label: series.label, role, exact: series.mean, ...parts(xs, ys), ties: tied }];
+  const connectors = lineage && (role === "val" || role === "running") ? connectorsOf(xs, ys, lineage) : [];
+  return [{ ...common, key: key(role), label: series.label, role, exact: series.mean, ...withoutAbandoned(xs, ys), connectors }];
 }
 
-/** What is planned goes on from what is.
+/** The planned curve begins at the last point of the actual one.
  * @param {Plot} plot */
 function joinPlan({ curves }) {
   const [now, plan] = ["control", "plan"].map((role) => curves.find((curve) => curve.role === role));
@@ -92,7 +92,7 @@ function joinPlan({ curves }) {
   plan.ys = [now.ys[last], ...(from < 0 ? [] : plan.ys.slice(from))];
 }
 
-/** @param {Picture} picture @param {import("./axis.js").Mode} mode @param {number} smoothing @returns {Plot[]} metrics first, then settings */
+/** @param {Picture} picture @param {import("./x_axis.js").Mode} mode @param {number} smoothing @returns {Plot[]} metrics first, then settings */
 export function buildPlots(picture, mode, smoothing) {
   /** @type {Map<string, Plot & {metrics: string[]}>} */
   const plots = new Map();
@@ -113,7 +113,7 @@ export function buildPlots(picture, mode, smoothing) {
   return [...plots.values()].sort((a, b) => rank(a) - rank(b));
 }
 
-/** The value at x: the bucket that holds it, or the last value there was for what is measured now and then.
+/** The value at x: the bucket that holds it, or the last value before x for sparse roles.
  * @param {Curve} curve @param {number | null} x null: the latest @returns {number | null} */
 export function valueAt(curve, x) {
   const { ends, exact, role, live } = curve;
@@ -135,7 +135,7 @@ export function valueAt(curve, x) {
   }
   // low: the first that ends at or after x.
   if (low < ends.length && ends[low] === x) return exact[low];
-  if (SELDOM.has(role)) return low ? exact[low - 1] : null;
+  if (SPARSE_ROLES.has(role)) return low ? exact[low - 1] : null;
   return exact[Math.min(low, ends.length - 1)];
 }
 
@@ -143,7 +143,7 @@ export function valueAt(curve, x) {
  * through; null is a gap.
  * @param {{xs: number[], ys: Values}[]} curves @param {boolean} log zero and below have no place on a logarithmic axis
  * @returns {[number[], ...(number | null | undefined)[][]]} */
-export function align(curves, log) {
+export function alignCurves(curves, log) {
   const at = curves.map(() => 0);
   /** @type {number[]} */
   const xs = [];
@@ -166,14 +166,14 @@ export function align(curves, log) {
   }
   for (const column of columns) {
     column.length = xs.length;
-    widen(column);
+    widenGaps(column);
   }
   return [xs, ...columns];
 }
 
 /** A gap reaches from the last value before it to the first after it, over places where only other curves have points.
  * @param {(number | null | undefined)[]} column */
-function widen(column) {
+function widenGaps(column) {
   let gap = false;
   for (let i = 0; i < column.length; i++) {
     if (column[i] === undefined && gap) column[i] = null;

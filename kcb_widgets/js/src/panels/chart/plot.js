@@ -1,34 +1,36 @@
 // @ts-check
-// One uPlot with its heading and legend. It is told what to draw and reports what the user does.
+// One uPlot with its heading and legend. The chart tells it what to draw; it reports what the user does.
 import uPlot from "uplot";
-import { drawBests } from "./bests.js";
-import { align, valueAt } from "./curves.js";
+import { drawBestLines } from "./best_lines.js";
+import { drawConnectors } from "./branch_lines.js";
+import { colorOf, seriesOf } from "./curve_style.js";
+import { alignCurves, valueAt } from "./curves.js";
 import { createScope, h } from "../../ui/dom.js";
-import { drawTies } from "./ghosts.js";
 import { createLegend } from "./legend.js";
-import { colorOf, seriesOf } from "./looks.js";
-import { drawMarks, nearest } from "./marks.js";
+import { drawMarks, nearestMark } from "./marks.js";
 import { axesOf, yRange } from "./scales.js";
-import { createSpots, snapshotAt } from "./spots.js";
+import { createSnapshotButtons, snapshotAt } from "./snapshot_buttons.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
+/** @typedef {[Curve, Curve["abandoned"]]} Drawn a curve, and its abandoned part where that is what is drawn */
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
-/** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bests: import("./bests.js").Best[],
- *   first: boolean, axis: import("./axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
-/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./axis.js").XAxis) => void, onReset: () => void,
+/** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bestLines: import("./best_lines.js").BestLine[],
+ *   first: boolean, axis: import("./x_axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
+/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./x_axis.js").XAxis) => void, onReset: () => void,
  *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
 
-/** In the order of drawing: what was abandoned lies below. @param {Curve[]} curves */
+/** In the order of drawing: abandoned parts lie below.
+ * @param {Curve[]} curves */
 const drawn = (curves) => [
-  ...curves.filter((curve) => curve.ghost).map((curve) => ({ curve, ghost: curve.ghost })),
-  ...curves.map((curve) => ({ curve, ghost: null })),
+  ...curves.filter((curve) => curve.abandoned).map((/** @returns {Drawn} */ (curve) => [curve, curve.abandoned])),
+  ...curves.map((/** @returns {Drawn} */ (curve) => [curve, null])),
 ];
 
 /** @param {{group: string, strip: boolean, theme: import("../../ui/theme.js").Theme, actions: Actions}} options */
 export function createPlot({ group, strip, theme, actions }) {
   const scope = createScope();
   const legend = createLegend(group, actions.onToggle);
-  const spots = createSpots(actions.onSnapshot);
+  const snapshotButtons = createSnapshotButtons(actions.onSnapshot);
   const holder = h("div", {
     class: "kcb-canvas",
     tabindex: 0,
@@ -41,8 +43,8 @@ export function createPlot({ group, strip, theme, actions }) {
   let u = null;
   /** @type {Scene | null} */
   let scene = null;
-  let made = "";
-  let inside = false;
+  let builtFor = "";
+  let pointerInside = false;
   /** @type {number | null} */
   let cursor = null;
 
@@ -62,9 +64,9 @@ export function createPlot({ group, strip, theme, actions }) {
       axes: axesOf(theme, strip, next, () => scene),
       series: [
         {},
-        ...drawn(next.curves).map(({ curve, ghost }) => {
+        ...drawn(next.curves).map(([curve, abandoned]) => {
           const index = next.curves.indexOf(curve);
-          return seriesOf(curve, colors, ghost && (() => scene?.curves[index]?.ghost?.starts));
+          return seriesOf(curve, colors, abandoned && (() => scene?.curves[index]?.abandoned?.starts));
         }),
       ],
       cursor: {
@@ -81,41 +83,41 @@ export function createPlot({ group, strip, theme, actions }) {
       hooks: {
         setCursor: [
           (self) => {
-            // Data that moves under a resting pointer counts; what we set ourselves does not.
-            if (inside) actions.onCursor(self.cursor.idx == null ? null : /** @type {number} */ (self.data[0][self.cursor.idx]), view);
+            // Data that moves under a resting pointer counts; a cursor that we set does not.
+            if (pointerInside) actions.onCursor(self.cursor.idx == null ? null : /** @type {number} */ (self.data[0][self.cursor.idx]), view);
           },
         ],
         setSelect: [
           (self) => {
             const { left, width } = self.select;
             self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            if (inside && scene && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"), scene.axis);
+            if (pointerInside && scene && width >= 4) actions.onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"), scene.axis);
           },
         ],
         draw: [
           (self) => {
             if (!scene) return;
             for (const curve of scene.curves) {
-              if (curve.ties?.length && !scene.hidden.has(curve.key)) drawTies(self, curve.ties, colors()[colorOf(curve)], uPlot.pxRatio);
+              if (curve.connectors?.length && !scene.hidden.has(curve.key)) drawConnectors(self, curve.connectors, colors()[colorOf(curve)], uPlot.pxRatio);
             }
-            drawBests(self, scene.bests.filter(({ key }) => !scene?.hidden.has(key)), colors(), uPlot.pxRatio);
+            drawBestLines(self, scene.bestLines.filter(({ key }) => !scene?.hidden.has(key)), colors(), uPlot.pxRatio);
             drawMarks(self, scene.marks, colors(), uPlot.pxRatio);
-            spots.draw(self, scene.first ? scene.marks : []);
+            snapshotButtons.draw(self, scene.first ? scene.marks : []);
           },
         ],
       },
     };
   };
 
-  const drop = () => {
+  const destroy = () => {
     u?.destroy();
     u = null;
-    made = "";
+    builtFor = "";
   };
 
   /** @param {Scene} next */
   const show = (next) =>
-    drawn(next.curves).forEach(({ curve }, i) => {
+    drawn(next.curves).forEach(([curve], i) => {
       const shown = !next.hidden.has(curve.key);
       if (u && u.series[i + 1].show !== shown) u.setSeries(i + 1, { show: shown }, false);
     });
@@ -123,13 +125,13 @@ export function createPlot({ group, strip, theme, actions }) {
   /** @param {Scene} next */
   const update = (next) => {
     scene = next;
-    const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.ghost])]);
-    const data = /** @type {uPlot.AlignedData} */ (align(drawn(next.curves).map(({ curve, ghost }) => ghost ?? curve), next.log));
-    if (!u || made !== want) {
-      drop();
+    const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.abandoned])]);
+    const data = /** @type {uPlot.AlignedData} */ (alignCurves(drawn(next.curves).map(([curve, abandoned]) => abandoned ?? curve), next.log));
+    if (!u || builtFor !== want) {
+      destroy();
       legend.build(next.curves);
       u = new uPlot(options(next), data, holder);
-      made = want;
+      builtFor = want;
       show(next);
     } else {
       const plot = u;
@@ -139,15 +141,15 @@ export function createPlot({ group, strip, theme, actions }) {
         show(next);
       });
     }
-    legend.press(next.hidden);
-    legend.best(next.bests);
-    if (!inside) setCursor(cursor);
+    legend.setHidden(next.hidden);
+    legend.setBestLines(next.bestLines);
+    if (!pointerInside) setCursor(cursor);
   };
 
   /** @param {number | null} x */
   const setCursor = (x) => {
     cursor = x;
-    if (!u || inside) return;
+    if (!u || pointerInside) return;
     const left = x === null ? -10 : u.valToPos(x, "x");
     u.setCursor({ left: left < 0 || left > u.over.clientWidth ? -10 : left, top: 10 }, false);
   };
@@ -169,14 +171,14 @@ export function createPlot({ group, strip, theme, actions }) {
   scope.listen(holder, "pointermove", (event) => {
     if (u && scene) u.over.style.cursor = snapshotAt(u, scene.marks, event) ? "pointer" : "";
   });
-  // What ends a drag is no click: uPlot keeps it to itself.
+  // uPlot swallows the click that ends a drag.
   scope.listen(holder, "click", (event) => {
     const mark = u && scene && event.detail < 2 && u.over === event.target ? snapshotAt(u, scene.marks, event) : null;
     if (mark) actions.onSnapshot(mark.snapshot);
   });
-  for (const type of ["pointerenter", "pointermove"]) scope.listen(holder, type, () => (inside = true), { capture: true });
+  for (const type of ["pointerenter", "pointermove"]) scope.listen(holder, type, () => (pointerInside = true), { capture: true });
   scope.listen(holder, "pointerleave", () => {
-    inside = false;
+    pointerInside = false;
     actions.onCursor(null, view);
   });
   scope.listen(holder, "keydown", (event) => {
@@ -186,10 +188,10 @@ export function createPlot({ group, strip, theme, actions }) {
     const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: -step, ArrowRight: step, Home: -Infinity, End: Infinity });
     if (event.key in moves) {
       const x = neighbour(moves[event.key]);
-      inside = false;
+      pointerInside = false;
       actions.onCursor(x, view);
     } else if (event.key === "Enter" && event.target === holder && cursor !== null) {
-      const mark = nearest(scene.marks.filter((each) => each.snapshot), cursor, view.reach(8));
+      const mark = nearestMark(scene.marks.filter((each) => each.snapshot), cursor, view.xWidth(8));
       if (mark) actions.onSnapshot(mark.snapshot);
     } else if (event.key === "Escape") actions.onCursor(null, view);
     else if (event.key === "+" || event.key === "-") {
@@ -200,12 +202,11 @@ export function createPlot({ group, strip, theme, actions }) {
     else return;
     event.preventDefault();
   });
-  scope.listen(holder, "blur", () => inside || actions.onCursor(null, view));
-  scope.add(drop);
+  scope.listen(holder, "blur", () => pointerInside || actions.onCursor(null, view));
+  scope.add(destroy);
   scope.add(() => element.remove());
 
   const view = {
-    group,
     element,
     holder,
     update,
@@ -216,10 +217,10 @@ export function createPlot({ group, strip, theme, actions }) {
     redraw: () => u?.redraw(false, true),
     /** @param {number | null} x */
     readout(x) {
-      if (scene) legend.values(scene.curves.map((curve) => valueAt(curve, x)));
+      if (scene) legend.setValues(scene.curves.map((curve) => valueAt(curve, x)));
     },
-    /** How much of x a finger's width is. @param {number} pixels */
-    reach: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),
+    /** The width of so many pixels in units of x. @param {number} pixels */
+    xWidth: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),
     marks: () => scene?.marks ?? [],
     end: scope.end,
   };

@@ -1,7 +1,6 @@
 // @ts-check
-// A plot's axes: their ticks, and how far y reaches.
-import { tick } from "../../ui/format.js";
-import { logTicks } from "./ticks.js";
+// A plot's axes: their ticks, and the range of y.
+import { formatTick } from "../../ui/format.js";
 
 const GUTTER = 54;
 
@@ -27,7 +26,7 @@ export function axesOf({ colors, font }, strip, next, scene) {
       ...(next.log && { splits: (_, __, min, max) => logTicks(min, max, strip ? 3 : 6), filter: (_, splits) => splits }),
       gap: 4,
       space: strip ? 22 : 30,
-      values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))),
+      values: (_, splits) => splits.map((value) => (value === null ? "" : formatTick(value))),
     },
   ];
 }
@@ -43,4 +42,34 @@ export function yRange(min, max, log, roomy) {
   if (min === max) return min === 0 ? [-1, 1] : [min - Math.abs(min) * 0.1, max + Math.abs(max) * 0.1];
   const pad = (max - min) * 0.06;
   return [min >= 0 && min - pad < 0 ? 0 : min - pad, max + pad];
+}
+
+/** @param {number} min @param {number} max @param {number[]} digits @returns {number[]} */
+function places(min, max, digits) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++) {
+    for (const digit of digits) {
+      const value = Number(`${digit}e${power}`);
+      if (value >= min && value <= max) found.push(value);
+    }
+  }
+  return found;
+}
+
+/** Round places on a logarithmic axis: powers of ten where it spans many, 1-2-5 where few, all digits where less.
+ * @param {number} min @param {number} max @param {number} most how many there is room for @returns {number[]} */
+function logTicks(min, max, most) {
+  if (!(min > 0) || !(max > min)) return [];
+  for (const digits of [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3]]) {
+    const found = places(min, max, digits);
+    if (found.length > 1 && found.length <= most) return found;
+    if (found.length <= 1) {
+      // The range is narrower than one digit: two places near its ends serve.
+      const round = (/** @type {number} */ value) => Number(value.toPrecision(3));
+      return found.length ? found : [round(min * (max / min) ** 0.2), round(min * (max / min) ** 0.8)];
+    }
+  }
+  const powers = places(min, max, [1]);
+  const stride = Math.max(1, Math.ceil(powers.length / most));
+  return powers.filter((value) => Math.round(Math.log10(value)) % stride === 0);
 }

@@ -24,9 +24,9 @@ export function createToolbar(link, onReset) {
     mode.value = ui.x;
     reset.disabled = !ui.zoom;
   };
-  scope.listen(smoothing, "input", () => link.choose({ smoothing: Number(smoothing.value) }));
-  scope.listen(log, "click", () => link.choose({ log: !ui.log }));
-  scope.listen(mode, "change", () => link.choose({ x: /** @type {typeof ui.x} */ (mode.value) }));
+  scope.listen(smoothing, "input", () => link.setUi({ smoothing: Number(smoothing.value) }));
+  scope.listen(log, "click", () => link.setUi({ log: !ui.log }));
+  scope.listen(mode, "change", () => link.setUi({ x: /** @type {typeof ui.x} */ (mode.value) }));
   scope.listen(reset, "click", onReset);
   draw();
   return {

@@ -2,7 +2,7 @@
 // The zoomed range, and the finer picture of it that Python is asked for.
 
 // The first is asked for at once, the last of several in a row when they pause.
-const PAUSE = 150;
+const ZOOM_DELAY_MS = 150;
 
 /** @typedef {import("../../link/link.js").Link} Link */
 
@@ -25,14 +25,14 @@ export function createZoom(link, view, points) {
   return {
     /** @param {number} first @param {number} last steps */
     set(first, last) {
-      link.choose({ zoom: { first, last }, fine: null });
+      link.setUi({ zoom: { first, last }, fine: null });
       clearTimeout(timer);
-      timer = setTimeout(ask, performance.now() - asked > PAUSE ? 0 : PAUSE);
+      timer = setTimeout(ask, performance.now() - asked > ZOOM_DELAY_MS ? 0 : ZOOM_DELAY_MS);
     },
     reset() {
       clearTimeout(timer);
       timer = undefined;
-      if (ui.zoom) link.choose({ zoom: null, fine: null });
+      if (ui.zoom) link.setUi({ zoom: null, fine: null });
     },
     end: () => clearTimeout(timer),
   };

@@ -1,17 +1,17 @@
 // @ts-check
-// The best value that a callback has seen: a line from there on, and the band in which another does not count as better.
+// Lines at the best value that a callback saw, with the band that a better value must leave.
+import { colorOf } from "./curve_style.js";
 import { toNumber } from "../../ui/format.js";
-import { colorOf } from "./looks.js";
 
-/** @typedef {{x: number, value: number, bands: number[], ids: string[], key: string, label: string, color: import("../../ui/theme.js").ColorName}} Best
+/** @typedef {{x: number, value: number, bands: number[], ids: string[], key: string, label: string, color: import("../../ui/theme.js").ColorName}} BestLine
  * ids: the callbacks that agree on it; bands: how much better, above or below, they want another to be */
 
-/** @param {import("../callbacks/card.js").Card[]} cards @param {import("./curves.js").Curve[]} curves of one plot @param {import("./axis.js").XAxis} axis */
-export function bestsOf(cards, curves, axis) {
-  /** @type {Map<string, Best>} one line where several agree */
-  const bests = new Map();
+/** @param {import("../callbacks/card.js").Card[]} cards @param {import("./curves.js").Curve[]} curves of one plot @param {import("./x_axis.js").XAxis} axis */
+export function bestLinesOf(cards, curves, axis) {
+  /** @type {Map<string, BestLine>} one line where several agree */
+  const lines = new Map();
   for (const { id, best, facts } of cards) {
-    // Of what is measured in several ways, what epochs end with is what callbacks see.
+    // Of a metric's curves, the one by epoch is what callbacks see.
     const measured = curves.filter((each) => best && each.key.startsWith(`${best.metric}|`));
     const curve = measured.find((each) => each.role === "epoch") ?? measured[0];
     const value = toNumber(best?.value);
@@ -20,23 +20,23 @@ export function bestsOf(cards, curves, axis) {
     const size = Math.abs(toNumber(best.band) ?? 0) || 0;
     const x = best.step === null ? axis.min : axis.toX(best.step);
     const place = `${best.metric} ${value} ${x}`;
-    const line = bests.get(place) ?? { x, value, bands: [], ids: [], key: curve.key, label: `best ${best.metric}`, color: colorOf(curve) };
-    bests.set(place, line);
+    const line = lines.get(place) ?? { x, value, bands: [], ids: [], key: curve.key, label: `best ${best.metric}`, color: colorOf(curve) };
+    lines.set(place, line);
     line.ids.push(id);
     if (size) line.bands.push(up ? size : -size);
   }
-  return [...bests.values()];
+  return [...lines.values()];
 }
 
-/** @param {import("uplot")} u @param {Best[]} bests @param {Record<import("../../ui/theme.js").ColorName, string>} colors @param {number} ratio */
-export function drawBests(u, bests, colors, ratio) {
+/** @param {import("uplot")} u @param {BestLine[]} lines @param {Record<import("../../ui/theme.js").ColorName, string>} colors @param {number} ratio */
+export function drawBestLines(u, lines, colors, ratio) {
   const { ctx, bbox } = u;
   const right = bbox.left + bbox.width;
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  for (const { x, value, bands, color } of bests) {
+  for (const { x, value, bands, color } of lines) {
     const at = u.valToPos(x, "x", true);
     const y = u.valToPos(value, "y", true);
     if (!Number.isFinite(at + y)) continue;
@@ -44,7 +44,7 @@ export function drawBests(u, bests, colors, ratio) {
     ctx.globalAlpha = 0.15;
     for (const band of bands) {
       const better = u.valToPos(value + band, "y", true);
-      // On a logarithmic axis there may be nothing that is better.
+      // A logarithmic axis has no place for zero and below.
       ctx.fillRect(at, y, right - at, (Number.isFinite(better) ? better : bbox.top + bbox.height) - y);
     }
     ctx.globalAlpha = 1;

@@ -1,22 +1,22 @@
 // @ts-check
-// Snapshots can be opened where they are marked: by pointer in every plot, and as real buttons over the first.
+// Opens snapshots at their marks: by pointer in every plot, by buttons over the first.
 import { button, h, setAttribute } from "../../ui/dom.js";
-import { createParts } from "../../ui/parts.js";
+import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("./marks.js").Mark} Mark */
 
-const MOST = 40;
-const WIDE = 8;
-const HIGH = 20;
+const MAX_BUTTONS = 40;
+const HIT_WIDTH = 8;
+const HIT_HEIGHT = 20;
 
 /** The snapshot under the pointer, if there is one. @param {import("uplot")} u @param {Mark[]} marks @param {MouseEvent} event */
 export function snapshotAt(u, marks, event) {
   const { left, bottom } = u.over.getBoundingClientRect();
   const above = bottom - event.clientY;
-  if (above < -2 || above > HIGH) return null;
+  if (above < -2 || above > HIT_HEIGHT) return null;
   /** @type {Mark | null} */
   let best = null;
-  let near = WIDE;
+  let near = HIT_WIDTH;
   for (const mark of marks) {
     if (!mark.snapshot) continue;
     const distance = Math.abs(u.valToPos(mark.x, "x") - (event.clientX - left));
@@ -27,10 +27,10 @@ export function snapshotAt(u, marks, event) {
 }
 
 /** @param {(id: string) => void} onOpen */
-export function createSpots(onOpen) {
+export function createSnapshotButtons(onOpen) {
   const layer = h("div", { class: "kcb-marks" });
-  /** @type {ReturnType<typeof createParts<{element: HTMLButtonElement}>>} */
-  const spots = createParts(layer);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLButtonElement}>>} */
+  const buttons = createKeyedList(layer);
 
   return {
     /** @param {import("uplot")} u @param {Mark[]} marks */
@@ -40,8 +40,8 @@ export function createSpots(onOpen) {
       const shown = marks
         .map((mark) => ({ mark, at: mark.snapshot ? u.valToPos(mark.x, "x") : NaN }))
         .filter(({ at }) => at >= 0 && at <= width)
-        .slice(-MOST);
-      spots.draw(
+        .slice(-MAX_BUTTONS);
+      buttons.draw(
         shown,
         ({ mark }) => mark.snapshot,
         ({ mark }) => ({ element: button("", { class: "kcb-mark" }, () => onOpen(mark.snapshot)) }),

@@ -1,12 +1,12 @@
 // @ts-check
-// A heading that unfolds. What is under it exists only while it is open: a model may have hundreds of layers.
+// A disclosure: a heading that opens a list. The list exists only while open: a model may have hundreds of layers.
 import { createScope, h, setText } from "./dom.js";
 
 /** @template T @typedef {{element: HTMLElement, update: (items: T[]) => void, end: () => void}} List */
 
-/** @template T @param {import("../link/link.js").Link} link @param {string} key whether it is open is kept under this name
+/** @template T @param {import("../link/link.js").Link} link @param {string} key of `link.ui.open`, which keeps whether it is open
  * @param {string} title @param {() => List<T>} build */
-export function createFold(link, key, title, build) {
+export function createDisclosure(link, key, title, build) {
   const scope = createScope();
   const count = h("span", { class: "kcb-count" });
   const summary = h("summary", {}, `${title} `, count);
@@ -15,11 +15,11 @@ export function createFold(link, key, title, build) {
   let list = null;
   /** @type {T[]} */
   let items = [];
-  let usual = false;
-  const wanted = () => link.ui.open.get(key) ?? usual;
+  let openByDefault = false;
+  const wantedOpen = () => link.ui.open.get(key) ?? openByDefault;
 
   const draw = () => {
-    const open = wanted();
+    const open = wantedOpen();
     if (element.open !== open) element.open = open;
     if (open && !list) element.append((list = build()).element);
     if (!open) {
@@ -31,17 +31,17 @@ export function createFold(link, key, title, build) {
   };
 
   scope.listen(element, "toggle", () => {
-    if (element.open !== wanted()) link.choose({ open: new Map(link.ui.open).set(key, element.open) });
+    if (element.open !== wantedOpen()) link.setUi({ open: new Map(link.ui.open).set(key, element.open) });
   });
   scope.add(() => list?.end());
   scope.add(() => element.remove());
   return {
     element,
     summary,
-    /** @param {T[]} next @param {boolean} [open] whether it is while nobody said anything */
+    /** @param {T[]} next @param {boolean} [open] the state before the user chooses one */
     update(next, open = false) {
       items = next;
-      usual = open;
+      openByDefault = open;
       draw();
     },
     end: scope.end,

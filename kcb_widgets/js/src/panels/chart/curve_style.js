@@ -1,7 +1,7 @@
 // @ts-check
-// How each kind of curve is drawn. Train and validation differ in colour, dash and point shape.
+// The style of each kind of curve. Train and validation differ in colour, dash and point shape.
 import uPlot from "uplot";
-import { GHOSTLY, ghostPaths } from "./ghosts.js";
+import { ABANDONED_ALPHA, abandonedPaths } from "./branch_lines.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {import("../../ui/theme.js").ColorName} ColorName */
@@ -18,7 +18,7 @@ const FAINT = 0.45;
 
 /** @typedef {"circle" | "diamond" | "triangle"} Point */
 /** @type {Record<Curve["role"], {width: number, dash?: number[], alpha?: number, point?: Point}>} */
-export const LOOKS = {
+export const CURVE_STYLES = {
   raw: { width: 1, alpha: FAINT },
   smooth: { width: 2.25 },
   running: { width: 1.75 },
@@ -76,35 +76,35 @@ function fewer(column, first, last, enough) {
 /** @param {Curve} curve @param {() => Record<ColorName, string>} colors
  * @param {(() => Set<number> | undefined) | null} [starts] of the abandoned part of a curve: where its lines begin @returns {uPlot.Series} */
 export function seriesOf(curve, colors, starts) {
-  const look = LOOKS[curve.role];
-  const hollow = look.point === "diamond" || look.point === "triangle";
+  const style = CURVE_STYLES[curve.role];
+  const hollow = style.point === "diamond" || style.point === "triangle";
   const color = () => colors()[colorOf(curve)];
   return {
     scale: "y",
     label: curve.key,
     stroke: color,
-    width: look.width,
-    alpha: starts ? GHOSTLY : (look.alpha ?? 1),
-    dash: look.dash,
-    paths: look.width === 0 ? () => null : starts ? ghostPaths(starts) : curve.role === "control" ? stepped : undefined,
+    width: style.width,
+    alpha: starts ? ABANDONED_ALPHA : (style.alpha ?? 1),
+    dash: style.dash,
+    paths: style.width === 0 ? () => null : starts ? abandonedPaths(starts) : curve.role === "control" ? stepped : undefined,
     points: {
       // A line of one point would be invisible; a crowd of points would be a band.
       show: (u, index, first, last) =>
-        fewer(/** @type {any} */ (u.data[index]), first, last, look.point ? Math.max(20, u.bbox.width / uPlot.pxRatio / 7) : starts ? 1 : 2),
-      size: look.point ? 7 : 5,
+        fewer(/** @type {any} */ (u.data[index]), first, last, style.point ? Math.max(20, u.bbox.width / uPlot.pxRatio / 7) : starts ? 1 : 2),
+      size: style.point ? 7 : 5,
       width: hollow ? 1.75 : 1,
-      stroke: look.point === "circle" ? () => colors().bg : color,
+      stroke: style.point === "circle" ? () => colors().bg : color,
       fill: hollow ? () => colors().bg : color,
-      paths: shape(look.point ? 7 : 5, look.point ?? "circle"),
+      paths: shape(style.point ? 7 : 5, style.point ?? "circle"),
     },
   };
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The same look, small, for the legend. @param {Pick<Curve, "role" | "metric">} curve */
+/** The same style in small, for the legend. @param {Pick<Curve, "role" | "metric">} curve */
 export function swatch(curve) {
-  const look = LOOKS[curve.role];
+  const style = CURVE_STYLES[curve.role];
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "kcb-swatch");
   svg.setAttribute("viewBox", "0 0 22 10");
@@ -116,13 +116,13 @@ export function swatch(curve) {
     for (const [key, value] of Object.entries(attributes)) part.setAttribute(key, String(value));
     svg.append(part);
   };
-  const line = { stroke: "currentColor", "stroke-width": look.width, "stroke-opacity": look.alpha ?? 1, fill: "none" };
+  const line = { stroke: "currentColor", "stroke-width": style.width, "stroke-opacity": style.alpha ?? 1, fill: "none" };
   if (curve.role === "raw") draw("path", { ...line, d: "M0 6L3 3L6 7L10 2L13 8L17 3L22 6" });
   else if (curve.role === "control") draw("path", { ...line, d: "M0 8H11V2H22" });
-  else if (look.width) draw("path", { ...line, d: "M0 5H22", "stroke-dasharray": look.dash ? "5 3" : "none" });
-  if (look.point === "circle") draw("circle", { cx: 11, cy: 5, r: 3.5, fill: "currentColor" });
-  if (look.point === "diamond" || look.point === "triangle") {
-    draw("path", { d: look.point === "diamond" ? "M11 1L15 5L11 9L7 5Z" : "M11 1L15 8L7 8Z", stroke: "currentColor", "stroke-width": 1.5, fill: "var(--kcb-bg)" });
+  else if (style.width) draw("path", { ...line, d: "M0 5H22", "stroke-dasharray": style.dash ? "5 3" : "none" });
+  if (style.point === "circle") draw("circle", { cx: 11, cy: 5, r: 3.5, fill: "currentColor" });
+  if (style.point === "diamond" || style.point === "triangle") {
+    draw("path", { d: style.point === "diamond" ? "M11 1L15 5L11 9L7 5Z" : "M11 1L15 8L7 8Z", stroke: "currentColor", "stroke-width": 1.5, fill: "var(--kcb-bg)" });
   }
   return svg;
 }

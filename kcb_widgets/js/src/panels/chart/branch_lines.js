@@ -1,11 +1,11 @@
 // @ts-check
-// Abandoned branches on the canvas: faint lines that begin where they are told to, and dotted ties.
+// Draws branches: faint lines for abandoned ones, dotted connectors from the point rolled back to.
 
-export const GHOSTLY = 0.25;
+export const ABANDONED_ALPHA = 0.25;
 
-/** A line like uPlot's own, which is also broken where a new one starts.
+/** A line like uPlot's own that also breaks where a new line starts.
  * @param {() => Set<number> | undefined} starts @returns {import("uplot").Series.PathBuilder} */
-export const ghostPaths = (starts) => (u, index, first, last) => {
+export const abandonedPaths = (starts) => (u, index, first, last) => {
   const path = new Path2D();
   const breaks = starts();
   const [xs, ys] = [u.data[0], u.data[index]];
@@ -27,8 +27,8 @@ export const ghostPaths = (starts) => (u, index, first, last) => {
   return { stroke: path, fill: null, clip, band: null, gaps: [], flags: 1 };
 };
 
-/** @param {import("uplot")} u @param {import("./branches.js").Tie[]} ties @param {string} color @param {number} ratio */
-export function drawTies(u, ties, color, ratio) {
+/** @param {import("uplot")} u @param {import("./branches.js").Connector[]} connectors @param {string} color @param {number} ratio */
+export function drawConnectors(u, connectors, color, ratio) {
   const { ctx, bbox } = u;
   ctx.save();
   ctx.beginPath();
@@ -38,10 +38,10 @@ export function drawTies(u, ties, color, ratio) {
   ctx.lineWidth = 1.5 * ratio;
   ctx.lineCap = "round";
   ctx.setLineDash([0.5 * ratio, 4 * ratio]);
-  for (const { x0, y0, x1, y1, live } of ties) {
+  for (const { x0, y0, x1, y1, live } of connectors) {
     const corners = [u.valToPos(x0, "x", true), u.valToPos(y0, "y", true), u.valToPos(x1, "x", true), u.valToPos(y1, "y", true)];
     if (!corners.every(Number.isFinite)) continue;
-    ctx.globalAlpha = live ? 1 : GHOSTLY;
+    ctx.globalAlpha = live ? 1 : ABANDONED_ALPHA;
     ctx.beginPath();
     ctx.moveTo(corners[0], corners[1]);
     ctx.lineTo(corners[2], corners[3]);

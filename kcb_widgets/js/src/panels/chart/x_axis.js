@@ -1,20 +1,20 @@
 // @ts-check
-// The shared x axis: a run can be read by step, by epoch or by wall time, and each point knows all three.
-import { clock, moment, stepTick, tick } from "../../ui/format.js";
+// The x axis that the plots share: step, epoch or wall time. Each point has all three.
+import { formatClock, formatMoment, formatStepTick, formatTick } from "../../ui/format.js";
 
 /** @typedef {import("../../link/picture.js").Picture} Picture */
 /** @typedef {import("../../link/picture.js").Table} Table */
 /** @typedef {"step" | "epoch" | "time"} Mode */
-/** @typedef {ReturnType<typeof createAxis>} XAxis */
+/** @typedef {ReturnType<typeof createXAxis>} XAxis */
 
-const AHEAD = 0.12; // of the run's width: how much of what is planned is in sight
-const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
-const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 864000];
+const PLAN_SHARE = 0.12; // how much of the plan is visible, as a share of the run's width
+const STEP_INCREMENTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+const TIME_INCREMENTS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 864000];
 
 /** Where a table's buckets begin and end on the axis. A bucket knows its last batch; its first lies one batch after the
  * bucket before it.
  * @param {Table} table @param {Mode} mode @returns {{from: Float64Array, to: Float64Array}} */
-export function spans(table, mode) {
+export function bucketRanges(table, mode) {
   if (mode === "step") return { from: table.x.step, to: table.x.end };
   const to = table.x[mode];
   const from = new Float64Array(table.length);
@@ -29,7 +29,7 @@ export function spans(table, mode) {
 
 /** Interpolates along two increasing columns, clamped to their ends.
  * @param {number[]} a @param {number[]} b @param {number} value */
-function along(a, b, value) {
+function interpolate(a, b, value) {
   if (!a.length) return value;
   let low = 0;
   let high = a.length - 1;
@@ -45,18 +45,18 @@ function along(a, b, value) {
 }
 
 /** @param {Picture} picture @param {Mode} mode */
-export function createAxis(picture, mode) {
+export function createXAxis(picture, mode) {
   /** @type {{step: number, epoch: number, time: number, x: number}[]} */
   const knots = [];
   const measured = picture.tables.filter((table) => table.name !== "plan");
   for (const table of measured) {
-    const { from, to } = spans(table, mode);
+    const { from, to } = bucketRanges(table, mode);
     for (let i = 0; i < table.length; i++) {
       const at = { epoch: table.x.epoch[i], time: table.x.time[i] };
       if (table.x.end[i] > table.x.step[i]) knots.push({ ...at, step: table.x.step[i], x: from[i] });
       knots.push({ ...at, step: table.x.end[i], x: to[i] });
     }
-    // Tables tell the same story; the first with enough points is the finest.
+    // The first table with enough points is the finest.
     if (knots.length > 1) break;
   }
   const finite = knots.filter((knot) => Number.isFinite(knot.x) && Number.isFinite(knot.step)).sort((a, b) => a.step - b.step);
@@ -67,13 +67,13 @@ export function createAxis(picture, mode) {
   let max = -Infinity;
   for (const table of measured) {
     if (!table.length) continue;
-    const { from, to } = spans(table, mode);
+    const { from, to } = bucketRanges(table, mode);
     min = Math.min(min, from[0]);
     max = Math.max(max, to[table.length - 1]);
   }
   for (const table of picture.tables) {
-    const end = table.name === "plan" && table.length ? spans(table, mode).to[table.length - 1] : NaN;
-    if (end > max) max = Math.min(end, max + (max - min) * AHEAD);
+    const end = table.name === "plan" && table.length ? bucketRanges(table, mode).to[table.length - 1] : NaN;
+    if (end > max) max = Math.min(end, max + (max - min) * PLAN_SHARE);
   }
   if (!(max >= min)) [min, max] = [0, 1];
 
@@ -82,20 +82,20 @@ export function createAxis(picture, mode) {
     min,
     max,
     /** @param {number} step */
-    toX: (step) => (mode === "step" ? step : along(steps, xs, step)),
+    toX: (step) => (mode === "step" ? step : interpolate(steps, xs, step)),
     /** @param {number} x */
-    toStep: (x) => (mode === "step" ? x : along(xs, steps, x)),
+    toStep: (x) => (mode === "step" ? x : interpolate(xs, steps, x)),
     /** @param {number} value @param {number} most the largest in sight: ticks of one axis are written alike */
-    tick: (value, most) => (mode === "step" ? stepTick(value) : mode === "epoch" ? tick(value) : most < 100 ? moment(value) : clock(value)),
+    tick: (value, most) => (mode === "step" ? formatStepTick(value) : mode === "epoch" ? formatTick(value) : most < 100 ? formatMoment(value) : formatClock(value)),
     /** Distances between ticks; none for what the plot finds itself. @param {number} most */
-    increments: (most) => (mode === "step" ? WHOLE : mode === "time" && most >= 100 ? CLOCK : null),
-    /** The place under the cursor in words. @param {number} x */
+    increments: (most) => (mode === "step" ? STEP_INCREMENTS : mode === "time" && most >= 100 ? TIME_INCREMENTS : null),
+    /** The cursor's position in words. @param {number} x */
     place(x) {
-      const step = mode === "step" ? x : along(xs, steps, x);
+      const step = mode === "step" ? x : interpolate(xs, steps, x);
       const knot = finite.find((each) => each.step >= step - 1e-9);
       // What is planned has no time yet.
       if (!knot) return finite.length ? `step ${Math.round(step)}` : "";
-      return `step ${Math.round(step)} · epoch ${knot.epoch.toFixed(2)} · ${moment(knot.time)}`;
+      return `step ${Math.round(step)} · epoch ${knot.epoch.toFixed(2)} · ${formatMoment(knot.time)}`;
     },
   };
 }

@@ -1,24 +1,24 @@
 // @ts-check
-// "Snapshot at step 120 … [Roll back] [Cancel]": asked in the chart, before it is done.
+// "Snapshot at step 120 … [Roll back] [Cancel]": the chart asks before it sends the command.
+import { createCommandStatus } from "../../ui/command_status.js";
 import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
-import { createSaid } from "../../ui/report.js";
-import { snapshotSentence } from "../../ui/sentence.js";
+import { snapshotText } from "../../ui/event_text.js";
 
 /** @param {import("../../link/link.js").Link} link */
-export function createConfirm(link) {
+export function createRollbackConfirmation(link) {
   const scope = createScope();
   const text = h("span", { class: "kcb-confirm-text" });
-  const said = createSaid();
+  const status = createCommandStatus();
   const back = button("Roll back", { class: "kcb-primary" });
   const cancel = button("Cancel");
-  const element = h("div", { class: "kcb-confirm", role: "group", hidden: true }, text, back, cancel, said.element);
+  const element = h("div", { class: "kcb-confirm", role: "group", hidden: true }, text, back, cancel, status.element);
   let id = "";
   let sent = false;
   /** @type {Element | null} */
   let opener = null;
 
   const close = () => {
-    // Whoever opened it with the keyboard goes on where they were.
+    // The focus returns to the element that opened the question.
     if (element.contains(document.activeElement) && opener instanceof HTMLElement && opener.isConnected) opener.focus();
     element.hidden = true;
     id = "";
@@ -30,9 +30,9 @@ export function createConfirm(link) {
     const last = sent ? link.outcome("rollback", id) : null;
     if (!snapshot || last?.phase === "applied") return close();
     setAttribute(element, "aria-label", `snapshot at step ${snapshot.step}`);
-    setText(text, `Snapshot at ${snapshotSentence(snapshot)}`);
-    said.draw(link, last);
-    back.disabled = last?.phase === "requested" || link.off();
+    setText(text, `Snapshot at ${snapshotText(snapshot)}`);
+    status.draw(link, last);
+    back.disabled = last?.phase === "requested" || link.readOnly();
   };
 
   scope.listen(back, "click", () => {

@@ -1,5 +1,5 @@
 // @ts-check
-// The controls as Python describes them, checked on the way in, with the newest values of those that move by themselves.
+// Reads the controls that Python describes: checks their types, and takes newer values from the state.
 
 /** @typedef {import("./commands.js").Value} Value */
 /** @typedef {{name: string, label: string, kind: string, scale: string, value: Value, min: Value, max: Value, integer: boolean,
@@ -7,7 +7,7 @@
  *   of: string}} Control */
 
 /** @param {unknown} value @param {string} [otherwise] */
-const word = (value, otherwise = "") => (typeof value === "string" ? value : otherwise);
+const stringOf = (value, otherwise = "") => (typeof value === "string" ? value : otherwise);
 
 /** @param {unknown} controls @param {unknown} values @returns {Control[]} */
 export function readControls(controls, values) {
@@ -20,9 +20,9 @@ export function readControls(controls, values) {
     const { name } = each;
     named.set(name, {
       name,
-      label: word(each.label) || name,
-      kind: word(each.kind, "number"),
-      scale: word(each.scale, "linear"),
+      label: stringOf(each.label) || name,
+      kind: stringOf(each.kind, "number"),
+      scale: stringOf(each.scale, "linear"),
       value: Object.hasOwn(moved, name) ? moved[name] : (each.value ?? null),
       min: each.min ?? null,
       max: each.max ?? null,
@@ -30,11 +30,11 @@ export function readControls(controls, values) {
       nullable: each.nullable === true,
       choices: Array.isArray(each.choices) ? each.choices.map(String) : [],
       enabled: each.enabled !== false,
-      reason: word(each.reason),
+      reason: stringOf(each.reason),
       rebuild: each.rebuild === true,
-      group: word(each.group),
-      section: word(each.section),
-      of: word(each.of),
+      group: stringOf(each.group),
+      section: stringOf(each.section),
+      of: stringOf(each.of),
     });
   }
   return [...named.values()];

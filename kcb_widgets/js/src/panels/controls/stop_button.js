@@ -1,21 +1,21 @@
 // @ts-check
-// Stop, and the other ways to stop.
+// The Stop button, and a menu of other ways to stop.
 import { button, createScope, h, setText } from "../../ui/dom.js";
 
-const WAYS = /** @type {const} */ ([
+const STOP_OPTIONS = /** @type {const} */ ([
   ["epoch", "after this epoch"],
   ["batch_unvalidated", "now, without validation"],
   ["epoch_unvalidated", "after this epoch, without validation"],
 ]);
 
 /** @param {import("../../link/link.js").Link} link */
-export function createStop(link) {
+export function createStopButton(link) {
   const scope = createScope();
   const stop = button("Stop", { class: "kcb-stop", title: "End training after the current batch" });
-  const ways = WAYS.map(([value, text]) => ({ value, element: button(text) }));
+  const options = STOP_OPTIONS.map(([value, text]) => ({ value, element: button(text) }));
   const summary = h("summary", { "aria-label": "stop options", title: "Other ways to stop" });
   const menu = h("details", { class: "kcb-menu" }, summary,
-    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...ways.map((way) => way.element)));
+    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...options.map((each) => each.element)));
   const element = h("span", { class: "kcb-stops" }, stop, menu);
 
   const close = () => {
@@ -23,8 +23,8 @@ export function createStop(link) {
     menu.open = false;
   };
   scope.listen(stop, "click", () => link.command("stop", null));
-  for (const { value, element: way } of ways) {
-    scope.listen(way, "click", () => {
+  for (const { value, element: option } of options) {
+    scope.listen(option, "click", () => {
       close();
       link.command("stop", value);
     });
@@ -36,7 +36,7 @@ export function createStop(link) {
   });
   scope.listen(menu, "focusout", (event) => !menu.contains(event.relatedTarget) && (menu.open = false));
 
-  /** After this epoch is not yet: one can still stop at once. */
+  /** Whether the fit stops at once. A stop after this epoch does not count: the button still works. */
   const stopping = () => {
     const { status, flow } = link.state();
     const asked = link.outcome("stop");
@@ -48,11 +48,11 @@ export function createStop(link) {
   return {
     element,
     draw() {
-      const going = stopping() && !link.over();
-      setText(stop, going ? "Stopping…" : "Stop");
-      stop.classList.toggle("kcb-stopping", going);
-      stop.disabled = going || link.off();
-      for (const way of ways) way.element.disabled = stop.disabled;
+      const busy = stopping() && !link.over();
+      setText(stop, busy ? "Stopping…" : "Stop");
+      stop.classList.toggle("kcb-stopping", busy);
+      stop.disabled = busy || link.readOnly();
+      for (const option of options) option.element.disabled = stop.disabled;
       menu.classList.toggle("kcb-off", stop.disabled);
     },
     end: scope.end,

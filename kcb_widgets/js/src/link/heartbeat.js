@@ -1,23 +1,23 @@
 // @ts-check
-// One view's heartbeat, and what its answers say about how controls reach training.
+// The heartbeat of one view. The answers tell whether controls reach training: the badge's status.
 import { createScope } from "../ui/dom.js";
-import { duration } from "../ui/format.js";
+import { formatMilliseconds } from "../ui/format.js";
 
 /** @typedef {import("./link.js").Link} Link */
-/** @typedef {ReturnType<typeof createPresence>} Presence */
-/** @typedef {{kind: "live" | "queued" | "dead" | "over" | "checking", text: string, title: string}} Reach */
+/** @typedef {ReturnType<typeof createHeartbeat>} Heartbeat */
+/** @typedef {{kind: "live" | "queued" | "dead" | "over" | "checking", text: string, title: string}} ConnectionStatus */
 
-const BEAT = 4000;
-const PATIENCE = 3000;
-const COMPILING = 60000;
-const BUSY = new Set(["compiling", "running", "stopping", "paused"]);
-const PATHS = /** @type {Record<string, string>} */ ({
+const HEARTBEAT_MS = 4000;
+const ANSWER_TIMEOUT_MS = 3000;
+const COMPILE_TIMEOUT_MS = 60000;
+const BUSY_STATUSES = new Set(["compiling", "running", "stopping", "paused"]);
+const PATH_TEXTS = /** @type {Record<string, string>} */ ({
   pump: "messages arrive between batches",
   subshell: "messages arrive on a thread of their own",
   main: "messages arrive on the kernel's main thread",
 });
 
-function host() {
+function detectHost() {
   const page = document.body;
   if (page.className.includes("vscode") || "acquireVsCodeApi" in window) return "vscode";
   if ("google" in window && /** @type {any} */ (window).google?.colab) return "colab";
@@ -29,7 +29,7 @@ function host() {
 }
 
 /** @param {Link} link @param {() => number} width of the chart area, CSS pixels */
-export function createPresence(link, width) {
+export function createHeartbeat(link, width) {
   const scope = createScope();
   const view = Math.random().toString(36).slice(2, 12);
   /** @type {Map<number, number>} hellos not answered yet: seq -> when sent */
@@ -43,13 +43,13 @@ export function createPresence(link, width) {
   const hello = () => {
     if (document.hidden || !link.alive()) return;
     waiting.set(++seq, performance.now());
-    link.send({ kind: "hello", view, seq, visible: true, width: Math.round(width()), host: host() });
+    link.send({ kind: "hello", view, seq, visible: true, width: Math.round(width()), host: detectHost() });
   };
   const bye = () => {
     waiting.clear();
     link.send({ kind: "bye", view });
   };
-  const tell = () => listeners.forEach((listener) => listener());
+  const notify = () => listeners.forEach((listener) => listener());
 
   const onState = () => {
     const heard = Number(link.state().heard?.[view] ?? 0);
@@ -60,11 +60,11 @@ export function createPresence(link, width) {
       waiting.delete(each);
       link.trust();
     }
-    tell();
+    notify();
   };
 
-  /** @returns {Reach} */
-  const reach = () => {
+  /** @returns {ConnectionStatus} */
+  const status = () => {
     const state = link.state();
     if (link.over()) return { kind: "over", text: "run is over", title: "There is nothing left to steer." };
     if (!link.alive()) return { kind: "dead", text: "read-only", title: "The connection to Python is gone." };
@@ -72,9 +72,9 @@ export function createPresence(link, width) {
     const wait = oldest === undefined ? 0 : performance.now() - oldest;
     const compiling = state.status === "compiling";
     const checking = compiling ? "The first batch is being compiled; messages wait for it." : "Waiting for Python's answer.";
-    if (wait > Math.max(PATIENCE, 3 * (Number(state.ms_per_step) || 0)) && !(compiling && wait < COMPILING)) {
+    if (wait > Math.max(ANSWER_TIMEOUT_MS, 3 * (Number(state.ms_per_step) || 0)) && !(compiling && wait < COMPILE_TIMEOUT_MS)) {
       if (link.suspect()) return { kind: "dead", text: "read-only", title: "The connection to Python was interrupted and nobody answers." };
-      if (BUSY.has(state.status)) {
+      if (BUSY_STATUSES.has(state.status)) {
         const why = state.pump?.ok === false && state.pump.reason ? ` ${state.pump.reason}` : "";
         const title = `No answer for ${Math.round(wait / 1000)} s: the kernel reads messages only when the cell ends.${why}`;
         return { kind: "queued", text: "queued until the cell ends", title };
@@ -82,12 +82,12 @@ export function createPresence(link, width) {
       return { kind: "checking", text: "no answer yet", title: checking };
     }
     if (latency === null) return { kind: "checking", text: "checking…", title: checking };
-    return { kind: "live", text: "live", title: `${PATHS[state.path] ?? "messages arrive"}; answered in ${duration(latency)}` };
+    return { kind: "live", text: "live", title: `${PATH_TEXTS[state.path] ?? "messages arrive"}; answered in ${formatMilliseconds(latency)}` };
   };
 
-  scope.add(link.listen((topic) => (topic === "state" ? onState() : topic === "alive" && (link.suspect() && hello(), tell()))));
-  scope.every(hello, BEAT);
-  scope.every(() => document.hidden || tell(), 500);
+  scope.add(link.listen((topic) => (topic === "state" ? onState() : topic === "alive" && (link.suspect() && hello(), notify()))));
+  scope.every(hello, HEARTBEAT_MS);
+  scope.every(() => document.hidden || notify(), 500);
   scope.listen(document, "visibilitychange", () => (document.hidden ? bye() : hello()));
   scope.add(bye);
   scope.add(() => listeners.clear());
@@ -95,7 +95,7 @@ export function createPresence(link, width) {
   return {
     view,
     hello,
-    reach,
+    status: status,
     /** @param {() => void} fn @returns {() => void} */
     listen(fn) {
       listeners.add(fn);

@@ -1,33 +1,33 @@
 // @ts-check
-// What the user added: controls and buttons of their own.
+// The controls and buttons that the user added.
+import { createCommandStatus } from "../../ui/command_status.js";
+import { createControlList } from "./control_list.js";
 import { button, createScope, h } from "../../ui/dom.js";
-import { createParts } from "../../ui/parts.js";
-import { createSaid } from "../../ui/report.js";
-import { createRows } from "./rows.js";
+import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @param {import("../../link/link.js").Link} link */
-export function createYours(link) {
+export function createUserControls(link) {
   const scope = createScope();
-  const rows = createRows(link, (control) => control.label);
+  const rows = createControlList(link, (control) => control.label);
   const buttons = h("div", { class: "kcb-presses" });
-  const said = createSaid();
+  const status = createCommandStatus();
   const element = h("div", { class: "kcb-yours", role: "group", "aria-label": "yours" },
-    h("div", { class: "kcb-sub" }, "Yours"), rows.element, h("div", { class: "kcb-line" }, buttons, said.element));
+    h("div", { class: "kcb-sub" }, "Yours"), rows.element, h("div", { class: "kcb-line" }, buttons, status.element));
   scope.add(rows.end);
   scope.add(() => element.remove());
-  /** @type {ReturnType<typeof createParts<{element: HTMLButtonElement}>>} */
-  const presses = createParts(buttons);
+  /** @type {ReturnType<typeof createKeyedList<{element: HTMLButtonElement}>>} */
+  const buttonList = createKeyedList(buttons);
 
   /** @param {{name: string, label: string}[]} wanted */
   const drawButtons = (wanted) => {
-    presses.draw(
+    buttonList.draw(
       wanted,
       (each) => JSON.stringify(each),
       ({ name, label }) => ({ element: button(label, {}, () => link.command("press", name)) }),
-      ({ element }) => (element.disabled = link.off()),
+      ({ element }) => (element.disabled = link.readOnly()),
     );
     const last = link.newest((name) => name === "press");
-    said.draw(link, last?.outcome, wanted.find((each) => each.name === last?.outcome.value)?.label ?? String(last?.outcome.value));
+    status.draw(link, last?.outcome, wanted.find((each) => each.name === last?.outcome.value)?.label ?? String(last?.outcome.value));
     return wanted.length > 0;
   };
 

@@ -1,30 +1,30 @@
 // @ts-check
-// A list of controls that follows Python's: rows come, go, and keep their order.
-import { createControl, madeFor } from "./control.js";
+// A list of control rows that follows Python's list of controls.
+import { createControl, rowKey } from "./control.js";
 import { h } from "../../ui/dom.js";
-import { createParts } from "../../ui/parts.js";
+import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("../../link/link.js").Control} Control */
 
-/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text what a row is headed with */
-export function createRows(link, text) {
+/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text the heading of a row */
+export function createControlList(link, text) {
   const element = h("div", { class: "kcb-rows" });
-  /** @type {ReturnType<typeof createParts<import("./row.js").Row>>} */
-  const rows = createParts(element);
+  /** @type {ReturnType<typeof createKeyedList<import("./control_row.js").Row>>} */
+  const rows = createKeyedList(element);
 
   return {
     element,
     /** @param {Control[]} controls */
     update(controls) {
       const names = new Set(controls.map((each) => each.name));
-      // A flag that accompanies a control is a toggle in its row; a number gets a row below.
+      // A flag that accompanies a control is a toggle in its row; a number has its own row below.
       const inside = (/** @type {Control} */ each) => each.kind === "flag" && each.of !== "" && names.has(each.of);
       const wanted = controls.filter((each) => !inside(each));
       const after = (/** @type {string} */ of) => wanted.filter((each) => each.of === of && names.has(of));
       const ordered = wanted.filter((each) => !each.of || !names.has(each.of)).flatMap((each) => [each, ...after(each.name)]);
       rows.draw(
         ordered,
-        (control) => madeFor(control, text(control)),
+        (control) => rowKey(control, text(control)),
         (control) => createControl(link, control, text(control)),
         (row, control) => {
           row.element.classList.toggle("kcb-companion", control.of !== "");
