@@ -20,6 +20,7 @@ from .series_encoder import SeriesEncoder
 
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
+"""The table of panels, in order; each is drawn by the function of its name in ``js/src/view.js``."""
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
 HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
 MAX_VIEWS = 50

@@ -1,4 +1,4 @@
-"""The bounded picture of a run, as the browser reads it (``js/src/link/picture.js``).
+"""The bounded picture of a run, as the browser reads it (``js/src/link/series_decoder.js``).
 
 Layout: uint32 header length, UTF-8 JSON header, zero padding to a multiple of 8, then the arrays. Offsets in the header
 count from the first array and are multiples of 8.

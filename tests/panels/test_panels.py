@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import struct
 import threading
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -343,3 +345,18 @@ def test_an_answer_that_somebody_waits_for_does_not_wait_for_the_next_picture(mo
     pushing.request(urgent=True)
     assert shown.acquire(timeout=5)
     pushing.end()
+
+
+# -- the table of panels -----------------------------------------------------------------------------------------------
+
+
+def test_python_and_the_browser_have_the_same_panels_in_the_same_order():
+    view = (Path(kcb.__file__).parent / "js" / "src" / "view.js").read_text()
+    table = re.search(r"const PANELS = \{(.*?)\};", view, re.DOTALL)[1]
+    assert tuple(re.findall(r"^  (\w+): \w+,$", table, re.MULTILINE)) == board_module.PANELS
+
+
+def test_a_new_panel_is_one_entry_in_python(monkeypatch):
+    monkeypatch.setattr(board_module, "PANELS", (*board_module.PANELS, "weights"))
+    assert kcb.Board(kcb.Run()).show == list(board_module.PANELS)
+    assert kcb.Board(kcb.Run(), show=["weights"]).show == ["weights"]

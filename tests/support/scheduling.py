@@ -25,7 +25,15 @@ SHARED = {
     "test_kernel": r"^[^-]+",
     "test_modes": r"^(?:jax|torch)-[^-]+|^[^-]+",
 }
-LONG = ("test_packaging", "test_modes", "test_demos", "test_lab_demos", "test_notebooks", "test_lab", "test_fit_watchdog")
+LONG = (
+    "test_packaging",
+    "test_modes",
+    "test_demos",
+    "test_lab_demos",
+    "test_notebooks",
+    "test_lab",
+    "test_fit_watchdog",
+)
 LONG_MODES = ("mirrored", "optimizers", "jit")
 
 

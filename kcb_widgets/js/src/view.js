@@ -16,7 +16,8 @@ import { watchTheme } from "./ui/theme.js";
  *   guard: <A extends any[]>(fn: (...args: A) => void) => (...args: A) => void}} Context */
 /** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
 
-/** @type {Record<string, Panel>} */
+/** The table of panels, in order; `PANELS` of kcb_widgets/panels/board.py has the same names.
+ * @type {Record<string, Panel>} */
 const PANELS = {
   progress: progressPanel,
   controls: controlsPanel,
@@ -43,7 +44,7 @@ export function mountView(link, el) {
   let panels = createScope();
   let shown = "";
   const build = () => {
-    const show = link.show().filter((name) => Object.hasOwn(PANELS, name));
+    const show = (link.show() ?? Object.keys(PANELS)).filter((name) => Object.hasOwn(PANELS, name));
     if (show.join() === shown) return;
     shown = show.join();
     panels.end();

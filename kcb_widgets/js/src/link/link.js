@@ -3,9 +3,9 @@
 import { createCommands } from "./commands.js";
 import { readControls } from "./controls.js";
 import { createScope } from "../ui/dom.js";
-import { EMPTY, decode } from "./picture.js";
+import { EMPTY, decode } from "./series_decoder.js";
 
-/** @typedef {import("./picture.js").Picture} Picture */
+/** @typedef {import("./series_decoder.js").Picture} Picture */
 /** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
  *   on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
 /** @typedef {"state" | "controls" | "events" | "picture" | "callbacks" | "hooks" | "show" | "ui" | "alive"} Topic */
@@ -16,7 +16,6 @@ import { EMPTY, decode } from "./picture.js";
 /** @typedef {ReturnType<typeof createLink>} Link */
 
 export const END_STATUSES = new Set(["finished", "stopped", "interrupted", "failed"]);
-const PANELS = ["progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events"];
 
 /** @param {unknown} value @returns {any[]} */
 const records = (value) => (Array.isArray(value) ? value.filter((each) => each && typeof each === "object") : []);
@@ -174,10 +173,10 @@ export function createLink(model) {
       const { rows, trace, epoch, bound } = model.get("hooks") ?? {};
       return { rows: records(rows), trace: Array.isArray(trace) ? trace.map(String) : [], epoch: epoch ? { total: Number(epoch.total) || 0, parts: records(epoch.parts) } : null, bound: String(bound ?? "") };
     },
-    /** @returns {string[]} */
+    /** The panels to show; null where Python has not said. @returns {string[] | null} */
     show: () => {
       const value = model.get("show");
-      return Array.isArray(value) ? value.map(String) : PANELS;
+      return Array.isArray(value) ? value.map(String) : null;
     },
     /** When the state came, on the clock of performance.now(). */
     received: () => received,

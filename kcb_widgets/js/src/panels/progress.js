@@ -39,7 +39,7 @@ export function progressPanel(body, { link, guard }) {
     setAttribute(status, "data-status", word);
     setText(title, String(state.title ?? ""));
     const failed = word === "failed" || word === "interrupted";
-    const noControls = !link.show().includes("controls");
+    const noControls = link.show()?.includes("controls") === false;
     setText(message, failed || noControls ? String(state.message ?? "") : "");
     message.classList.toggle("kcb-error", word === "failed");
 

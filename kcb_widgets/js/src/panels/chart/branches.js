@@ -23,7 +23,7 @@ function liveRanges(branches) {
   return ranges;
 }
 
-/** @param {import("../../link/picture.js").Table} table @param {Branch[]} branches oldest first @returns {Lineage | null} null: a plain run */
+/** @param {import("../../link/series_decoder.js").Table} table @param {Branch[]} branches oldest first @returns {Lineage | null} null: a plain run */
 export function lineageOf(table, branches) {
   if (!branches.length) return null;
   const sorted = [...branches].sort((a, b) => a.to - b.to);

@@ -5,7 +5,7 @@ import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 import { collectMarks, marksOf, nearestMark } from "./marks.js";
-import { splice } from "../../link/picture.js";
+import { splice } from "../../link/series_decoder.js";
 import { createPlot } from "./plot.js";
 import { createRollbackConfirmation } from "./rollback_confirmation.js";
 import { createToolbar } from "./toolbar.js";

@@ -4,9 +4,9 @@ import { connectorsOf, lineageOf, splitAbandoned } from "./branches.js";
 import { smooth } from "./smoothing.js";
 import { bucketRanges } from "./x_axis.js";
 
-/** @typedef {import("../../link/picture.js").Picture} Picture */
-/** @typedef {import("../../link/picture.js").Table} Table */
-/** @typedef {import("../../link/picture.js").Series} Series */
+/** @typedef {import("../../link/series_decoder.js").Picture} Picture */
+/** @typedef {import("../../link/series_decoder.js").Table} Table */
+/** @typedef {import("../../link/series_decoder.js").Series} Series */
 /** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "best"} Role best: no curve, a line beside them */
 /** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
 /** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,

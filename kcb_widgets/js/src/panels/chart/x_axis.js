@@ -2,8 +2,8 @@
 // The x axis that the plots share: step, epoch or wall time. Each point has all three.
 import { formatClock, formatMoment, formatStepTick, formatTick } from "../../ui/format.js";
 
-/** @typedef {import("../../link/picture.js").Picture} Picture */
-/** @typedef {import("../../link/picture.js").Table} Table */
+/** @typedef {import("../../link/series_decoder.js").Picture} Picture */
+/** @typedef {import("../../link/series_decoder.js").Table} Table */
 /** @typedef {"step" | "epoch" | "time"} Mode */
 /** @typedef {ReturnType<typeof createXAxis>} XAxis */
 
