@@ -27,7 +27,7 @@ class Reply:
         self._settled = threading.Event()
 
     def settle(self, event: Event) -> None:
-        """Called once for each command, by whoever carried it out or refused it."""
+        """Note what became of one command; called once for each."""
         if not self._settled.is_set():
             self.events = [*self.events, event]
             if len(self.events) >= self._expected:

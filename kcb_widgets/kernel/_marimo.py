@@ -2,7 +2,7 @@
 
 Its kernel runs cells and handles widgets' messages one after the other, and offers no way to handle some in between
 (marimo-team/marimo#3508), so live controls need a fit in the background. Its threads must be ``marimo.Thread``: only
-those may send and print, and they are told when their cell is run anew (docs.marimo.io/api/outputs).
+those may send and print, and they are told when their cell runs again (docs.marimo.io/api/outputs).
 
 Importing this imports nothing of marimo; outside it every function says so, cheaply.
 """
@@ -29,7 +29,7 @@ def busy() -> bool:
 
 
 def is_cancelled(thread: threading.Thread) -> bool:
-    """Whether the cell that started a thread was run anew or deleted, so that nobody waits for it any more."""
+    """Whether the cell that started a thread was run again or deleted, so that its work is no longer wanted."""
     return bool(getattr(thread, "should_exit", False))
 
 

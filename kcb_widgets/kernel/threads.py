@@ -10,7 +10,7 @@ from . import _marimo
 
 
 def is_cancelled(thread: threading.Thread | None = None) -> bool:
-    """Whether nobody waits any more for what a thread does, or this one: marimo says so when a cell is run anew."""
+    """Whether a thread's work is no longer wanted, or this one's: marimo says so when its cell runs again."""
     return _marimo.is_cancelled(thread or threading.current_thread())
 
 

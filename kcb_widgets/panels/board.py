@@ -197,7 +197,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         seq = content.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or abs(seq) > 2**53:
             return
-        self._run.refresh_requested = self._run.refresh_requested or not self.attended  # somebody has come
+        self._run.refresh_requested = self._run.refresh_requested or not self.attended  # the first view
         self._views[view] = (time.monotonic(), seq)
         while len(self._views) > MAX_VIEWS:  # messages come on several threads
             self._views.pop(min(list(self._views.items()), key=lambda item: item[1][0])[0], None)

@@ -62,7 +62,7 @@ class SeriesEncoder:
         return [("plan", source, Buckets(values, values, values, np.ones(values.shape, bool), x, 1))]
 
     def _unless_same(self, name: str) -> Buckets | None:
-        """A small table's buckets; made anew only when there are new rows."""
+        """A small table's buckets; computed again only when there are new rows."""
         table = self._tables[name]
         key = (table.rows, len(table.names), self._run.batches_per_epoch)
         if self._kept.get(name, (None,))[0] != key:

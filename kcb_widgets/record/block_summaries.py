@@ -1,7 +1,7 @@
 """What is known of each 64 rows, so that no picture has to read all rows of a long run.
 
 Made by those who look, never by the thread that trains: as rows come while a picture is drawn again and again, or all
-at once when somebody first looks. 14 bytes for each 64 rows of a column.
+at once when a board first asks. 14 bytes for each 64 rows of a column.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Observers: who is told when a run has news, and whether anybody looks."""
+"""Observers: what is called when a run has news, and whether any of it is looked at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Observers:
-    """Those who are told of news. Any thread may add or remove: lists are replaced, never changed."""
+    """Callbacks for news. Any thread may add or remove: lists are replaced, never changed."""
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[[Any], None]] = []
@@ -30,12 +30,12 @@ class Observers:
         return remove
 
     def __bool__(self) -> bool:
-        """Whether there is anybody."""
+        """Whether there are observers."""
         return bool(self._callbacks)
 
     @property
     def looking(self) -> bool:
-        """Whether anybody is looking."""
+        """Whether an observer is looking."""
         return any(looks() for looks in self._looks)
 
     def tell(self, news: Any) -> None:

@@ -91,7 +91,7 @@ class Record:
         self.controls: list[dict[str, Any]] = []
         self.continues = False  # same model as the run before
         self.inbox: TakesCommands | None = None
-        self.refresh_requested = False  # somebody waits for what they have asked for
+        self.refresh_requested = False  # a user waits for what they asked for
         self.events_list: list[Event] = []
         self.command_results: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
         self.nonfinite: list[dict[str, Any]] = []
@@ -168,7 +168,7 @@ class Record:
         """Record the batches that were trained since the last time; any thread may.
 
         The hook of a batch only leaves behind what it was given: after a real step all that it touches has to come
-        from slow memory, and the less that is, the less the fit waits. Whoever reads settles first, so nobody sees a
+        from slow memory, and the less that is, the less the fit waits. Readers call this first, so none sees a
         record that lags behind.
         """
         if not self.pending:
@@ -186,7 +186,7 @@ class Record:
                 self._busy = False
 
     def _contained(self, record: Callable[..., Any], *args: Any) -> Any:
-        """Whoever reads must not fail of what is read: it may be anybody."""
+        """Catch recording errors: this may run on any thread that reads the run."""
         try:
             return record(*args)
         except Exception as error:
@@ -335,7 +335,7 @@ class Record:
         table.append(self.step, self.seconds, logs)
 
     def rolled_back(self, to: int) -> None:
-        """The steps after ``to`` were abandoned; Keras's running means begin anew."""
+        """The steps after ``to`` were abandoned; Keras's running means start again."""
         self.branches = [*self.branches, {"from": to, "to": self.step}]
         self.batch_values.restart(self.batch_table.rows, self.step)
 
@@ -421,7 +421,7 @@ class Record:
 
         Args:
             callback: What to call.
-            looks: Tells whether somebody is looking; nobody, by default.
+            looks: Tells whether the subscriber is looking; by default it is not.
 
         Returns:
             A function that ends it.
@@ -430,12 +430,12 @@ class Record:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody has subscribed."""
+        """Whether there are subscribers."""
         return bool(self._observers)
 
     @property
     def attended(self) -> bool:
-        """Whether anybody is looking at a board of it now."""
+        """Whether a board of it is looked at now."""
         return self._observers.looking
 
     def changed(self) -> None:

@@ -85,7 +85,7 @@ class Fit:
         """Wait for the other fit of the model or the Monitor to leave, where it is about to.
 
         Its run is over and seen to be so a moment before ``model.fit`` returns: who presses "Train" then means it. One
-        whose cell was run anew is stopped.
+        whose cell was run again is stopped.
         """
         for other in list(_training.values()):
             if (other._model is not model and other._monitor is not monitor) or other._thread is current_thread():

@@ -83,7 +83,7 @@ class Finishing:
         self.finish(*(outcome or ("failed", UNSEEN)))
 
     def settle(self) -> None:
-        """Somebody asks: where the fit is over and its exception was noted, nobody need wait for the next look."""
+        """End the run at once where the fit is over and its exception is known, before the watchdog's next check."""
         if self.raised.outcome is not None and not self.alive:
             self.finish_from(None)
             if self.thread == threading.get_ident() != self._finisher:

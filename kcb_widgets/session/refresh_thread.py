@@ -34,7 +34,7 @@ class RefreshThread:
         """There is news. Returns at once; calls that come before the next picture share it.
 
         Args:
-            urgent: Somebody waits for it. Otherwise the thread comes by itself, as to wake it costs more than a batch.
+            urgent: A user waits for it. Otherwise the thread wakes by itself, as waking it costs more than a batch.
             delay: Seconds to begin later by, if it is not at work already.
         """
         self._news, self._head = True, delay or self._head

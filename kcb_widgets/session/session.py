@@ -28,10 +28,10 @@ from .terminal import ProgressLine
 from .unsteered import Unsteered
 
 POLL_INTERVAL_S = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
-POLL_INTERVAL_UNSEEN_S = 0.2  # while nobody looks at a board, so that the only message to come is that somebody does
+POLL_INTERVAL_UNSEEN_S = 0.2  # while no board is looked at: the only message to come is that one is
 REFRESH_DELAY_S = 0.005  # seconds: what was asked for reaches the model first, the picture of it is made then
 PAUSED_POLL_S = 0.01  # while paused
-RESUME_TIMEOUT_S = 30.0  # seconds that a fit which was started paused waits for somebody to look at its board
+RESUME_TIMEOUT_S = 30.0  # seconds that a fit which was started paused waits for a user to look at its board
 MAX_PENDING_BATCHES = 100  # batches that may wait to be recorded
 # Between looks at all else: learning rates, NaN, the other callbacks, who looks at a board.
 SLOW_CHECK_INTERVAL_S = 0.5
@@ -194,7 +194,7 @@ class Session(Finishing):
             self._refresh_thread.request(urgent=hurry, delay=REFRESH_DELAY_S if asked else 0.0)
 
     def _process_commands(self, heavy: bool) -> tuple[bool, bool]:
-        """Let messages in and carry out what they ask; whether somebody waits for a picture, and for an answer."""
+        """Let messages in and carry out what they ask; whether a user waits for a refresh, and for an answer."""
         if self._pump is not None:
             self._pump.poll()
         asked = bool(self._inbox.waiting)
@@ -218,7 +218,7 @@ class Session(Finishing):
             self.publish()
 
     def _check_cancelled(self) -> None:
-        """Whether the fit is still wanted: marimo forgets a background thread whose cell is run anew."""
+        """Whether the fit is still wanted: marimo forgets a background thread whose cell runs again."""
         if not self._dismissed and threads.is_cancelled():
             self._dismissed = True
             self._inbox.put(Command("stop", "batch", "notebook"))
@@ -252,7 +252,7 @@ class Session(Finishing):
         attempt(run, "epochs", flow.epoch_ends, epoch)
 
     def wait_while_paused(self) -> None:
-        """Wait here until somebody resumes; everything else works meanwhile."""
+        """Wait here until a command resumes; everything else works meanwhile."""
         run, flow, began = self.run, self.steering.flow, time.perf_counter()
         before, run.status, run.message = (run.status, run.message), "paused", f"paused after step {run.step}"
         run.throughput.rest(run.seconds, run.step)

@@ -27,6 +27,6 @@ class TrainEndSentinel(keras.callbacks.Callback):  # type: ignore[misc]
         self._close()
 
     def leave(self) -> None:
-        """Be gone from the list, also when somebody before us raised."""
+        """Leave the list, also where a callback before this one raised."""
         if self in self._list:
             self._list.remove(self)

@@ -138,7 +138,7 @@ class LearningRateTracker:
         return wanted
 
     def cut(self, rate: Control, value: float, source: str, command: Command) -> Event:
-        """Write a learning rate in a callback's name, as somebody asked it to."""
+        """Write a learning rate in a callback's name, as a command asked."""
         written = rate.write(rate.check(value))
         old, new = written.old, written.new
         self._run.set_value(rate.name, float(new or 0.0), None if old is None else float(old))

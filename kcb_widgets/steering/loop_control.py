@@ -56,7 +56,7 @@ class LoopControl:
         return self.paused or self.until is not None
 
     def could_resume(self, run: Record) -> bool:
-        """Whether anybody is there who could: at a board, or in Python meanwhile."""
+        """Whether a user could resume it: at a board, or in Python meanwhile."""
         return run.attended or not self.blocking
 
     def pause(self, source: str = "") -> None:
