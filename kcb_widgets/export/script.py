@@ -130,7 +130,7 @@ class _Times:
         self._ends = {epoch: float(end) for (epoch, _), end in zip(run.epoch_rows, ends, strict=False)}
         self._changes: dict[tuple[int, int], list[int]] = {}
         for i, event in enumerate(events):
-            if event.kind == "changed":
+            if event.kind in ("changed", "held"):
                 self._changes.setdefault((event.step, event.epoch), []).append(i)
 
     def early(self, index: int, event: Event) -> str:

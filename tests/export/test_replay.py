@@ -282,6 +282,20 @@ def test_other_callbacks_that_write_to_the_learning_rate(train, name, first, bat
     assert not kinds(absent[1], "changed")
 
 
+@pytest.mark.parametrize("place", ["before the first batch", "as an epoch begins"])
+def test_a_hold_that_came_before_a_scheduler_wrote(train, place):
+    """A write that a hold undid tells the order as one that stayed does."""
+    monitor = kcb.Monitor()
+    hook = {
+        "before the first batch": {"on_train_begin": lambda logs: monitor.hold()},
+        "as an epoch begins": {"on_epoch_end": lambda epoch, logs: monitor.hold() if epoch == 0 else None},
+    }[place]
+    ask = keras.callbacks.LambdaCallback(**hook)
+    done = train({}, monitor, last=[ask, others()["scheduler"]])
+    assert [event.name for event in done[1].events_list if event.kind == "held"]
+    assert same(done, train({}, done[1].replay(), last=[others()["scheduler"]]))
+
+
 # -- fits that are not alike, and what cannot be done ------------------------------------------------------------------
 
 
