@@ -8,7 +8,6 @@ one worker; see `support/scheduling.py`.
 
 from __future__ import annotations
 
-import ast
 import functools
 import json
 import os
@@ -19,16 +18,10 @@ from pathlib import Path
 import backends
 import keras
 import pytest
-from modes import table
+from modes import checks, table
 
-MODES = Path(table.__file__).with_name("modes.py")
+PROGRAM = Path(table.__file__).with_name("run.py")
 TIMEOUT = 600
-
-
-def names(prefix: str = "check_") -> list[str]:
-    """The checks there are; `modes.py` is read and not imported, as that would settle a backend and a dtype policy."""
-    functions = [node.name for node in ast.parse(MODES.read_text()).body if isinstance(node, ast.FunctionDef)]
-    return [name.removeprefix(prefix) for name in functions if name.startswith(prefix) and name != "check_optimizer"]
 
 
 def optimizers() -> list[str]:
@@ -45,7 +38,7 @@ def run(mode: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     environment = backends.environment(table.backend_of(mode))
-    command = [sys.executable, "-X", "faulthandler", str(MODES), mode, "--json", str(path)]
+    command = [sys.executable, "-X", "faulthandler", str(PROGRAM), mode, "--json", str(path)]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, timeout=TIMEOUT)
     except subprocess.TimeoutExpired as late:
@@ -72,7 +65,7 @@ def why_not(mode: str) -> str:
 
 
 @pytest.mark.timeout(TIMEOUT + 60)  # so that it is the mode's own limit that ends it
-@pytest.mark.parametrize("control", names())
+@pytest.mark.parametrize("control", checks.names())
 @pytest.mark.parametrize("mode", list(table.TITLES))
 def test_control(mode, control):
     if why_not(mode):
