@@ -14,59 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .chunk import MISSING, Chunk
 from .names import text
-from .packed import PackedTimes
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 CHUNK = 65_536
-MISSING = np.array([0x7FC0DEAD], np.uint32).view(np.float32)[0]  # a NaN of our own: no value, as against one of NaN
 FIRST = 16  # rows that the first chunk has room for: it doubles as they come, so that short runs stay small
-
-
-class _Chunk:
-    """Up to ``CHUNK`` rows. ``values`` is ``(columns, room)`` float32, ``times`` float64 until the chunk is full.
-
-    To grow, arrays are replaced by larger ones and never resized: a reader on another thread goes on reading the old.
-    """
-
-    __slots__ = ("times", "values", "writers")
-
-    def __init__(self, names: list[str], room: int, timed: bool) -> None:
-        self.times: Floats | PackedTimes = np.empty(room if timed else 0, np.float64)
-        self.values = np.full((len(names), room), MISSING, np.float32)
-        self.bind(names)
-
-    @property
-    def room(self) -> int:
-        """Rows there is room for."""
-        return self.values.shape[1]
-
-    def seconds(self, rows: Indices) -> Floats:
-        """Seconds of ``rows``, counted from the chunk's first."""
-        times = self.times  # taken once: the training thread may replace them meanwhile
-        return times.at(rows) if isinstance(times, PackedTimes) else times[rows]
-
-    def grow(self, names: list[str], room: int) -> None:
-        """Make room for ``room`` rows."""
-        values = np.full((len(self.values), room), MISSING, np.float32)
-        values[:, : self.room] = self.values
-        if isinstance(self.times, np.ndarray) and self.times.size:
-            times = np.empty(room, np.float64)
-            times[: self.room] = self.times
-            self.times = times
-        self.values = values
-        self.bind(names)
-
-    def pack(self) -> None:
-        """The chunk is full."""
-        self.times = PackedTimes(self.seconds(np.arange(CHUNK)))
-
-    def bind(self, names: list[str]) -> None:
-        """A memoryview takes one number in half the time a NumPy array does."""
-        self.writers: list[tuple[str, Any]] = [(n, memoryview(self.values[i])) for i, n in enumerate(names)]  # type: ignore[arg-type]
 
 
 class Table:
@@ -84,7 +40,7 @@ class Table:
         self._timed = timed
         self.names: list[str] = []
         self.rows = 0
-        self._chunks: list[_Chunk] = []
+        self._chunks: list[Chunk] = []
         self._room = 0  # rows that there is room for
         self._segments: list[tuple[int, int, int]] = []  # (row, step, stride): regular steps cost no memory
         self._segment_rows: list[int] = []
@@ -172,7 +128,7 @@ class Table:
         """Make room for so many rows, at most one more chunk."""
         if self.rows % CHUNK == 0 and self.rows == self._room:
             full, room = self.rows // CHUNK, CHUNK if self.rows else min(FIRST, CHUNK)
-            self._chunks.append(_Chunk(self.names, room, self._timed))
+            self._chunks.append(Chunk(self.names, room, self._timed))
             if full and self._timed:
                 self._chunks[-2].pack()
         chunk = self._chunks[-1]
@@ -189,7 +145,7 @@ class Table:
         self._segments.append((row, step, stride))
         self._segment_rows.append(row)
 
-    def _append_irregular(self, chunk: _Chunk, i: int, values: Mapping[str, object]) -> list[str]:
+    def _append_irregular(self, chunk: Chunk, i: int, values: Mapping[str, object]) -> list[str]:
         refused = []
         numbers: dict[str, float] = {}
         for key, value in values.items():

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..record.table import Table, _Chunk
+from ..record.chunk import Chunk
+from ..record.table import Table
 from ..run import Run
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ def _rebuild_run(state: dict[str, Any]) -> Run:
 def _reduce_table(table: Table) -> tuple[Any, ...]:
     """A table writes through memoryviews, which cannot be pickled; they are made again."""
     chunks = [
-        {slot: getattr(chunk, slot) for slot in _Chunk.__slots__ if slot != "writers"}
+        {slot: getattr(chunk, slot) for slot in Chunk.__slots__ if slot != "writers"}
         | {"names": [name for name, _ in chunk.writers]}
         for chunk in table._chunks
     ]
@@ -151,8 +152,8 @@ def _rebuild_table(state: dict[str, Any]) -> Table:
     return table
 
 
-def _rebuild_chunk(slots: dict[str, Any]) -> _Chunk:
-    chunk = object.__new__(_Chunk)
+def _rebuild_chunk(slots: dict[str, Any]) -> Chunk:
+    chunk = object.__new__(Chunk)
     for slot, value in slots.items():
         if slot != "names":
             setattr(chunk, slot, value)
