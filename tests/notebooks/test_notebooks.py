@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 import time
 import urllib.request
-from pathlib import Path
 
 import keras
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
+
+from notebooks import cell_with, execute, pictures, read, stream
 
 NAMES = ("callbacks-guide", "builtin-callbacks")
 
