@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import nbformat
 import pytest
-
-from notebooks import NOTEBOOKS, cell_with, execute, pictures, stream
+from notebook_runs import NOTEBOOKS, cell_with, execute, pictures, stream
 
 ALL = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 

@@ -9,8 +9,7 @@ import urllib.request
 import keras
 import numpy as np
 import pytest
-
-from notebooks import cell_with, execute, pictures, read, stream
+from notebook_runs import cell_with, execute, pictures, read, stream
 
 NAMES = ("callbacks-guide", "builtin-callbacks")
 
