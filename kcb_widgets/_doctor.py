@@ -61,7 +61,7 @@ def doctor() -> Report:
     facts: dict[str, str] = {}
     problems: list[str] = []
     looks = {"python": _python, "packages": _packages, "front end": _front_end, "clicks": _clicks,
-             "kernel patch": _patch, "backend": _backend, "board": _board}  # fmt: skip
+             "kernel patch": _patch, "backend": _backend, "keras": _internals, "board": _board}  # fmt: skip
     for name, look in looks.items():
         try:
             facts[name] = look(problems.append)
@@ -154,6 +154,14 @@ def _devices(backend: str) -> tuple[str, str]:
         return ", ".join(names), ""
     card = Path("/proc/driver/nvidia/version").exists()
     return "the processor", f"there is an NVIDIA driver, but the model trains on the processor; {hint}" if card else ""
+
+
+def _internals(tell: Tell) -> str:
+    from .keras_internals.self_check import missing
+
+    for sentence in missing():
+        tell(sentence)
+    return ""
 
 
 def _board(tell: Tell) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import kernel
 from .api import SteeringAPI
 from .commands import Command, Reply, Value
+from .keras_internals.frames import current
 from .panels.display import Showing
 from .record.values import positive_integer
 from .session.background import Fit
@@ -227,7 +227,7 @@ class Monitor(SteeringAPI, Lifecycle):
     def on_train_begin(self, logs: Any = None) -> None:
         """A fit begins: a new run."""
         try:
-            self._begin(sys._getframe())
+            self._begin(current())
         except Exception as error:
             self.run.failed("on_train_begin", error)
 

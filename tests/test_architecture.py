@@ -25,15 +25,17 @@ LAYERS = (
     "export",
     "commands",
     "kernel",
+    "keras_internals",
     "record",
 )
 # Some may import less than what stands below them.
 ONLY = {
-    "steering": {"commands", "record"},
+    "steering": {"commands", "keras_internals", "record"},
     "panels": {"export", "commands", "kernel", "record"},
     "run": {"export", "record"},
     "export": {"commands", "record"},
     "kernel": set(),
+    "keras_internals": set(),
 }
 
 

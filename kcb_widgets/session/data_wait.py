@@ -18,6 +18,9 @@ from typing import Any
 
 import keras
 
+from ..keras_internals.data import current_iterator, iterator_method, queue_of
+from ..keras_internals.frames import variables
+
 log = logging.getLogger(__name__)
 
 # Between looks into a buffer that is not empty: more and more; each costs about 0.1 ms.
@@ -148,7 +151,7 @@ class PrefetchProbe(DataWait):
         if before is None:  # the buffer begins to fill with the first batch
             return
         try:
-            iterator = _iterator(self._data)
+            iterator = current_iterator(self._data)
             ready = self._ready(iterator)
             if ready == 0:
                 longest = self._longest(batch, began, before)
@@ -204,15 +207,16 @@ def waiting(fit: FrameType | None, model: Any) -> DataWait:
         fit: Its frame.
         model: What trains.
     """
-    data = None if fit is None else fit.f_locals.get("epoch_iterator")
+    data = variables(fit).get("epoch_iterator")
     if data is None or not hasattr(data, "__dict__"):
         return DataWait()
     if keras.backend.backend() in ("jax", "torch"):
-        return IteratorTimer(data, "_get_iterator") if hasattr(data, "_get_iterator") else DataWait()
+        method = iterator_method(data)
+        return IteratorTimer(data, method) if method else DataWait()
     if keras.backend.backend() != "tensorflow":
         return DataWait()
-    queue = getattr(getattr(data, "data_adapter", None), "enqueuer", None)
-    if queue is not None and hasattr(queue, "get"):
+    queue = queue_of(data)
+    if queue is not None:
         return QueueTimer(queue, "get")
     if (getattr(model, "steps_per_execution", 1) or 1) != 1:  # one batch in the buffer is not enough then
         return DataWait()
@@ -221,10 +225,3 @@ def waiting(fit: FrameType | None, model: Any) -> DataWait:
     except Exception:  # a model or data that cannot be asked
         log.debug("Waiting for data cannot be measured", exc_info=True)
         return DataWait()
-
-
-def _iterator(data: Any) -> Any:
-    """What the step reads from. Not from the frame of ``fit``: Python would keep it alive there, an epoch too long."""
-    if data._current_iterator is not None:
-        return data._current_iterator
-    return data._epoch_iterator.gi_frame.f_locals["iterator"]  # data of unknown length

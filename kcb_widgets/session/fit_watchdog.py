@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from ..keras_internals.frames import executing, lightest
+from ..keras_internals.interpreter import handled, running
 from ..kernel import threads
 
 CHECK_INTERVAL_S = 0.05  # seconds; a look costs less than a microsecond
@@ -76,47 +76,3 @@ def weak(thing: Any) -> Callable[[], Any] | None:
         return None if thing is None else weakref.ref(thing)
     except TypeError:
         return None
-
-
-def running(thread: threading.Thread, ident: int) -> bool:
-    """Whether a thread has not ended."""
-    # Python cannot tell of a thread that it did not start; the interpreter lists those that it has a state for.
-    return ident in sys._current_exceptions() if isinstance(thread, threading._DummyThread) else thread.is_alive()
-
-
-def executing(frame: FrameType) -> bool:
-    """Whether a call has not ended yet; of any thread's, and without a look at its stack.
-
-    While a call runs, what its frame holds belongs to the interpreter and the garbage collector is shown none of it;
-    when it has ended and somebody still has the frame, all of it is the frame's own, its code among it (CPython's
-    ``frame_traverse``; so on 3.11, 3.12 and 3.13). Going through the other thread's stack by ``f_back`` instead can
-    crash the process: on 3.11 each step may set off a garbage collection, which may let the other thread run on and
-    leave the frame that is just being read.
-    """
-    code = frame.f_code
-    return not any(held is code for held in gc.get_referents(frame))
-
-
-def lightest(frame: FrameType) -> FrameType:
-    """The frame to hold: Keras's wrapper around ``fit``, which ends with it.
-
-    Held for a moment after an exception, that keeps the arguments in memory and not all that ``fit`` had made, which
-    whoever tries again with smaller batches may need.
-    """
-    caller = frame.f_back
-    return caller if caller is not None and caller.f_code.co_name == "error_handler" else frame
-
-
-def handled(thread: int) -> BaseException | None:
-    """The exception a thread is handling right now."""
-    seen: Any = sys._current_exceptions().get(thread)
-    if isinstance(seen, tuple):  # Python 3.11
-        seen = seen[1]
-    return seen if isinstance(seen, BaseException) else None
-
-
-def fit_frame(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame of a function called ``fit``, from ``frame`` outwards."""
-    while frame is not None and frame.f_code.co_name != "fit":
-        frame = frame.f_back
-    return frame

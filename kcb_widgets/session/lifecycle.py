@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from threading import get_ident
@@ -10,6 +9,14 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Inbox
+from ..keras_internals.callback_lists import (
+    calling_list,
+    is_calling,
+    model_of_callback,
+    model_of_list,
+    remove_repeats,
+)
+from ..keras_internals.frames import current, fit_frame
 from ..panels.display import Showing
 from ..record.events import first_line
 from ..record.record import Record
@@ -17,8 +24,7 @@ from ..run import Run
 from ..steering.attempt import attempt
 from ..steering.command_executor import refuse_all
 from ..steering.fit_steering import SteeringContext
-from .callers import calling_list, is_calling, remove_repeats
-from .fit_watchdog import fit_frame, weak
+from .fit_watchdog import weak
 from .nesting import Nesting
 from .session import Session, check_front_end
 
@@ -117,7 +123,7 @@ class Lifecycle(Nesting):
         session = self._session
         if session is not None and session.by_hand and session.thread == get_ident():
             driver = session.callbacks()
-            if driver is None or not is_calling(driver, sys._getframe(1)):
+            if driver is None or not is_calling(driver, current(1)):
                 session.supersede(SUPERSEDED)
 
     def died(self, error: BaseException) -> None:
@@ -171,11 +177,11 @@ class Lifecycle(Nesting):
         named = self._local.__dict__
         offered, told = named.pop("model", None), named.pop("params", None)
         own = getattr(callbacks, "__dict__", {})  # a list of the user's own is named its model once, and used again
-        model = own.get("_model")
+        model = model_of_list(callbacks)
         if model is None and offered is not None:
             model = offered()
         params = own.get("params") or told or self.params
-        return self._model if model is None else model, dict(params or {})
+        return model_of_callback(self) if model is None else model, dict(params or {})
 
     def _is_refused(self, callbacks: Any, fit: FrameType | None, frame: FrameType) -> bool:
         """Whether another fit is under way, so that this one is not recorded; what is left of a dead one is closed."""
@@ -264,7 +270,7 @@ class Lifecycle(Nesting):
     def _goes_on(self) -> bool:
         """Whether an epoch begins of a loop that was declared over: then it is a new run."""
         left = self._loop_left()
-        if left is None or calling_list(self, sys._getframe()) is not left:
+        if left is None or calling_list(self, current()) is not left:
             return False
-        self._begin(sys._getframe())
+        self._begin(current())
         return self._session is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from threading import get_ident
 from types import FrameType
@@ -11,9 +10,9 @@ from typing import Any
 import keras
 
 from ..commands.batch_hook_state import BatchHookState
+from ..keras_internals.callback_lists import calling_list
+from ..keras_internals.frames import current, executing, lightest
 from ..record.record import Record
-from .callers import calling_list
-from .fit_watchdog import executing, lightest
 from .session import Session
 from .standin import StandIn
 
@@ -49,7 +48,7 @@ class Nesting(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _is_foreign(self, session: Session, hook: str) -> bool:
         """Whether ``evaluate`` or ``predict`` begins inside of the fit, with this Monitor in a list of its own."""
-        caller, own = calling_list(self, sys._getframe()), session.callbacks()
+        caller, own = calling_list(self, current()), session.callbacks()
         if caller is None or own is None or caller is own:
             return False
         what, _, _ = hook.removeprefix("on_").partition("_")

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from ..keras_internals.models import validation_data_of
 from ..record.events import first_line
 from ..record.record import Status
 from ..steering.callbacks.hook_wrappers import install
@@ -62,7 +63,7 @@ class Raised:
         self.outcome = None
         if not self._listens:
             return
-        self._wrap(getattr(self._model, "_eval_epoch_iterator", None), "catch_stop_iteration", self._context)
+        self._wrap(validation_data_of(self._model), "catch_stop_iteration", self._context)
         if self._torch:
             for name in ("train_function", "test_function"):
                 self._wrap(self._model, name, self._call)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from .. import kernel
 from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
+from ..keras_internals.frames import variables
 from ..kernel import front_ends, threads
 from ..record.events import first_line
 from ..record.record import Record
@@ -84,7 +85,7 @@ class Session(Finishing):
         self._tracing: tuple[list[str], float] | None = None
         self._refresh_thread = RefreshThread(self._show)
         self._callbacks = members
-        data = None if fit is None else fit.f_locals.get("epoch_iterator")
+        data = variables(fit).get("epoch_iterator")
         self._blocking = self.steering.flow.blocking = self._optional("kernel", kernel.blocking, True)
         self._pump = self._optional("kernel", kernel.pump, None)
         self._cell = self._optional("kernel", kernel.cell, None)

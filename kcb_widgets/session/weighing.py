@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral
 from types import FrameType
 from typing import Any, Literal
 
 import keras
 
+from ..keras_internals.data import batch_sizes, may_weigh
+from ..keras_internals.frames import variables
+from ..keras_internals.layers import layers_of
+from ..keras_internals.metrics import are_compiled, compiled, wrapped_function
+from ..keras_internals.models import TRAINING_STEP, loss_metrics_of, loss_tracker_of
 from ..record.stretches import Sizes
 
 # The loss of all outputs, of one output, what `compile` was given as metrics, as weighted metrics, or none of these.
 Origin = Literal["loss", "output", "metrics", "weighted", "other"]
-STEP = (  # what decides how metrics are updated and logged
-    "train_step",
-    "compute_metrics",
-    "get_metrics_result",
-    "make_train_function",
-    "_make_function",
-    "_update_metrics_variables",
-    "compute_loss_and_updates",
-)
 ACCURACIES = (
     keras.metrics.Accuracy,
     keras.metrics.BinaryAccuracy,
@@ -63,7 +58,7 @@ class MeanMetric:
         metric = self.metric
         if not isinstance(metric, keras.metrics.MeanMetricWrapper) or not _of_keras(type(metric)):
             return False
-        function, arguments = getattr(metric, "_fn", None), getattr(metric, "_fn_kwargs", None) or {}
+        function, arguments = wrapped_function(metric)
         return _of_keras(function) and arguments.get("axis", -1) == -1 and "update_state" not in vars(metric)
 
 
@@ -83,11 +78,12 @@ class Weighing:
     """
 
     def __init__(self, model: Any, fit: FrameType | None) -> None:
-        known: dict[str, Any] = {} if fit is None else fit.f_locals
-        self.sizes = _sizes(known.get("epoch_iterator"))
-        self.own_step = all(_inherited(model, name) for name in STEP)
-        self.masked = any(_may_mask(layer) for layer in _layers(model))
-        self.weighted = _may_weigh(known)
+        known = variables(fit)
+        sizes = batch_sizes(known.get("epoch_iterator"))
+        self.sizes = None if sizes is None else Sizes(*sizes)
+        self.own_step = all(_inherited(model, name) for name in TRAINING_STEP)
+        self.masked = any(_may_mask(layer) for layer in layers_of(model))
+        self.weighted = may_weigh(known)
         strategy = getattr(model, "distribute_strategy", None)
         self.devices = int(getattr(strategy, "num_replicas_in_sync", 1) or 1)
 
@@ -111,12 +107,12 @@ class Weighing:
 def mean_metrics(model: Any) -> dict[str, MeanMetric]:
     """Metrics that are weighted means, by the name Keras logs them under."""
     found: dict[str, MeanMetric] = {}
-    loss = getattr(model, "_loss_tracker", None)
-    outputs = [id(metric) for metric in getattr(getattr(model, "_compile_loss", None), "metrics", None) or ()]
+    loss = loss_tracker_of(model)
+    outputs = [id(metric) for metric in loss_metrics_of(model)]
     for metric in getattr(model, "metrics", []):
         named: Iterator[tuple[str, Any, Origin]]
-        if hasattr(metric, "_flat_metrics"):
-            named = _compiled(metric)
+        if are_compiled(metric):
+            named = compiled(metric)
         else:
             origin: Origin = "loss" if metric is loss else "output" if id(metric) in outputs else "other"
             named = iter([(metric.name, metric, origin)])
@@ -127,68 +123,6 @@ def mean_metrics(model: Any) -> dict[str, MeanMetric]:
             else:
                 found.pop(name, None)
     return found
-
-
-def _compiled(metrics: Any) -> Iterator[tuple[str, Any, Origin]]:
-    """Names as Keras's ``CompileMetrics.result`` makes them."""
-    counters: dict[str, int] = {}
-    origins: tuple[tuple[Any, Origin], ...] = (
-        (metrics._flat_metrics, "metrics"),
-        (metrics._flat_weighted_metrics, "weighted"),
-    )
-    for lists, origin in origins:
-        for group in lists or ():
-            for metric in group.metrics if group else ():
-                prefix = f"{group.output_name}_" if group.output_name else ""
-                name = prefix + metric.name
-                if name in counters and origin == "weighted":
-                    name = f"{prefix}weighted_{metric.name}"
-                if name in counters:
-                    counters[name] += 1
-                    name = f"{name}_{counters[name] - 1}"
-                else:
-                    counters[name] = 1
-                yield name, metric, origin
-
-
-def _sizes(data: Any) -> Sizes | None:
-    """The sizes of batches, from the adapter that Keras reads the data through.
-
-    Only where they are certain: arrays are cut by Keras itself, and a static batch dimension of ``tf.data`` is checked
-    by TensorFlow.
-    """
-    adapter: Any = getattr(data, "data_adapter", None)
-    kind, batch = type(adapter).__name__, getattr(adapter, "batch_size", None)
-    if not isinstance(batch, Integral) or batch < 1 or data.num_batches is None:
-        return None
-    batch = int(batch)
-    if kind == "TFDatasetAdapter":
-        return Sizes(batch)
-    if kind == "ArrayDataAdapter":
-        rest = int(adapter.partial_batch_size or 0)
-        if not rest:
-            return Sizes(batch)
-        if data.steps_per_epoch is None:  # else an epoch may begin where the one before ended
-            return Sizes(batch, (adapter.num_batches - 1) * batch + rest)
-    return None
-
-
-def _may_weigh(known: dict[str, Any]) -> bool:
-    """Whether the data may bring weights of its samples."""
-    if "epoch_iterator" not in known or known.get("class_weight") is not None:
-        return True
-    kind = type(getattr(known["epoch_iterator"], "data_adapter", None)).__name__
-    if kind == "ArrayDataAdapter":
-        return known.get("sample_weight") is not None
-    if kind == "TFDatasetAdapter":
-        spec = getattr(known.get("x"), "element_spec", None)
-        return not (isinstance(spec, tuple) and len(spec) <= 2)
-    return True
-
-
-def _layers(model: Any) -> list[Any]:
-    flatten = getattr(model, "_flatten_layers", None)
-    return list(flatten()) if flatten is not None else []
 
 
 def _may_mask(layer: Any) -> bool:

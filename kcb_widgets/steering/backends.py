@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..keras_internals.models import set_state_in_fit, state_in_fit, state_is_home
+
 
 class Backend:
     """TensorFlow, and what the others have in common with it."""
@@ -63,7 +65,7 @@ class Jax(Backend):
         no data, and puts back the state of the batch before. What was written since would be lost, without a word, and
         after ``evaluate`` there would be no state to put back.
         """
-        if getattr(model, "jax_state_sync", None) is None or not getattr(model, "_jax_state_synced", False):
+        if not state_is_home(model):
             return
         owners = {
             "trainable_variables": model.trainable_variables,
@@ -71,12 +73,13 @@ class Jax(Backend):
             "optimizer_variables": getattr(model.optimizer, "variables", []),
             "metrics_variables": model.metrics_variables,
         }
-        model._jax_state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
+        state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
+        set_state_in_fit(model, state)
 
     def read_scalar(self, model: Any, variable: Any, kind: str) -> float:
         """Read the value where ``fit`` keeps it, which does not bring the whole state home."""
-        state = getattr(model, "_jax_state", None)
-        if state is None or getattr(model, "_jax_state_synced", True):
+        state = state_in_fit(model)
+        if state is None:
             return super().read_scalar(model, variable, kind)
         owner = model.optimizer.variables if kind == "optimizer_variables" else model.metrics_variables
         for i, candidate in enumerate(owner):
@@ -200,14 +203,3 @@ def bytes_of(dtype: Any) -> float:
     """The bytes of one number of a variable's type; NumPy does not know all of them."""
     digits = re.search(r"\d+", str(keras.backend.standardize_dtype(dtype)))
     return 1.0 if digits is None else int(digits.group()) / 8
-
-
-def shared_seeds() -> list[Any]:
-    """The state of the random numbers that Keras draws where a layer gives no seed; it belongs to no model."""
-    try:
-        from keras.src.backend.common import global_state
-
-        shared = global_state.get_global_attribute("global_seed_generator")
-    except (ImportError, AttributeError):  # another version of Keras
-        return []
-    return [] if shared is None else [shared.state]

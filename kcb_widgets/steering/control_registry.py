@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from ..keras_internals.optimizers import iterations_of
 from ..record.events import first_line
 from ..record.record import Record
 from .backends import read_scalar
@@ -110,8 +111,7 @@ class ControlRegistry:
             if optimizer is None or id(optimizer) in self._idle | scaled:
                 continue
             try:
-                # Not `iterations`, which stays 0 while the first gradients are being accumulated.
-                if read_scalar(self._model, optimizer._iterations, "optimizer_variables") == 0:
+                if read_scalar(self._model, iterations_of(optimizer), "optimizer_variables") == 0:
                     self._idle.add(id(optimizer))
             except Exception:  # one that cannot be asked gets the benefit of the doubt
                 log.debug("%s could not be asked for its iterations", control.name, exc_info=True)

@@ -12,19 +12,19 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..keras_internals.layers import own_weights, seed_generators, within
+from ..keras_internals.random_numbers import shared_seeds
 from .backends import (
     per_device_variables,
     random_state,
     set_random_state,
     set_training_modes,
-    shared_seeds,
     sync_model,
     training_modes,
 )
 from .controls.control import Refused
 from .guard import number
 from .model_state import loose
-from .optimizer_rebuild import within
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Evaluation:
 
 def _movable(model: Any) -> list[Any]:
     """All variables that evaluating may write to: everything but the weights, those of frozen layers included."""
-    weights = {id(one) for layer in within(model) for one in layer._trainable_variables}
+    weights = {id(one) for layer in within(model) for one in own_weights(layer)}
     every = {id(one): one for one in [*model.variables, *loose(model), *model.metrics_variables, *shared_seeds()]}
     return [one for key, one in every.items() if key not in weights]
 
@@ -112,7 +112,7 @@ def _begin(known: set[int], model: Any) -> None:
     """Have the state that evaluating itself made begin again: TensorFlow builds some models on their first batch."""
     made = {id(one) for one in [*model.variables, *loose(model)]} - known
     for layer in within(model):
-        for seeds in getattr(layer, "_seed_generators", None) or []:
+        for seeds in seed_generators(layer):
             if id(seeds.state) in made:
                 for part in per_device_variables(seeds.state):
                     seed, _ = _copy(part)  # and how often it was drawn from

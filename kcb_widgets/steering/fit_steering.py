@@ -10,6 +10,7 @@ from typing import Any
 
 from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
+from ..keras_internals.frames import variables
 from ..record.events import first_line
 from ..record.record import Record
 from .actions import Actions
@@ -210,5 +211,5 @@ class FitSteering:
 
 def _arguments(fit: FrameType | None) -> dict[str, Any]:
     """What ``fit`` was called with, as far as evaluating needs it; ``validation_split`` has been done by then."""
-    known = {} if fit is None else fit.f_locals
+    known = variables(fit)
     return {name: known.get(name) for name in ARGUMENTS}

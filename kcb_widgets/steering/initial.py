@@ -14,16 +14,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from ..keras_internals.optimizer_slots import AVERAGES, slots_of, twin
+from ..keras_internals.optimizers import iterations_of, scope, trained_weights
 from .backends import bytes_of, per_device_variables
-from .controls.live_values import scope
-from .optimizer_rebuild import AVERAGES, slots_of
-
-OWN = ("_variables", "_tracker", "_trainable_variables", "_trainable_variables_indices", "built")
-TRACKING = "_self_"  # where TensorFlow keeps what an object depends on
-
-
-class Unknown(Exception):
-    """What an optimizer begins with cannot be known; the text says why."""
 
 
 def initial_values(optimizer: Any) -> dict[int, list[npt.NDArray[Any]]]:
@@ -39,13 +32,13 @@ def initial_values(optimizer: Any) -> dict[int, list[npt.NDArray[Any]]]:
     Raises:
         Unknown: The optimizer holds others in a way that we do not know.
     """
-    weights, twin = list(optimizer._trainable_variables), _twin(optimizer)
+    weights, copy = trained_weights(optimizer), twin(optimizer)
     with scope(optimizer):
-        twin.build(weights)
-    trained = any(np.any(_array(part)) for part in per_device_variables(optimizer._iterations))
+        copy.build(weights)
+    trained = any(np.any(_array(part)) for part in per_device_variables(iterations_of(optimizer)))
     found: dict[int, list[npt.NDArray[Any]]] = {}
     held = vars(optimizer)
-    for name, made in slots_of(vars(twin), len(weights)).items():
+    for name, made in slots_of(vars(copy), len(weights)).items():
         slots = held.get(name)
         if slots is made or not isinstance(slots, list) or len(slots) != len(made):
             continue
@@ -55,7 +48,7 @@ def initial_values(optimizer: Any) -> dict[int, list[npt.NDArray[Any]]]:
                 found[id(slot)] = [
                     _array(part) for part in per_device_variables(weight if name == AVERAGES and trained else new)
                 ]
-    for name, made in vars(twin).items():
+    for name, made in vars(copy).items():
         kept = held.get(name)
         if kept is not made and isinstance(made, keras.Variable) and isinstance(kept, keras.Variable):
             found[id(kept)] = [_array(part) for part in per_device_variables(made)]
@@ -72,14 +65,14 @@ def bytes_to_come(optimizer: Any, weights: list[Any]) -> int:
     Raises:
         Unknown: The optimizer holds others in a way that we do not know.
     """
-    twin = _twin(optimizer)
+    copy = twin(optimizer)
     with scope(optimizer):
         small = [
             keras.Variable(np.zeros((1,) * len(weight.shape)), dtype=weight.dtype, name=weight.name)
             for weight in weights
         ]
-        twin.build(small)
-    total, inner = 0, twin
+        copy.build(small)
+    total, inner = 0, copy
     while inner is not None:
         for slots in slots_of(vars(inner), len(small)).values():
             for slot, weight in zip(slots, weights, strict=True):
@@ -87,40 +80,6 @@ def bytes_to_come(optimizer: Any, weights: list[Any]) -> int:
                     total += math.prod(weight.shape) * bytes_of(slot.dtype) * len(per_device_variables(weight))
         inner = getattr(inner, "inner_optimizer", None)
     return total
-
-
-def _twin(optimizer: Any) -> Any:
-    """A copy that is not built; building it writes to nothing of the original's."""
-    held = {name: value for name, value in vars(optimizer).items() if not name.startswith(TRACKING)}
-    if getattr(optimizer, "optimizers", None) is not None or any(_holds_optimizers(value) for value in held.values()):
-        msg = f"{type(optimizer).__name__} is made of several optimizers"
-        raise Unknown(msg)
-    tracker = held.get("_tracker")
-    if tracker is None or "_trainable_variables" not in held:
-        msg = f"{type(optimizer).__name__} is not built as Keras's optimizers are"
-        raise Unknown(msg)
-    twin: Any = object.__new__(type(optimizer))
-    variables: list[Any] = []
-    belongs, _ = tracker.config["variables"]
-    # Not through setattr: a tracker would take the original's variables for the copy's own.
-    vars(twin).update(
-        {
-            name: _twin(value) if isinstance(value, keras.optimizers.Optimizer) else value
-            for name, value in held.items()
-            if name not in OWN
-        },
-        built=False,
-        _variables=variables,
-        _trainable_variables=[],
-        _trainable_variables_indices={},
-        _tracker=type(tracker)({"variables": (belongs, variables)}),
-    )
-    return twin
-
-
-def _holds_optimizers(value: Any) -> bool:
-    several = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set)) else ()
-    return any(isinstance(one, keras.optimizers.Optimizer) for one in several)
 
 
 def _array(part: Any) -> npt.NDArray[Any]:

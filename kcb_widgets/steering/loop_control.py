@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..keras_internals.models import skip_validation, validate_again
 from ..record.record import Record
 from .controls.control import Control, Refused, Value, Written
 from .epoch_extension import EpochExtension
@@ -132,11 +133,10 @@ class LoopControl:
         """Take away what was installed."""
         if self._unvalidated:
             self._unvalidated = False
-            vars(self._model).pop("_should_eval", None)
+            validate_again(self._model)
 
     def _skip_validation(self) -> None:
-        # `fit` asks this of the model after each epoch. On the instance, until the fit ends.
-        object.__setattr__(self._model, "_should_eval", lambda epoch, validation_freq: False)
+        skip_validation(self._model)
         self._unvalidated = True
 
 

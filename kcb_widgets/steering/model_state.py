@@ -18,10 +18,14 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from .backends import bytes_of, per_device_variables, random_state, set_random_state, shared_seeds, sync_model
+from ..keras_internals.layers import within
+from ..keras_internals.optimizer_slots import Unknown
+from ..keras_internals.optimizers import learning_rate_of, own_variables
+from ..keras_internals.random_numbers import shared_seeds
+from .backends import bytes_of, per_device_variables, random_state, set_random_state, sync_model
 from .controls.live_values import model_optimizers, wrapped_optimizers
-from .initial import Unknown, bytes_to_come, initial_values
-from .optimizer_rebuild import SlotCache, within
+from .initial import bytes_to_come, initial_values
+from .optimizer_rebuild import SlotCache
 
 Array = npt.NDArray[Any]
 NAMED_AT_MOST = 3
@@ -181,10 +185,8 @@ class ModelStateCopier:
 
     def _of_optimizer(self, optimizer: Any) -> list[Any]:
         """Its own variables, without those of optimizers in it. A learning rate is a control and stays as it is."""
-        rate = getattr(optimizer, "_learning_rate", None)
-        own = getattr(optimizer, "_variables", None)
-        variables = optimizer.variables if own is None else own
-        return [one for one in variables if one is not rate and not self._ours(one)]
+        rate = learning_rate_of(optimizer)
+        return [one for one in own_variables(optimizer) if one is not rate and not self._ours(one)]
 
 
 def loose(model: Any) -> list[Any]:

@@ -13,16 +13,17 @@ from typing import Any
 
 import keras
 
+from ..keras_internals.layers import set_own_trainable, within
+from ..keras_internals.models import accept_trainable_flags
+from ..keras_internals.optimizer_slots import AVERAGES, build_again, is_known, restore_attributes, slots_of
+from ..keras_internals.optimizers import own_variables, track, trained_weights
 from .controls.control import Refused
-from .controls.live_values import scope, track, wrapped_optimizers
+from .controls.live_values import wrapped_optimizers
 
 SlotCache = dict[tuple[int, str, int], Any]
 """State set aside, by the ids of the optimizer and the weight, and the name of the attribute it was in."""
 
 OnRebuild = Callable[[Any, Any], None]
-
-NOT_SLOTS = ("_variables", "_trainable_variables")
-AVERAGES = "_model_variables_moving_average"
 
 
 class TrainabilityManager:
@@ -54,12 +55,10 @@ class TrainabilityManager:
             msg = "nothing would be left to train"
             raise Refused(msg)
         ours = {id(variable) for variable in model.variables}
-        known = getattr(model.optimizer, "_trainable_variables", [])
+        known = trained_weights(model.optimizer)
         begun = rebuild_optimizer(model.optimizer, weights + [one for one in known if id(one) not in ours], self._slots)
         trace_evaluation_again(model)
-        compiled = getattr(model, "_compiled_trainable_state", None)
-        if compiled is not None:  # Keras warns of changes it was not compiled for; for these it was
-            compiled.update({layer: layer.trainable for layer in model._flatten_layers()})
+        accept_trainable_flags(model)
         if self._on_rebuild is not None:
             self._on_rebuild(model.optimizer, model.optimizer)
         return begun
@@ -81,14 +80,9 @@ class Flags:
     def restore(self) -> None:
         """Make it so again."""
         for one, flag in self._layers:
-            one._trainable = flag
+            set_own_trainable(one, flag)
         for one, flag in self._variables:
             one.trainable = flag
-
-
-def within(layer: Any) -> list[Any]:
-    """A layer and all layers in it."""
-    return list(layer._flatten_layers())
 
 
 def trace_evaluation_again(model: Any) -> None:
@@ -106,9 +100,7 @@ def why_not(optimizer: Any) -> str:
         return "the model has no optimizer"
     if any(getattr(each, "optimizers", None) is not None for each in wrapped_optimizers(optimizer)):
         return "this optimizer is made of several, each with weights of its own"
-    if not all(
-        hasattr(each, "_trainable_variables") and hasattr(each, "_tracker") for each in wrapped_optimizers(optimizer)
-    ):
+    if not all(is_known(each) for each in wrapped_optimizers(optimizer)):
         return f"{type(optimizer).__name__} is not built as Keras's optimizers are"
     return ""
 
@@ -150,8 +142,8 @@ class _Rebuilt:
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = optimizer
         self._attributes = dict(vars(optimizer))
-        self._variables = list(optimizer._variables)
-        self._weights = list(optimizer._trainable_variables)
+        self._variables = own_variables(optimizer)
+        self._weights = trained_weights(optimizer)
         self._had = {
             (name, id(weight)): slot
             for name, slots in slots_of(self._attributes, len(self._weights)).items()
@@ -163,12 +155,9 @@ class _Rebuilt:
     def build(self, weights: list[Any], slot_cache: SlotCache) -> None:
         """Build it for ``weights``, and put back what it had for them."""
         optimizer = self._optimizer
-        optimizer.built = False
-        optimizer._trainable_variables_indices = {}
-        with scope(optimizer):
-            optimizer.build(list(weights))
+        build_again(optimizer, weights)
         before = {id(variable) for variable in self._variables}
-        made = [variable for variable in optimizer._variables if id(variable) not in before]
+        made = [variable for variable in own_variables(optimizer) if id(variable) not in before]
         instead = self._put_back_slots(weights, slot_cache) | self._put_back_others()
         if any(id(variable) not in instead for variable in made):
             msg = f"{type(optimizer).__name__} keeps state that cannot be told apart by weight"
@@ -180,19 +169,14 @@ class _Rebuilt:
 
     def undo(self) -> None:
         """Make it what it was."""
-        optimizer = self._optimizer
-        for name in vars(optimizer).keys() - self._attributes.keys():
-            delattr(optimizer, name)
-        for name, value in self._attributes.items():
-            if vars(optimizer)[name] is not value and name not in ("_variables", "_tracker"):
-                setattr(optimizer, name, value)
-        track(optimizer, self._variables)
+        restore_attributes(self._optimizer, self._attributes)
+        track(self._optimizer, self._variables)
 
     def set_aside(self, slot_cache: SlotCache) -> None:
         """Keep the state of the weights that train no longer, for when they do again."""
         for key in self._taken:
             del slot_cache[key]
-        still = {id(weight) for weight in self._optimizer._trainable_variables}
+        still = {id(weight) for weight in trained_weights(self._optimizer)}
         for (name, weight), slot in self._had.items():
             if weight not in still and slot is not None:
                 slot_cache[id(self._optimizer), name, weight] = slot
@@ -229,14 +213,3 @@ class _Rebuilt:
         if name == AVERAGES:  # Keras lets an average begin at 0 and mends that on the very first batch only
             made.assign(keras.ops.copy(weight))  # on JAX two variables must not share a buffer
         return made
-
-
-def slots_of(attributes: dict[str, Any], count: int) -> dict[str, list[Any]]:
-    """An optimizer's lists with one variable per weight, or None where a weight needs none."""
-    return {
-        name: value
-        for name, value in attributes.items()
-        if name not in NOT_SLOTS and isinstance(value, list) and len(value) == count
-        if any(isinstance(slot, keras.Variable) for slot in value)
-        if all(slot is None or isinstance(slot, keras.Variable) for slot in value)
-    }

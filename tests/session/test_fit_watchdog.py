@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import threading
 import weakref
 
 import keras
-import pytest
 from keras.src.utils.traceback_utils import filter_traceback
 
 from kcb_widgets.session import fit_watchdog
@@ -54,33 +52,6 @@ def test_looking_does_no_harm_to_the_thread_that_is_looked_at():
     done = subprocess.run([sys.executable, "-X", "faulthandler", "-c", STRESS], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr[-3000:]
     assert "Exception in thread" not in done.stderr
-
-
-@pytest.mark.parametrize("traced", [False, True])
-@pytest.mark.parametrize("ends", ["returns", "raises"])
-def test_a_call_is_seen_to_run_and_to_be_over(ends, traced):
-    frames, runs, free = [], threading.Event(), threading.Event()
-
-    def call():
-        frames.append(sys._getframe())
-        runs.set()
-        assert free.wait(20)
-        if ends == "raises":
-            raise ValueError
-
-    def work():
-        if traced:  # as under a debugger
-            sys.settrace(lambda *event: lambda *event: None)
-        with contextlib.suppress(ValueError):
-            call()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert runs.wait(20)
-    assert fit_watchdog.executing(frames[0])
-    free.set()
-    thread.join(20)
-    assert not fit_watchdog.executing(frames[0])
 
 
 def test_what_a_fit_had_made_is_let_go_at_once_when_it_dies(monkeypatch):

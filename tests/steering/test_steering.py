@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import signal
 import threading
-import warnings
 
 import keras
 import numpy as np
 import pytest
 
 import kcb_widgets as kcb
-from kcb_widgets.steering import epoch_extension
 
 BACKEND = keras.backend.backend()
 
@@ -164,24 +162,6 @@ def test_more_or_fewer_epochs_than_fit_was_told(unit_model, ones, at, weights, e
     assert monitor.run.status == "finished"
     assert monitor.run.params["epochs"] == epochs
     assert monitor.run.epochs.index.tolist() == list(range(epochs))
-
-
-def test_more_epochs_where_python_warns_of_variables_without_a_value():
-    """Python >= 3.12 does so whenever a frame is sent to another line; here warnings are errors."""
-
-    class Frame:
-        @property
-        def f_lineno(self):
-            return self.line
-
-        @f_lineno.setter
-        def f_lineno(self, line):
-            warnings.warn("assigning None to 2 unbound locals", RuntimeWarning, stacklevel=2)
-            self.line = line
-
-    frame = Frame()
-    epoch_extension.jump(frame, 7)
-    assert frame.line == 7
 
 
 def test_epochs_that_have_begun_cannot_be_undone(unit_model, ones, at):

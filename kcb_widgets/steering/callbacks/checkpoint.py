@@ -14,6 +14,8 @@ import keras
 import numpy as np
 
 from ...commands import Command, Refused
+from ...keras_internals.callbacks import checkpoint_path, save_methods_of_checkpoint
+from ...keras_internals.optimizers import learning_rate_of
 from ...record.events import Event, first_line
 from ..backends import sync_model
 from ..controls.control import Control, Value
@@ -94,13 +96,13 @@ class ModelCheckpointCard(Card):
     # -- files written ------------------------------------------------------------------------------------------------
 
     def extra(self) -> list[str]:
-        return ["_save_model"] if hasattr(self.callback, "_get_file_path") else []
+        return save_methods_of_checkpoint(self.callback)
 
     def wrap_extra(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def save(epoch: Any, batch: Any, logs: Any) -> Any:
             before: Any = None
             try:
-                path = self.callback._get_file_path(epoch, batch, logs or {})
+                path = checkpoint_path(self.callback, epoch, batch, logs or {})
                 before = stamp(path)
             except Exception:  # Keras meets the same, and says it better
                 log.debug("The name of a checkpoint could not be made", exc_info=True)
@@ -151,7 +153,7 @@ class ModelCheckpointCard(Card):
         logs = {**self._logs, **(now if table.rows else {})}
         batch = None if callback.save_freq == "epoch" else max(run.batch - 1, 0)
         try:
-            wanted = callback._get_file_path(run.epoch or 0, batch, logs)
+            wanted = checkpoint_path(callback, run.epoch or 0, batch, logs)
         except Exception as error:
             msg = f"its file name cannot be filled in now ({first_line(error)})"
             raise Refused(msg) from error
@@ -198,7 +200,7 @@ def load(model: Any, path: str, whole: bool) -> None:
     sync_model(model)
     kept = [*model.metrics_variables]
     for optimizer in model_optimizers(model).values():
-        rates = {id(getattr(each, "_learning_rate", None)) for each in wrapped_optimizers(optimizer)}
+        rates = {id(learning_rate_of(each)) for each in wrapped_optimizers(optimizer)}
         kept += [variable for variable in optimizer.variables if not whole or id(variable) in rates]
     values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in kept]
     try:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from ...keras_internals.interpreter import runs_threads_at_once
 from .output_capture import printing, warning
 
 Hook = Callable[..., Any]
-AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()  # threads run at once, in a build without the lock
+AT_ONCE = runs_threads_at_once()  # threads run at once, in a build without the lock
 
 HOOKS = tuple(
     [f"on_{phase}_{when}" for phase in ("train", "test", "predict") for when in ("begin", "end")]

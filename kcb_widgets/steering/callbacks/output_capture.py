@@ -11,7 +11,6 @@ put back over something that is not ours, and a stand-in that others put back to
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 import warnings
@@ -20,6 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any
+
+from ...keras_internals.frames import current, locals_named
+from ...keras_internals.interpreter import free_in_child
 
 MAX_PRINTED = 2000
 KEPT = 64  # stand-ins; a fit needs one, and one more for each redirection that a hook finds in place
@@ -66,8 +68,7 @@ class OutputDispatcher:
         self.latest: tuple[Any, Any] = (self, make(self, None))  # stands for nothing that there could be
         # Before 3.13.3 `print` holds no reference to what it writes to, and crashes where that goes away meanwhile.
         self._kept: deque[tuple[Any, Any]] = deque(maxlen=KEPT)
-        if hasattr(os, "register_at_fork"):  # the thread that holds it is not there in the child
-            os.register_at_fork(after_in_child=self._lock._at_fork_reinit)  # type: ignore[attr-defined]
+        free_in_child(self._lock)
 
     # -- while a fit lasts --------------------------------------------------------------------------------------------
 
@@ -145,10 +146,7 @@ class OutputDispatcher:
             frame: Where to begin.
             own: The code of the stand-in: below another call of it everything was heard already.
         """
-        while frame is not None and frame.f_code is not own:
-            if frame.f_code in self._codes:
-                yield frame.f_locals["card"]
-            frame = frame.f_back
+        return locals_named("card", frame, self._codes, own)
 
     # -- with the lock held -------------------------------------------------------------------------------------------
 
@@ -198,7 +196,7 @@ class HeardWrite:
         result = self.over(text)
         try:
             if isinstance(text, str):
-                for card in self._dispatcher.cards(sys._getframe(1), HeardWrite.__call__.__code__):
+                for card in self._dispatcher.cards(current(1), HeardWrite.__call__.__code__):
                     card.tee.hear(text)
             self._dispatcher.outlived(self._stand_in)
         except Exception:  # whoever prints must not fail of it
@@ -257,7 +255,7 @@ class Warn:
 
     def __call__(self, message: Any, category: Any = None, stacklevel: int = 1, *args: Any, **kwargs: Any) -> Any:
         try:
-            for card in self._dispatcher.cards(sys._getframe(1), Warn.__call__.__code__):
+            for card in self._dispatcher.cards(current(1), Warn.__call__.__code__):
                 card.warned(str(message))
             self._dispatcher.outlived(self)
         except Exception:  # a warning whose text cannot be made, say

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-MODULES = ("math", "numpy", "keras", "keras.ops", "keras.src.ops")
+from ...keras_internals.operations import OPERATIONS, is_operation
+
+MODULES = ("math", "numpy", "keras", "keras.ops", OPERATIONS)
 BUILTINS = (abs, bool, dict, enumerate, float, int, len, list, max, min, pow, range, reversed, round, sorted, str, sum,
             tuple, zip)  # fmt: skip
 NUMPY = (np.array, np.asarray, np.clip, np.interp, np.linspace, np.logspace, np.searchsorted, np.where)
@@ -70,4 +72,4 @@ def _harmless(value: Any, depth: int) -> bool:
     if isinstance(value, type):
         return issubclass(value, np.generic)
     home = getattr(value, "__module__", None) or ""
-    return home == "math" or home.startswith("keras.src.ops.") or pure(value, depth + 1)
+    return home == "math" or is_operation(value) or pure(value, depth + 1)

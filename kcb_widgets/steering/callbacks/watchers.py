@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...keras_internals.callbacks import averages_are_in_model
 from ..controls.control import Value
 from .card import Card
 
@@ -43,7 +44,7 @@ class SwapEMAWeightsCard(Card):
 
     @property
     def _inside(self) -> bool:
-        return bool(getattr(self.callback, "_ema_weights_in_model", False))
+        return averages_are_in_model(self.callback)
 
     def facts(self) -> list[tuple[str, Value]]:
         when = "at each epoch's end" if self.callback.swap_on_epoch else "for each validation"

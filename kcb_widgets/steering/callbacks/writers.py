@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ...keras_internals.callbacks import backup_path, save_methods_of_backup
+from ...keras_internals.models import initial_epoch_of
 from ..controls.control import Value
 from ..snapshots import megabytes
 from .card import Card
@@ -65,7 +67,7 @@ class BackupAndRestoreCard(Writer):
 
     def facts(self) -> list[tuple[str, Value]]:
         facts: list[tuple[str, Value]] = [("path", str(self.callback.backup_dir)), ("backups", self._written)]
-        begun = getattr(self.context.model, "_initial_epoch", None)
+        begun = initial_epoch_of(self.context.model)
         if begun:
             facts.append(("restored", f"the fit goes on with epoch {begun + 1}"))
         if self._last:
@@ -75,11 +77,11 @@ class BackupAndRestoreCard(Writer):
         return facts
 
     def extra(self) -> list[str]:
-        return ["_save_model"] if hasattr(self.callback, "_weights_path") else []
+        return save_methods_of_backup(self.callback)
 
     def wrap_extra(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def save(*args: Any, **kwargs: Any) -> Any:
-            before = stamp(self.callback._weights_path)
+            before = stamp(backup_path(self.callback))
             result = method(*args, **kwargs)
             self.looks(self._saved, before)
             return result
@@ -87,7 +89,7 @@ class BackupAndRestoreCard(Writer):
         return save
 
     def _saved(self, before: Any) -> None:
-        now = stamp(self.callback._weights_path)
+        now = stamp(backup_path(self.callback))
         if now != before:
             self._written, self._last = self._written + 1, self._now()
             self._bytes = now[1] if now else 0

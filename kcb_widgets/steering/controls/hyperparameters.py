@@ -7,9 +7,17 @@ from typing import Any
 import keras
 
 from ...commands import MAX_LEARNING_RATE
+from ...keras_internals.optimizers import (
+    forget_dependency,
+    forget_momentum,
+    has_no_momentum_slots,
+    learning_rate_of,
+    make_momentum,
+    scope,
+)
 from ..backends import read_scalar, runs_eagerly, sync_model
 from .control import MAX_NUMBER, Control, Refused, Value, Written
-from .live_values import LiveScalar, OptimizerSaveFilter, scope, shortest, untrack
+from .live_values import LiveScalar, OptimizerSaveFilter, shortest
 
 # What Keras gives as None when it is off. Each is traced only when on, so turning it on or off needs a new trace.
 OPTIONAL = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
@@ -57,7 +65,7 @@ class LearningRate(Control):
 
     def read(self) -> Value:
         try:
-            return shortest(read_scalar(self.model, self.optimizer._learning_rate, "optimizer_variables"))
+            return shortest(read_scalar(self.model, learning_rate_of(self.optimizer), "optimizer_variables"))
         except (LookupError, AttributeError, TypeError, ValueError):
             return None
 
@@ -121,7 +129,7 @@ class Hyperparameter(Control):
             return INITIAL[name]
         if name == "gradient_accumulation_steps":
             return "gradients are being accumulated over this many batches; compile the model again to change it"
-        if name == "momentum" and self._starts_at_rest() and not _makes_momentum(optimizer):
+        if name == "momentum" and has_no_momentum_slots(self.optimizer) and not _makes_momentum(optimizer):
             return "it was 0 when the optimizer was built, so there is nothing that could hold it"
         return ""
 
@@ -136,8 +144,8 @@ class Hyperparameter(Control):
             self._take_out()
             setattr(self.optimizer, self._name, None)
             return Written(old, None, rebuild=not runs_eagerly(self.model))
-        if self._name == "momentum" and value and self._starts_at_rest():
-            _make_momentum(self.optimizer)
+        if self._name == "momentum" and value and has_no_momentum_slots(self.optimizer):
+            make_momentum(self.optimizer)
             self._made_momentum = True
         if self._live is not None:
             self._live.assign(float(value))
@@ -153,7 +161,7 @@ class Hyperparameter(Control):
             sync_model(self.model)
             self._take_out()
         if self._made_momentum and not getattr(self.optimizer, self._name):
-            _forget_momentum(self.optimizer)
+            forget_momentum(self.optimizer)
 
     def _can_live(self) -> bool:
         optimizer = self.optimizer
@@ -171,8 +179,7 @@ class Hyperparameter(Control):
             )
         self._save_filter.hide(live)
         setattr(optimizer, self._name, live)  # the optimizer tracks it, so on JAX it is part of the state
-        if hasattr(optimizer, "_delete_tracking"):  # TensorFlow would keep it as a dependency for ever, and save it
-            optimizer._delete_tracking(self._name)
+        forget_dependency(optimizer, self._name)
         self._live = live
         self._before = None if plain is None else (float(plain), shortest(float(plain)))
 
@@ -187,27 +194,6 @@ class Hyperparameter(Control):
         setattr(self.optimizer, self._name, value)
         self._save_filter.show(self.optimizer, live)
 
-    def _starts_at_rest(self) -> bool:
-        slots = getattr(self.optimizer, "momentums", getattr(self.optimizer, "_momentums", None))
-        return isinstance(slots, list) and not slots
-
 
 def _makes_momentum(optimizer: Any) -> bool:
     return type(optimizer).__name__ in ("SGD", "RMSprop") and type(optimizer).__module__.startswith("keras.")
-
-
-def _make_momentum(optimizer: Any) -> None:
-    """SGD and RMSprop keep no momentum when built with 0; give them what ``build`` would have."""
-    name = "momentums" if hasattr(optimizer, "momentums") else "_momentums"
-    with scope(optimizer):
-        optimizer._tracker.unlock()
-        slots = optimizer.add_optimizer_variables(optimizer._trainable_variables, "momentum")
-        setattr(optimizer, name, slots)
-
-
-def _forget_momentum(optimizer: Any) -> None:
-    """Back at 0 the optimizer saves none, so what was made for it must go, or its checkpoints would not load."""
-    name = "momentums" if hasattr(optimizer, "momentums") else "_momentums"
-    for slot in getattr(optimizer, name):
-        untrack(optimizer, slot)
-    setattr(optimizer, name, [])

@@ -13,10 +13,21 @@ from typing import Any
 
 import keras
 
+from ...keras_internals.layers import (
+    attention_dropout_layer,
+    attention_dropout_places,
+    children,
+    own_weights,
+    set_attention_dropout,
+    unlocked,
+    uses_flash_attention,
+    within,
+)
+from ...keras_internals.optimizers import scope
 from ..backends import runs_eagerly, sync_model
-from ..optimizer_rebuild import Flags, OnRebuild, SlotCache, TrainabilityManager, trace_evaluation_again, within
+from ..optimizer_rebuild import Flags, OnRebuild, SlotCache, TrainabilityManager, trace_evaluation_again
 from .control import Control, Refused, Value, Written
-from .live_values import scope, shortest
+from .live_values import shortest
 
 DROPOUTS = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout)
 ATTENTIONS = (keras.layers.Attention,)  # AdditiveAttention too: it is one
@@ -87,7 +98,7 @@ def _places(model: Any) -> Iterator[Place]:
 
 
 def _descend(layer: Any, parents: tuple[Any, ...], seen: set[int]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    for child in layer._layers:
+    for child in children(layer):
         if id(child) not in seen:
             seen.add(id(child))
             yield child, parents
@@ -183,16 +194,14 @@ class AttentionDropout(DropoutRate):
     """The dropout of attention with several heads, which keeps it twice: for itself and in a layer it made."""
 
     def places(self) -> list[str]:
-        return ["_dropout_layer.rate", "_dropout" if hasattr(self.layer, "_dropout") else "dropout"]
+        return attention_dropout_places(self.layer)
 
     def why_not(self) -> str:
-        return "flash attention knows no dropout" if getattr(self.layer, "_flash_attention", None) else ""
+        return "flash attention knows no dropout" if uses_flash_attention(self.layer) else ""
 
     def _set(self, value: float) -> None:
-        inner = self.layer._dropout_layer
-        _give_seed(self.model, inner)
-        inner.rate = value
-        setattr(self.layer, "_dropout" if hasattr(self.layer, "_dropout") else "dropout", value)
+        _give_seed(self.model, attention_dropout_layer(self.layer))
+        set_attention_dropout(self.layer, value)
 
 
 class RecurrentDropout(DropoutRate):
@@ -225,14 +234,8 @@ def _give_seed(model: Any, layer: Any) -> None:
     """Give a layer made with a rate of 0 what Keras makes only for others: a source of random numbers."""
     if getattr(layer, "seed_generator", None) is not None:
         return
-    locked = layer._tracker.locked
-    layer._tracker.unlock()
-    try:
-        with scope(getattr(model, "optimizer", None)):
-            layer.seed_generator = keras.random.SeedGenerator(getattr(layer, "seed", None))
-    finally:
-        if locked:
-            layer._tracker.lock()
+    with unlocked(layer), scope(getattr(model, "optimizer", None)):
+        layer.seed_generator = keras.random.SeedGenerator(getattr(layer, "seed", None))
 
 
 # -- regularizers ------------------------------------------------------------------------------------------------------
@@ -346,4 +349,4 @@ class Trainable(LayerControl):
 
 def _has_weights(layer: Any) -> bool:
     """Whether there is anything in a layer that could train."""
-    return any(one._trainable_variables for one in within(layer))
+    return any(own_weights(one) for one in within(layer))

@@ -7,11 +7,12 @@ meanwhile are as if it were not there: ``get_config`` gives plain floats, ``save
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import keras
 import numpy as np
+
+from ...keras_internals.optimizers import untrack
 
 
 class LiveScalar(keras.Variable):  # type: ignore[misc]
@@ -32,12 +33,6 @@ class LiveScalar(keras.Variable):  # type: ignore[misc]
     __hash__ = object.__hash__
 
 
-def scope(optimizer: Any) -> Any:
-    """Where new variables of an optimizer belong: inside its distribution strategy, where it has one."""
-    strategy = getattr(optimizer, "_distribution_strategy", None)
-    return contextlib.nullcontext() if strategy is None else strategy.scope()
-
-
 def model_optimizers(model: Any) -> dict[str, Any]:
     """A model's optimizers by attribute: the one it was compiled with, and those of a training step of its own."""
     found = {"optimizer": getattr(model, "optimizer", None)}
@@ -54,23 +49,6 @@ def wrapped_optimizers(optimizer: Any) -> list[Any]:
     for each in getattr(found[-1], "optimizers", None) or []:
         found += wrapped_optimizers(each)
     return found
-
-
-def track(optimizer: Any, variables: list[Any]) -> None:
-    """Have an optimizer hold these variables as its state, in this order."""
-    tracker = optimizer._tracker
-    # A new list, set as Keras's constructor does it, with no tracker yet: TensorFlow saves no list that lost an item.
-    del optimizer._tracker
-    optimizer._variables = list(variables)
-    optimizer._tracker = tracker
-    belongs, _ = tracker.config["variables"]
-    tracker.config["variables"] = belongs, optimizer._variables
-    tracker.stored_ids["variables"] = {id(variable) for variable in variables}
-
-
-def untrack(optimizer: Any, variable: Any) -> None:
-    """Have an optimizer forget one of its variables."""
-    track(optimizer, [kept for kept in optimizer._variables if kept is not variable])
 
 
 class OptimizerSaveFilter:

@@ -14,10 +14,11 @@ import keras
 import numpy as np
 
 from ...commands import MAX_LEARNING_RATE
+from ...keras_internals.optimizers import learning_rate_of, scope, track_also
 from ..backends import read_scalar, runs_eagerly, sync_model
 from .control import Control, Refused, Value, Written
 from .hyperparameters import LearningRate, Missing
-from .live_values import OptimizerSaveFilter, scope, shortest
+from .live_values import OptimizerSaveFilter, shortest
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def learning_rate(
     model: Any, optimizer: Any, save_filter: OptimizerSaveFilter, prefix: str, section: str
 ) -> list[Control]:
     """The controls of an optimizer's learning rate, whichever way it has one."""
-    rate = getattr(optimizer, "_learning_rate", None)
+    rate = learning_rate_of(optimizer)
     name = f"{prefix}learning_rate"
     if hasattr(rate, "assign"):
         return [LearningRate(model, optimizer, name, section)]
@@ -108,7 +109,7 @@ class ScheduleOverride:
             self._live = LiveSchedule(self.inner, factor, override)
         # Part of the optimizer's variables, or JAX would take it for a constant.
         self._save_filter.hide(self._live.parameters)
-        self.optimizer._track_variable(self._live.parameters)
+        track_also(self.optimizer, self._live.parameters)
         self.optimizer.learning_rate = self._live
         return not runs_eagerly(self.model)
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
+from .frames import first_argument
+
 MAX_FRAMES = 40  # frames: subclasses and decorators around a hook, and callbacks that hold callbacks
 
 
 def calling_list(callback: Any, frame: FrameType | None) -> Any:
-    """The nearest caller whose ``callbacks`` hold this callback.
+    """Return the nearest caller whose ``callbacks`` hold this callback.
 
     It is told by that list alone, so that a ``CallbackList`` of any Keras, or of the user's own, is found.
+
+    Relies on: frames (``f_back``, ``f_code``), and that Keras's ``fit`` is called ``fit``. Without a list the fit's
+    other callbacks have no cards, and a callback that is in the list twice is not noticed.
 
     Args:
         callback: The one that is called.
@@ -23,7 +28,7 @@ def calling_list(callback: Any, frame: FrameType | None) -> Any:
     for _ in range(MAX_FRAMES):
         if frame is None or frame.f_code.co_name == "fit":
             return None
-        owner = _first_argument(frame)
+        owner = first_argument(frame)
         if owner is not callback and holds(owner, callback):
             return owner
         frame = frame.f_back
@@ -31,9 +36,12 @@ def calling_list(callback: Any, frame: FrameType | None) -> Any:
 
 
 def is_calling(owner: Any, frame: FrameType | None) -> bool:
-    """Whether a method of ``owner``, or of a list that it stands in, is under way on this thread."""
+    """Tell whether a method of ``owner``, or of a list that it stands in, is under way on this thread.
+
+    Relies on: frames (``f_back``).
+    """
     while frame is not None:
-        caller = _first_argument(frame)
+        caller = first_argument(frame)
         if caller is owner or holds(caller, owner):
             return True
         frame = frame.f_back
@@ -41,7 +49,7 @@ def is_calling(owner: Any, frame: FrameType | None) -> bool:
 
 
 def holds(owner: Any, callback: Any) -> bool:
-    """Whether ``owner`` has a list of callbacks with this one in it."""
+    """Tell whether ``owner`` has a list of callbacks with this one in it."""
     try:
         members = vars(owner).get("callbacks")  # not getattr: a property of a stranger's might do anything
     except TypeError:
@@ -66,6 +74,17 @@ def remove_repeats(owner: Any, callback: Any) -> int:
     return max(len(places) - 1, 0)
 
 
-def _first_argument(frame: FrameType) -> Any:
-    code = frame.f_code
-    return frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+def model_of_list(callbacks: Any) -> Any:
+    """Return the model that a ``CallbackList`` was given; None where it was given none.
+
+    Relies on: ``CallbackList._model``. Without it the model that Keras named last is taken.
+    """
+    return getattr(callbacks, "__dict__", {}).get("_model")
+
+
+def model_of_callback(callback: Any) -> Any:
+    """Return the model that a callback was given, as it is; on JAX the public property first writes to it.
+
+    Relies on: ``Callback._model``, which ``Callback.model`` reads.
+    """
+    return callback._model
