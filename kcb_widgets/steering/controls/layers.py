@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from ...record import wire
 from ..backends import runs_eagerly, sync_model
 from ..optimizer_rebuild import Flags, OnRebuild, SlotCache, TrainabilityManager, trace_evaluation_again, within
 from .control import Control, Refused, Value, Written
@@ -121,7 +122,7 @@ class LayerControl(Control):
         """Where the value is held: attributes, with dots between, from the layer that the control is named after."""
         return [self._inside + self.label]
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> wire.Control:
         return {**super().describe(), "places": self.places()}
 
     def write(self, value: Value) -> Written:

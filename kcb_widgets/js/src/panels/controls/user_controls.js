@@ -18,7 +18,7 @@ export function createUserControls(link) {
   /** @type {ReturnType<typeof createKeyedList<{element: HTMLButtonElement}>>} */
   const buttonList = createKeyedList(buttons);
 
-  /** @param {{name: string, label: string}[]} wanted */
+  /** @param {import("../../link/wire.js").Button[]} wanted */
   const drawButtons = (wanted) => {
     buttonList.draw(
       wanted,
@@ -33,7 +33,7 @@ export function createUserControls(link) {
 
   return {
     element,
-    /** @param {import("../../link/link.js").Control[]} controls */
+    /** @param {import("../../link/wire.js").Control[]} controls */
     update(controls) {
       const some = Array.isArray(link.state().buttons) ? link.state().buttons : [];
       const wanted = some
