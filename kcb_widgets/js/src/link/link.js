@@ -16,6 +16,7 @@ import { EMPTY, decode } from "./series_decoder.js";
 /** @typedef {import("./wire.js").Control} Control */
 /** @typedef {ReturnType<typeof createLink>} Link */
 
+/** @type {Set<import("./wire.js").Status | undefined>} */
 export const END_STATUSES = new Set(["finished", "stopped", "interrupted", "failed"]);
 
 /** @template T @param {T[] | undefined} value @returns {T[]} */
@@ -167,7 +168,7 @@ export function createLink(model) {
     cards: () => records(model.get("callbacks")).map((card) => ({
       ...card,
       id: String(card.id),
-      ...Object.fromEntries(["facts", "hooks", "files", "actions"].map((name) => [name, records(card[name])])),
+      ...Object.fromEntries(/** @type {const} */ (["facts", "hooks", "files", "actions"]).map((name) => [name, records(/** @type {object[]} */ (card[name]))])),
     })),
     /** @returns {import("./wire.js").Hooks} */
     hooks: () => {

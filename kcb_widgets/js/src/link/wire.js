@@ -326,6 +326,7 @@
  * @property {number} last
  * @property {number} points
  */
+
 /** @typedef {Hello | Bye | Command | WindowRequest} Message */
 
 /**

@@ -35,10 +35,10 @@ export function createUserControls(link) {
     element,
     /** @param {import("../../link/wire.js").Control[]} controls */
     update(controls) {
-      const some = Array.isArray(link.state().buttons) ? link.state().buttons : [];
-      const wanted = some
-        .filter((/** @type {any} */ each) => typeof each?.name === "string")
-        .map((/** @type {any} */ { name, label }) => ({ name, label: String(label || name) }));
+      const given = link.state().buttons;
+      const wanted = (Array.isArray(given) ? given : [])
+        .filter((each) => typeof each?.name === "string")
+        .map(({ name, label }) => ({ name, label: String(label || name) }));
       rows.update(controls);
       element.hidden = !drawButtons(wanted) && !controls.length;
     },
