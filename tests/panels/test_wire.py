@@ -24,7 +24,7 @@ JSDOC = Path(kcb.__file__).parent / "js" / "src" / "link" / "wire.js"
 NAMES = {bool: "boolean", int: "number", float: "number", str: "string", bytes: "DataView", type(None): "null"}
 UNIONS = (typing.Union, types.UnionType)
 
-# A type of either language: ("list", its items' type), ("record", its values' type), ("union", a set of types), or a name.
+# A type of either language: ("list", its items), ("record", its values), ("union", the set of its members), or a name.
 
 
 def union(*members):
