@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import keras
 
 from ..commands import Value
+from ..record import wire
 from ..record.record import Record
 from .script import Act, loaded, pressed, script
 
@@ -122,7 +122,7 @@ class Plain:
 
     # -- where a value is ---------------------------------------------------------------------------------------------
 
-    def _place(self, name: str, control: dict[str, Any], first: Value) -> str:
+    def _place(self, name: str, control: wire.Control, first: Value) -> str:
         """Find where a control's value is; returns why it cannot be written there, or an empty string."""
         label, group = str(control["label"]), control["group"]
         if group == "layers":
@@ -140,7 +140,7 @@ class Plain:
         self.of_optimizer[name] = root, index, SCHEDULED.get(label, label) if scheduled else label
         return ""
 
-    def _in_layer(self, name: str, control: dict[str, Any], first: Value) -> str:
+    def _in_layer(self, name: str, control: wire.Control, first: Value) -> str:
         label, section = str(control["label"]), str(control["section"])
         if label in PLAIN_RATES and not first:
             return NO_SEED

@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 
 from .. import commands, kernel
+from ..record import wire
 from ..record.record import Record
 from . import payload
 from .saved_output import Output
@@ -83,7 +84,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._sent_events: Any = None
         self._sent_controls: Any = None
         self._sent_cards: Any = None
-        self._path = ""
+        self._path: wire.MessagePath = ""
         self._refusals = 0
         self._blind_at = 0.0
         self._blind_sent = 0
@@ -148,7 +149,6 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         state["heard"] = {view: seq for view, (_, seq) in list(self._views.items())}
         state["path"] = self._path
         state["pump"] = {"ok": pump.available, "reason": pump.reason}
-        state["commands"] = list(run.command_results)
         tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
         marks = (len(run.nonfinite), len(run.branches), id(run.plan), run.id)
         rows = (*(table.rows for table in tables), *marks)
@@ -171,7 +171,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         while self._windows:
             view, ask = self._windows.popitem()
             raw = self._picture.window(ask["first"], ask["last"], ask["points"])
-            self.send({"kind": "window", "view": view, "request": ask["request"]}, [raw])
+            reply: wire.WindowReply = {"kind": "window", "view": view, "request": ask["request"]}
+            self.send(reply, [raw])
 
     # -- up: what people ask for ------------------------------------------------------------------------------------
 

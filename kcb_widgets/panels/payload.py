@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from ..record import wire
 from ..record.events import Event
 from ..record.record import Record
 from ..record.values import plain
@@ -14,29 +15,34 @@ MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest
 MAX_DEPTH = 8
 EVENT = [field.name for field in fields(Event)]
+T = TypeVar("T")
 
 
-def clean(value: Any, depth: int = 0) -> Any:
+def clean(value: T, depth: int = 0) -> T:
     """The same of dicts and lists, whatever stands in them."""
+    made: Any
     if depth < MAX_DEPTH and isinstance(value, Mapping):
-        return {str(plain(key)): clean(each, depth + 1) for key, each in list(value.items())}
-    if depth < MAX_DEPTH and isinstance(value, (list, tuple)):
-        return [clean(each, depth + 1) for each in list(value)]
-    return plain(value, MAX_LENGTH)
+        made = {str(plain(key)): clean(each, depth + 1) for key, each in list(value.items())}
+    elif depth < MAX_DEPTH and isinstance(value, (list, tuple)):
+        made = [clean(each, depth + 1) for each in list(value)]
+    else:
+        made = plain(value, MAX_LENGTH)
+    return cast("T", made)
 
 
-def controls(run: Record) -> list[dict[str, Any]]:
+def controls(run: Record) -> list[wire.Control]:
     """Every control there is, and its value."""
     return [clean(control) for control in run.controls]
 
 
-def events(run: Record) -> list[dict[str, Any]]:
+def events(run: Record) -> list[wire.Event]:
     """The latest events, oldest first."""
-    return [{name: plain(getattr(event, name)) for name in EVENT} for event in run.events_list[-MAX_EVENTS:]]
+    latest = run.events_list[-MAX_EVENTS:]
+    return [cast("wire.Event", {name: plain(getattr(event, name)) for name in EVENT}) for event in latest]
 
 
-def state(run: Record) -> dict[str, Any]:
-    """Where the run stands."""
+def state(run: Record) -> wire.State:
+    """Where the run stands; the board fills in what it knows of its views."""
     pace = run.throughput
     epochs = run.params.get("epochs")
     left = epochs - run.epoch - 1 if epochs is not None and run.epoch is not None else None
@@ -46,7 +52,7 @@ def state(run: Record) -> dict[str, Any]:
         "run": run.id,
         "title": run.title,
         "status": run.status,
-        "message": plain(run.message),
+        "message": cast("str", plain(run.message)),
         "phase": run.phase,
         "epoch": run.epoch,
         "epochs": epochs,
@@ -62,11 +68,15 @@ def state(run: Record) -> dict[str, Any]:
         "ms_per_step": None if per_step is None else 1000 * per_step,
         "batches_per_second": pace.batches_per_second,
         "samples_per_second": pace.samples_per_second,
-        "values": {name: plain(value) for name, value in list(run.values.items())},
+        "values": {name: cast("wire.Scalar", plain(value)) for name, value in list(run.values.items())},
         "flow": run.flow,
         "snapshots": run.snapshots,
         "snapshot_bytes": sum(snapshot["bytes"] for snapshot in run.snapshots),
         "buttons": run.buttons,
         "can": run.availability,
         "errors": sum(event.kind == "error" for event in run.events_list[-MAX_EVENTS:]),
+        "heard": {},
+        "path": "",
+        "pump": {"ok": False, "reason": ""},
+        "commands": list(run.command_results),
     }

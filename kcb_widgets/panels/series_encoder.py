@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..record import curves
+from ..record import curves, wire
 from ..record.downsampling import Bins, Buckets, Source, window
 from ..record.record import Record, group_of
-
-X = ("step", "end", "epoch", "time")
+from ..record.table import Table
 
 
 class SeriesEncoder:
@@ -25,20 +24,20 @@ class SeriesEncoder:
 
     def __init__(self, run: Record, buckets: int = 512) -> None:
         self._run = run
-        self._sources = {
+        self._sources: dict[wire.TableName, Source] = {
             "batches": curves.batches(run),
             "epochs": curves.epochs(run),
             "evaluations": curves.evaluations(run),
             "controls": curves.controls(run),
         }
-        self._tables = {
+        self._tables: dict[wire.TableName, Table] = {
             "batches": run.batch_table,
             "epochs": run.epoch_table,
             "evaluations": run.evaluation_table,
             "controls": run.value_table,
         }
         self._bins = {name: Bins(source, buckets) for name, source in self._sources.items()}
-        self._kept: dict[str, tuple[Any, Buckets | None]] = {}
+        self._kept: dict[wire.TableName, tuple[Any, Buckets | None]] = {}
 
     def whole(self) -> bytes:
         """The whole run, in a size that does not grow with its length."""
@@ -53,7 +52,7 @@ class SeriesEncoder:
         tables = [(name, source, each) for (name, source), each in zip(self._sources.items(), buckets, strict=True)]
         return self._pack([*tables, *self._plan()], run.first_step, run.step)
 
-    def _plan(self) -> list[tuple[str, Source, Buckets | None]]:
+    def _plan(self) -> list[tuple[wire.TableName, Source, Buckets | None]]:
         planned = curves.plan(self._run)
         if planned is None:
             return []
@@ -61,7 +60,7 @@ class SeriesEncoder:
         source = Source(lambda: x.shape[1], lambda: names, lambda first, last: values, lambda first, last: x)
         return [("plan", source, Buckets(values, values, values, np.ones(values.shape, bool), x, 1))]
 
-    def _unless_same(self, name: str) -> Buckets | None:
+    def _unless_same(self, name: wire.TableName) -> Buckets | None:
         """A small table's buckets; computed again only when there are new rows."""
         table = self._tables[name]
         key = (table.rows, len(table.names), self._run.batches_per_epoch)
@@ -78,7 +77,9 @@ class SeriesEncoder:
             tables.append((name, source, window(source, a - 1, b + 1, points)))
         return self._pack(tables, first, last)
 
-    def _pack(self, tables: Sequence[tuple[str, Source, Buckets | None]], first: float, last: float) -> bytes:
+    def _pack(
+        self, tables: Sequence[tuple[wire.TableName, Source, Buckets | None]], first: float, last: float
+    ) -> bytes:
         arrays: list[bytes] = []
         size = 0
 
@@ -94,36 +95,50 @@ class SeriesEncoder:
             size += count * stride
             return offsets
 
-        described = []
+        described: list[wire.SeriesTable] = []
         for name, source, buckets in tables:
             if buckets is None:
                 continue
-            parts = {"mean": put(buckets.mean)}
+            means, spread = put(buckets.mean), None
             if buckets.per_bucket > 1:
-                parts |= {"min": put(buckets.minimum), "max": put(buckets.maximum)}
-                parts["order"] = put(buckets.order.view(np.uint8))
-            series = []
-            for column, metric in enumerate(source.names()[: len(parts["mean"])]):
+                spread = put(buckets.minimum), put(buckets.maximum), put(buckets.order.view(np.uint8))
+            series: list[wire.SeriesColumn] = []
+            for column, metric in enumerate(source.names()[: len(means)]):
                 kind, label = self._kind(name, metric)
-                one = {"name": metric, "group": group_of(metric), "kind": kind, "label": label}
-                series.append(one | {key: offsets[column] for key, offsets in parts.items()})
+                one: wire.SeriesColumn = {
+                    "name": metric,
+                    "group": group_of(metric),
+                    "kind": kind,
+                    "label": label,
+                    "mean": means[column],
+                }
+                if spread is not None:
+                    one["min"], one["max"], one["order"] = (offsets[column] for offsets in spread)
+                series.append(one)
+            step, end, epoch, time = put(buckets.x)
             described.append(
                 {
                     "name": name,
                     "length": buckets.length,
                     "rows": source.rows(),
                     "per_bucket": buckets.per_bucket,
-                    "x": dict(zip(X, put(buckets.x), strict=True)),
+                    "x": {"step": step, "end": end, "epoch": epoch, "time": time},
                     "series": series,
                 }
             )
         run = self._run
-        said = {"tables": described, "bad": run.nonfinite, "branches": run.branches, "first": first, "last": last}
+        said: wire.SeriesHeader = {
+            "tables": described,
+            "bad": run.nonfinite,
+            "branches": run.branches,
+            "first": first,
+            "last": last,
+        }
         header = json.dumps(said).encode()
         head = struct.pack("<I", len(header)) + header
         return head + bytes(-len(head) % 8) + b"".join(arrays)
 
-    def _kind(self, table: str, metric: str) -> tuple[str, str]:
+    def _kind(self, table: wire.TableName, metric: str) -> tuple[wire.SeriesKind, str]:
         if table == "controls":
             return "control", metric
         if table == "plan":

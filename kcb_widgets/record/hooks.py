@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
 
+from . import wire
 from .names import text
 
 MAX_TRACE = 24
 MAX_KEYS = 40
-PHASES = ("train", "test", "predict")
-BATCHES = {phase: (f"on_{phase}_batch_begin", f"on_{phase}_batch_end") for phase in PHASES}
+PHASES: tuple[wire.HookPhase, ...] = ("train", "test", "predict")
+BATCHES: dict[str, tuple[str, str]] = {phase: (f"on_{phase}_batch_begin", f"on_{phase}_batch_end") for phase in PHASES}
 
 
 class Hooks:
@@ -28,15 +28,15 @@ class Hooks:
     """
 
     def __init__(self) -> None:
-        self.batches = dict.fromkeys(PHASES, 0)
+        self.batches: dict[str, int] = dict.fromkeys(PHASES, 0)
         self.seconds: dict[str, float] = {}
-        self.epoch: dict[str, Any] | None = None
+        self.epoch: wire.WallTime | None = None
         self.bound = ""
-        self.fresh = set(PHASES)
+        self.fresh: set[str] = set(PHASES)
         self._counts: dict[str, int] = {}
         self._keys: dict[str, list[str]] = {}
         self._trace: deque[tuple[str, int]] = deque(maxlen=MAX_TRACE)
-        self._traced = dict.fromkeys(PHASES, 0)
+        self._traced: dict[str, int] = dict.fromkeys(PHASES, 0)
 
     def note(self, name: str, keys: Iterable[str], trained: int) -> None:
         """A hook that is not a batch's has run.
@@ -63,7 +63,7 @@ class Hooks:
         self.fresh.discard(phase)
         self._add(BATCHES[phase][1], keys)
 
-    def describe(self, trained: int) -> dict[str, Any]:
+    def describe(self, trained: int) -> wire.Hooks:
         """All of it as a board shows it; any thread may ask.
 
         Args:
@@ -78,7 +78,7 @@ class Hooks:
         for phase in PHASES:
             if (new := batches[phase] - self._traced[phase]) > 0:
                 trace.append(_folded(_pair(phase), new))
-        rows = [
+        rows: list[wire.HookRow] = [
             {"name": name, "phase": _phase(name), "count": counts[name], "keys": self._keys.get(name, []),
              "seconds": float(f"{self.seconds.get(name, 0.0):.4g}")}
             for name in sorted(counts, key=_order)
@@ -105,7 +105,7 @@ def _folded(name: str, count: int) -> str:
     return name if count == 1 else f"{name} \u00d7{count}"
 
 
-def _phase(name: str) -> str:
+def _phase(name: str) -> wire.HookPhase:
     return next((phase for phase in PHASES if f"_{phase}_" in name), "train")
 
 

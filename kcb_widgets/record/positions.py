@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import wire
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -35,7 +37,7 @@ def epoch_at(starts: Sequence[tuple[int, int, int]], length: float, steps: Float
     return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
 
 
-def abandoned(branches: Sequence[dict[str, int]], steps: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def abandoned(branches: Sequence[wire.Branch], steps: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Which of ``steps`` rollbacks left behind.
 
     The trail is followed back from now: going back to a state on an abandoned stretch makes that part live again.

@@ -9,11 +9,11 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from . import names, positions
+from . import names, positions, wire
 from .batch_values import BatchValues
 from .block_summaries import BlockSummaries
 from .events import Event, first_line
@@ -26,9 +26,6 @@ from .table import Indices, Table
 from .throughput import Throughput
 from .values import Value
 
-Status = Literal[
-    "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
-]
 # A batch: Keras's index of it, its logs, when, and what it weighed in each metric, where that was read.
 Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]
 OVER = ("finished", "stopped", "interrupted", "failed")
@@ -55,7 +52,7 @@ class Record:
     Attributes:
         id: A short random name; commands carry it, so that none reaches a later run.
         number: 1 for the first run of a Monitor, and so on.
-        status: What it is doing; see ``Status``.
+        status: What it is doing; see ``wire.Status``.
         message: A clause that explains the status, for example the first line of the error.
         step: Batches trained since the run began (a continued ``fit`` goes on counting).
         epoch: The current epoch, 0-based as in Keras; None before the first.
@@ -76,9 +73,9 @@ class Record:
         self.number = number
         self.title = f"Run {number}"
         self.started = time.time()
-        self.status: Status = "waiting"
+        self.status: wire.Status = "waiting"
         self.message = ""
-        self.phase = ""
+        self.phase: wire.Phase = ""
         self.params: dict[str, Any] = {}
         self.first_step = first_step
         self.epoch: int | None = None
@@ -88,22 +85,22 @@ class Record:
         self.test_batch = 0
         self.test_batches: int | None = None
         self.values: dict[str, float] = {}
-        self.controls: list[dict[str, Any]] = []
+        self.controls: list[wire.Control] = []
         self.continues = False  # same model as the run before
         self.inbox: TakesCommands | None = None
         self.refresh_requested = False  # a user waits for what they asked for
         self.events_list: list[Event] = []
-        self.command_results: deque[dict[str, Any]] = deque(maxlen=50)  # what became of the latest commands
-        self.nonfinite: list[dict[str, Any]] = []
+        self.command_results: deque[wire.CommandResult] = deque(maxlen=50)  # what became of the latest commands
+        self.nonfinite: list[wire.NonFinite] = []
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
-        self.flow: dict[str, Any] = {"paused": False, "until": None, "stop": ""}
-        self.snapshots: list[dict[str, Any]] = []
-        self.cards: list[dict[str, Any]] = []
+        self.flow: wire.Flow = {"paused": False, "until": None, "stop": ""}
+        self.snapshots: list[wire.Snapshot] = []
+        self.cards: list[wire.Card] = []
         self.hooks = Hooks()
-        self.branches: list[dict[str, int]] = []
+        self.branches: list[wire.Branch] = []
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
-        self.buttons: list[dict[str, str]] = []
+        self.buttons: list[wire.Button] = []
         self.availability: dict[str, str] = {"evaluate": "", "save": ""}
         self.batch_values = BatchValues()
         self.throughput = Throughput()
@@ -381,12 +378,19 @@ class Record:
             # A running mean stays NaN to the epoch's end: one marker an epoch tells it all.
             if len(self.nonfinite) >= MAX_NONFINITE or any(math.floor(m["epoch"]) == math.floor(epoch) for m in known):
                 continue
-            mark = {"name": name, "group": group_of(name), "step": int(step), "epoch": epoch, "time": seconds}
-            self.nonfinite.append({**mark, "value": value})
+            mark: wire.NonFinite = {
+                "name": name,
+                "group": group_of(name),
+                "step": int(step),
+                "epoch": epoch,
+                "time": seconds,
+                "value": value,
+            }
+            self.nonfinite.append(mark)
             if not known:
                 self.add_event("nan", name, new=value, source="keras", message=f"{name} is no longer finite")
 
-    def finish(self, status: Status, message: str = "") -> None:
+    def finish(self, status: wire.Status, message: str = "") -> None:
         """The fit is over; later calls change nothing."""
         if self.over:
             return

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from ..commands.batch_hook_state import BatchHookState
+from ..record import wire
 from ..record.record import Record
 from .data_wait import DataWait
 
@@ -102,7 +103,9 @@ class EpochTimes:
         parts += [("step", step), ("validation", validation)]
         parts += [(card.id, sum(times.values())) for card, times in zip(self._cards, spent, strict=True)]
         parts.append(("other", max(total - sum(seconds for _, seconds in parts), 0.0)))
-        kept = [{"name": name, "seconds": float(f"{seconds:.4g}")} for name, seconds in parts if seconds > 0]
+        kept: list[wire.TimeShare] = [
+            {"name": name, "seconds": float(f"{seconds:.4g}")} for name, seconds in parts if seconds > 0
+        ]
         hooks = self._run.hooks
         hooks.epoch = {"total": float(f"{total:.4g}"), "parts": kept}
         share = data / total if total else 0.0

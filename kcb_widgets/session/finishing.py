@@ -11,7 +11,8 @@ from typing import Any
 from .. import kernel
 from ..commands import Inbox
 from ..kernel import threads
-from ..record.record import Record, Status
+from ..record.record import Record
+from ..record.wire import Status
 from ..steering.command_executor import refuse_all
 from .fit_watchdog import FitWatchdog
 from .raised import Raised, outcome_of

@@ -15,7 +15,7 @@ import keras
 
 from ..keras_internals.models import validation_data_of
 from ..record.events import first_line
-from ..record.record import Status
+from ..record.wire import Status
 from ..steering.callbacks.hook_wrappers import install
 
 HOOKS = ("on_epoch_begin", "on_epoch_end", "on_test_begin", "on_test_end", "on_train_end")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..commands import VERBS, Command, Inbox, Refused
+from ..record import wire
 from ..record.events import Event, first_line
 from ..record.record import Record
 from .actions import Actions
@@ -127,8 +128,14 @@ def refuse_all(run: Record, inbox: Inbox, reason: str) -> None:
 
 def answer(run: Record, commands: list[Command], event: Event) -> None:
     """Tell those who sent ``commands`` what became of them."""
-    status = "refused" if event.kind in ("refused", "error") else "applied"
     for command in commands:
-        told = {"id": command.id, "name": command.name, "value": event.new, "status": status}
-        run.command_results.append({**told, "step": event.step, "message": event.message})
+        result: wire.CommandResult = {
+            "id": command.id,
+            "name": command.name,
+            "value": event.new,
+            "status": "refused" if event.kind in ("refused", "error") else "applied",
+            "step": event.step,
+            "message": event.message,
+        }
+        run.command_results.append(result)
         command.reply.settle(event)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ..keras_internals.models import skip_validation, validate_again
+from ..record import wire
 from ..record.record import Record
 from .controls.control import Control, Refused, Value, Written
 from .epoch_extension import EpochExtension
@@ -35,9 +36,9 @@ class LoopControl:
         self.paused = paused
         self.source = "start"
         self.blocking = True
-        self.until: int | str | None = None
+        self.until: int | Literal["epoch"] | None = None
         self.stop_after_epoch = False
-        self.stopping = ""
+        self.stopping: wire.StopPoint = ""
         self.epochs: int | None = None
         self._unvalidated = False
         self.publish()
@@ -102,7 +103,8 @@ class LoopControl:
         Returns:
             What will happen, in a clause.
         """
-        when, _, unvalidated = how.partition("_")
+        first, _, unvalidated = how.partition("_")
+        when: wire.StopPoint = "epoch" if first == "epoch" else "batch"
         self.stopping, self.stop_after_epoch = when, when == "epoch"
         self.paused, self.until = False, None
         if unvalidated:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..record import wire
 from ..record.record import Record
 from ..record.values import positive_integer
 from .controls.control import Control, Refused, Value, Written
@@ -78,10 +79,18 @@ class Snapshot:
         """The memory it takes."""
         return self.state.bytes
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> wire.Snapshot:
         """It, as a board shows it."""
-        shown = ("id", "step", "epoch", "seconds", "kind", "metric", "value", "bytes")
-        return {name: getattr(self, name) for name in shown}
+        return {
+            "id": self.id,
+            "step": self.step,
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "kind": self.kind,
+            "metric": self.metric,
+            "value": self.value,
+            "bytes": self.bytes,
+        }
 
 
 class SnapshotStore:

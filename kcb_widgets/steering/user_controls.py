@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..commands import MAX_NAME, VERBS
+from ..record import wire
 from ..record.record import Record
 from ..record.values import python, shown
 from .controls.control import MAX_NUMBER, Control, Refused, Value, Written
@@ -63,7 +64,7 @@ class UserControls:
         with self._changing:
             self.controls = {**self.controls, control.name: control}
 
-    def publish(self, run: Record, others: list[dict[str, Any]] | None = None) -> None:
+    def publish(self, run: Record, others: list[wire.Control] | None = None) -> None:
         """Put the controls and buttons on the record. Nothing else writes these two: any thread may come here.
 
         Args:
@@ -77,7 +78,7 @@ class UserControls:
             run.controls = [*(control for control in others if control["name"] not in self.controls), *own]
             run.buttons = self.describe_buttons()
 
-    def describe_buttons(self) -> list[dict[str, str]]:
+    def describe_buttons(self) -> list[wire.Button]:
         """The buttons, as a board shows them."""
         return [{"name": name, "label": name} for name in self._buttons]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 
 from ...commands import Command, Refused
+from ...record import wire
 from ...record.events import Event, first_line
 from ...record.record import Record
 from ...record.values import plain
@@ -20,6 +21,14 @@ from .output_capture import Tee
 log = logging.getLogger(__name__)
 
 MAX_SAID = 200
+
+
+class BestSoFar(TypedDict):
+    """The best value that a callback saw, and where."""
+
+    value: float
+    epoch: int | None
+    step: int
 
 
 @dataclass
@@ -63,7 +72,7 @@ class Card:
         self.on = True
         self.meters: dict[str, Meter] = {}
         self.tee = Tee()
-        self.error: dict[str, str] | None = None
+        self.error: wire.HookError | None = None
         self.warnings, self.warning = 0, ""
 
     # -- what a family says of its callback ---------------------------------------------------------------------------
@@ -80,7 +89,7 @@ class Card:
         """What is being used up: a label, how much of it, and of how much."""
         return None
 
-    def best(self) -> dict[str, Any] | None:
+    def best(self) -> wire.Best | None:
         """The best value so far, as a line on the metric's plot."""
         return None
 
@@ -88,7 +97,7 @@ class Card:
         """What it will do next, in one clause."""
         return ""
 
-    def files(self) -> list[dict[str, Any]]:
+    def files(self) -> list[wire.File]:
         """The files it wrote, the newest last."""
         return []
 
@@ -176,7 +185,7 @@ class Card:
         """How often these hooks ran."""
         return sum(self.meters[hook].count for hook in hooks if hook in self.meters)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> wire.Card:
         """The card as a board shows it."""
         gauge, facts = self.gauge(), self.facts()
         if self.warnings:
@@ -187,7 +196,7 @@ class Card:
             "known": self.known,
             "on": self.on,
             "facts": [{"label": label, "value": shown(value)} for label, value in facts],
-            "gauge": None if gauge is None else dict(zip(("label", "used", "of"), gauge, strict=True)),
+            "gauge": None if gauge is None else {"label": gauge[0], "used": gauge[1], "of": gauge[2]},
             "best": self.best(),
             "says": "" if not self.on else self.says(),
             "hooks": [
@@ -252,7 +261,9 @@ class Parameter(Control):
 
     group = "callbacks"
 
-    def __init__(self, card: Card, name: str, kind: str = "number", *, said: Any = None, **limits: Any) -> None:
+    def __init__(
+        self, card: Card, name: str, kind: wire.ControlKind = "number", *, said: Any = None, **limits: Any
+    ) -> None:
         super().__init__(card.context.model, f"{card.id}.{name}", name, card.id)
         self._card, self._said, self.kind = card, said, kind
         for limit, value in limits.items():

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -16,11 +16,12 @@ import numpy as np
 from ...commands import Command, Refused
 from ...keras_internals.callbacks import checkpoint_path, save_methods_of_checkpoint
 from ...keras_internals.optimizers import learning_rate_of
+from ...record import wire
 from ...record.events import Event, first_line
 from ..backends import sync_model
 from ..controls.control import Control, Value
 from ..controls.live_values import model_optimizers, wrapped_optimizers
-from .card import Card, Parameter, scalar
+from .card import BestSoFar, Card, Parameter, scalar
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,21 @@ class File:
     epoch: int
     step: int
     bytes: int
-    what: str
+    what: Literal["model", "weights"]
     metrics: str
     stamp: tuple[int, int, int] | None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> wire.File:
         """It, as a board shows it."""
-        said = {name: getattr(self, name) for name in ("id", "epoch", "step", "bytes", "what", "metrics")}
-        return {**said, "name": os.path.basename(self.path)}
+        return {
+            "id": self.id,
+            "epoch": self.epoch,
+            "step": self.step,
+            "bytes": self.bytes,
+            "what": self.what,
+            "metrics": self.metrics,
+            "name": os.path.basename(self.path),
+        }
 
 
 class ModelCheckpointCard(Card):
@@ -63,7 +71,7 @@ class ModelCheckpointCard(Card):
         self._numbers = itertools.count(1)
         self._written = 0
         self._logs: dict[str, Any] = {}
-        self._best: dict[str, Any] | None = None
+        self._best: BestSoFar | None = None
 
     def parameters(self) -> list[Control]:
         return [Parameter(self, "save_best_only", "flag")]
@@ -77,7 +85,7 @@ class ModelCheckpointCard(Card):
             facts.append(("monitor", callback.monitor))
         return [*facts, ("files written", self._written)]
 
-    def best(self) -> dict[str, Any] | None:
+    def best(self) -> wire.Best | None:
         return None if self._best is None else {"metric": self.callback.monitor, **self._best, "band": 0.0}
 
     def says(self) -> str:
@@ -87,7 +95,7 @@ class ModelCheckpointCard(Card):
         best = scalar(callback.best)
         return f"writes when {callback.monitor} is better than {best:.4g}" if best is not None else ""
 
-    def files(self) -> list[dict[str, Any]]:
+    def files(self) -> list[wire.File]:
         return [file.describe() for file in self._files]
 
     def actions(self) -> list[tuple[str, str]]:
@@ -128,7 +136,7 @@ class ModelCheckpointCard(Card):
             self._best = {"value": value, "epoch": epoch, "step": self.context.run.step}
 
     def _note(self, path: str, now: tuple[int, int, int], epoch: int, logs: dict[str, Any]) -> File:
-        what = "weights" if path.endswith(".weights.h5") else "model"
+        what: Literal["model", "weights"] = "weights" if path.endswith(".weights.h5") else "model"
         numbers = [(name, scalar(value)) for name, value in logs.items()]
         metrics = " · ".join(f"{name} {value:.4g}" for name, value in numbers if value is not None)
         file = File(str(next(self._numbers)), path, epoch, self.context.run.step, now[1], what, metrics, now)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...commands import Command, Refused
+from ...record import wire
 from ...record.events import Event
 from ..controls.control import Control, Value
 from ..controls.hyperparameters import LearningRate
-from .card import Card, MinDelta, Parameter, scalar, smaller
+from .card import BestSoFar, Card, MinDelta, Parameter, scalar, smaller
 
 
 class PatienceCard(Card):
@@ -19,7 +20,7 @@ class PatienceCard(Card):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._best: dict[str, Any] | None = None
+        self._best: BestSoFar | None = None
 
     @property
     def _wait(self) -> int:
@@ -47,7 +48,7 @@ class PatienceCard(Card):
     def gauge(self) -> tuple[str, int, int]:
         return "patience", self._wait, self._patience
 
-    def best(self) -> dict[str, Any] | None:
+    def best(self) -> wire.Best | None:
         if self._best is None:
             return None
         band = abs(scalar(getattr(self.callback, "min_delta", 0)) or 0.0)

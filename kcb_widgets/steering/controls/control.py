@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...commands import Refused
+from ...record import wire
 from ...record.values import python, shown
 
 Value = float | bool | str | None
@@ -56,9 +57,9 @@ class Control:
         idle: Why it changes nothing although it could be written; empty when it does.
     """
 
-    group = "optimizer"
-    kind = "number"
-    scale = "linear"
+    group: wire.ControlGroup = "optimizer"
+    kind: wire.ControlKind = "number"
+    scale: wire.ControlScale = "linear"
     minimum = 0.0
     maximum = MAX_NUMBER
     below = False
@@ -144,7 +145,7 @@ class Control:
             raise ValueError(msg)
         return int(number) if self.integer else number
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> wire.Control:
         """The control as a board shows it."""
         reason = self.idle or self.why_not()
         return {

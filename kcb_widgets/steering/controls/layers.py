@@ -24,6 +24,7 @@ from ...keras_internals.layers import (
     within,
 )
 from ...keras_internals.optimizers import scope
+from ...record import wire
 from ..backends import runs_eagerly, sync_model
 from ..optimizer_rebuild import Flags, OnRebuild, SlotCache, TrainabilityManager, trace_evaluation_again
 from .control import Control, Refused, Value, Written
@@ -132,7 +133,7 @@ class LayerControl(Control):
         """Where the value is held: attributes, with dots between, from the layer that the control is named after."""
         return [self._inside + self.label]
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> wire.Control:
         return {**super().describe(), "places": self.places()}
 
     def write(self, value: Value) -> Written:

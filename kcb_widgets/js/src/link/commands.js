@@ -1,7 +1,7 @@
 // @ts-check
 // The commands sent to Python: the latest of each name, and its outcome.
 
-/** @typedef {number | boolean | string | null} Value */
+/** @typedef {import("./wire.js").Value} Value */
 /** @typedef {{phase: "requested" | "applied" | "refused" | "lost", value: Value, step: number | null, message: string}} Outcome */
 
 /** Commands whose value is part of their key: each value has an outcome of its own. */
@@ -26,7 +26,7 @@ export function createCommands() {
     outcome: (name, value) => latest.get(keyOf(name, value))?.outcome ?? null,
     /** The newest command of these names. @param {(name: string, value: Value) => boolean} test @returns {{name: string, outcome: Outcome} | null} */
     newest: (test) => [...latest.values()].filter((each) => test(each.name, each.outcome.value)).pop() ?? null,
-    /** Takes over Python's replies. @param {unknown} replies @param {boolean} over Python will not answer any more */
+    /** Takes over Python's replies. @param {import("./wire.js").CommandResult[] | undefined} replies @param {boolean} over Python will not answer any more */
     settle(replies, over) {
       const answers = new Map((Array.isArray(replies) ? replies : []).map((each) => [each?.id, each]));
       for (const { id, outcome } of latest.values()) {

@@ -1,10 +1,8 @@
 // @ts-check
 // Reads the controls that Python describes: checks their types, and takes newer values from the state.
 
-/** @typedef {import("./commands.js").Value} Value */
-/** @typedef {{name: string, label: string, kind: string, scale: string, value: Value, min: Value, max: Value, integer: boolean,
- *   nullable: boolean, choices: string[], enabled: boolean, reason: string, rebuild: boolean, group: string, section: string,
- *   of: string}} Control */
+/** @typedef {import("./wire.js").Value} Value */
+/** @typedef {import("./wire.js").Control} Control */
 
 /** @param {unknown} value @param {string} [otherwise] */
 const stringOf = (value, otherwise = "") => (typeof value === "string" ? value : otherwise);
@@ -21,8 +19,8 @@ export function readControls(controls, values) {
     named.set(name, {
       name,
       label: stringOf(each.label) || name,
-      kind: stringOf(each.kind, "number"),
-      scale: stringOf(each.scale, "linear"),
+      kind: /** @type {Control["kind"]} */ (stringOf(each.kind, "number")),
+      scale: /** @type {Control["scale"]} */ (stringOf(each.scale, "linear")),
       value: Object.hasOwn(moved, name) ? moved[name] : (each.value ?? null),
       min: each.min ?? null,
       max: each.max ?? null,
@@ -32,7 +30,7 @@ export function readControls(controls, values) {
       enabled: each.enabled !== false,
       reason: stringOf(each.reason),
       rebuild: each.rebuild === true,
-      group: stringOf(each.group),
+      group: /** @type {Control["group"]} */ (stringOf(each.group)),
       section: stringOf(each.section),
       of: stringOf(each.of),
     });

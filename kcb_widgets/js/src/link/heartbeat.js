@@ -10,13 +10,16 @@ import { formatMilliseconds } from "../ui/format.js";
 const HEARTBEAT_MS = 4000;
 const ANSWER_TIMEOUT_MS = 3000;
 const COMPILE_TIMEOUT_MS = 60000;
+/** @type {Set<import("./wire.js").Status | undefined>} */
 const BUSY_STATUSES = new Set(["compiling", "running", "stopping", "paused"]);
-const PATH_TEXTS = /** @type {Record<string, string>} */ ({
+/** @type {Partial<Record<import("./wire.js").MessagePath, string>>} */
+const PATH_TEXTS = {
   pump: "messages arrive between batches",
   subshell: "messages arrive on a thread of their own",
   main: "messages arrive on the kernel's main thread",
-});
+};
 
+/** @returns {import("./wire.js").Hello["host"]} */
 function detectHost() {
   const page = document.body;
   if (page.className.includes("vscode") || "acquireVsCodeApi" in window) return "vscode";
@@ -82,7 +85,7 @@ export function createHeartbeat(link, width) {
       return { kind: "checking", text: "no answer yet", title: checking };
     }
     if (latency === null) return { kind: "checking", text: "checking…", title: checking };
-    return { kind: "live", text: "live", title: `${PATH_TEXTS[state.path] ?? "messages arrive"}; answered in ${formatMilliseconds(latency)}` };
+    return { kind: "live", text: "live", title: `${PATH_TEXTS[state.path ?? ""] ?? "messages arrive"}; answered in ${formatMilliseconds(latency)}` };
   };
 
   scope.add(link.listen((topic) => (topic === "state" ? onState() : topic === "alive" && (link.suspect() && hello(), notify()))));

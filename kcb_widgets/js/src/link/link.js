@@ -6,18 +6,20 @@ import { createScope } from "../ui/dom.js";
 import { EMPTY, decode } from "./series_decoder.js";
 
 /** @typedef {import("./series_decoder.js").Picture} Picture */
-/** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any) => void,
+/** @typedef {import("./wire.js").Traits} Traits */
+/** @typedef {{get: <K extends keyof Traits>(name: K) => Traits[K] | undefined, send: (content: Message, callbacks?: any, buffers?: any) => void,
  *   on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
 /** @typedef {"state" | "controls" | "events" | "picture" | "callbacks" | "hooks" | "show" | "ui" | "alive"} Topic */
 /** @typedef {import("./commands.js").Outcome} Outcome */
-/** @typedef {import("./commands.js").Value} Value */
-/** @typedef {import("./controls.js").Control} Control */
-/** @typedef {{id: string, step: number, epoch: number, kind: string, metric: string, value: any, bytes: number, seconds: number}} Snapshot */
+/** @typedef {import("./wire.js").Message} Message */
+/** @typedef {import("./wire.js").Value} Value */
+/** @typedef {import("./wire.js").Control} Control */
 /** @typedef {ReturnType<typeof createLink>} Link */
 
+/** @type {Set<import("./wire.js").Status | undefined>} */
 export const END_STATUSES = new Set(["finished", "stopped", "interrupted", "failed"]);
 
-/** @param {unknown} value @returns {any[]} */
+/** @template T @param {T[] | undefined} value @returns {T[]} */
 const records = (value) => (Array.isArray(value) ? value.filter((each) => each && typeof each === "object") : []);
 
 /** @param {Model} model */
@@ -66,13 +68,13 @@ export function createLink(model) {
     }
   };
 
-  /** @returns {Record<string, any>} */
+  /** A host may hand over less than the whole. @returns {Partial<import("./wire.js").State>} */
   const state = () => {
     const value = model.get("state");
     return value && typeof value === "object" ? value : {};
   };
 
-  /** @param {Record<string, any>} content */
+  /** @param {Message} content */
   const send = (content) => {
     if (!alive) return;
     try {
@@ -119,7 +121,7 @@ export function createLink(model) {
     notify("picture");
   };
 
-  /** @param {any} content @param {any[]} buffers */
+  /** @param {Partial<import("./wire.js").WindowReply> | undefined} content @param {unknown[] | undefined} buffers */
   const onMessage = (content, buffers) => {
     if (content?.kind !== "window" || content.request !== request || content.view !== askingView || !ui.zoom) return;
     try {
@@ -157,18 +159,18 @@ export function createLink(model) {
     state,
     /** @returns {Control[]} */
     controls: () => (controls ??= readControls(model.get("controls"), state().values)),
-    /** Snapshots of the model, oldest first. @returns {Snapshot[]} */
+    /** Snapshots of the model, oldest first. @returns {import("./wire.js").Snapshot[]} */
     snapshots: () => records(state().snapshots).filter((each) => typeof each.id === "string" && Number.isFinite(each.step)),
     boardId: () => String(model.get("board_id") ?? ""),
-    /** @returns {Record<string, any>[]} */
+    /** @returns {import("./wire.js").Event[]} */
     events: () => records(model.get("events")),
-    /** The callbacks beside the monitor. @returns {import("../panels/callbacks/card.js").Card[]} */
+    /** The callbacks beside the monitor. @returns {import("./wire.js").Card[]} */
     cards: () => records(model.get("callbacks")).map((card) => ({
       ...card,
       id: String(card.id),
-      ...Object.fromEntries(["facts", "hooks", "files", "actions"].map((name) => [name, records(card[name])])),
+      ...Object.fromEntries(/** @type {const} */ (["facts", "hooks", "files", "actions"]).map((name) => [name, records(/** @type {object[]} */ (card[name]))])),
     })),
-    /** @returns {import("../panels/hooks.js").Hooks} */
+    /** @returns {import("./wire.js").Hooks} */
     hooks: () => {
       const { rows, trace, epoch, bound } = model.get("hooks") ?? {};
       return { rows: records(rows), trace: Array.isArray(trace) ? trace.map(String) : [], epoch: epoch ? { total: Number(epoch.total) || 0, parts: records(epoch.parts) } : null, bound: String(bound ?? "") };

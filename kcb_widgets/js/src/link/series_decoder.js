@@ -5,8 +5,8 @@
 /** @typedef {{name: string, group: string, kind: string, label: string, mean: Float32Array,
  *   min: Float32Array | null, max: Float32Array | null, order: Uint8Array | null}} Series */
 /** @typedef {{name: string, length: number, perBucket: number, weight: Float64Array, x: Axes, series: Series[]}} Table */
-/** @typedef {{name: string, group: string, step: number, value: string}} Bad */
-/** @typedef {{tables: Table[], bad: Bad[], branches: import("../panels/chart/branches.js").Branch[]}} Picture */
+/** @typedef {Pick<import("./wire.js").NonFinite, "name" | "group" | "step" | "value">} Bad */
+/** @typedef {{tables: Table[], bad: Bad[], branches: import("./wire.js").Branch[]}} Picture */
 
 /** @type {Picture} */
 export const EMPTY = { tables: [], bad: [], branches: [] };
@@ -31,6 +31,7 @@ export function decode(data) {
   if (bytes.length < 4) throw new Error("the picture is cut short");
   const size = new DataView(bytes.buffer).getUint32(0, true);
   if (4 + size > bytes.length) throw new Error("the picture's header is cut short");
+  /** @type {Partial<import("./wire.js").SeriesHeader>} */
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
   const start = Math.ceil((4 + size) / 8) * 8;
 
@@ -43,10 +44,10 @@ export function decode(data) {
     }
     return new type(bytes.buffer, at, length);
   };
-  /** @param {any} offset @param {number} length */
+  /** @param {number | undefined} offset @param {number} length */
   const floats = (offset, length) => (offset === undefined || offset === null ? null : take(Float32Array, offset, length));
 
-  /** @param {any} table @returns {Table} */
+  /** @param {import("./wire.js").SeriesTable} table @returns {Table} */
   const decodeTable = (table) => {
     const length = Number(table.length);
     if (!Number.isInteger(length) || length < 0 || length > MAX_BUCKETS) throw new Error("the picture has a table of no length");
@@ -87,7 +88,7 @@ export function decode(data) {
   };
 }
 
-/** @param {unknown} value @returns {any[]} */
+/** @template T @param {T[] | undefined} value @returns {T[]} */
 const list = (value) => (Array.isArray(value) ? value : []);
 
 /** The whole table with its middle replaced by the finer one.

@@ -4,7 +4,7 @@ import { createDisclosure } from "../ui/disclosure.js";
 import { createScope, h, setText } from "../ui/dom.js";
 import { eventText } from "../ui/event_text.js";
 
-/** @typedef {Record<string, any>} Event */
+/** @typedef {import("../link/wire.js").Event} Event */
 
 /** @returns {import("../ui/disclosure.js").List<Event>} */
 function createList() {

@@ -6,9 +6,9 @@ import { formatSeconds } from "../ui/format.js";
 import { createKeyedList } from "../ui/keyed_list.js";
 import { createTable } from "../ui/table.js";
 
-/** @typedef {{name: string, count: number, keys: string[], seconds: number}} Row */
-/** @typedef {{name: string, seconds: number}} Part */
-/** @typedef {{rows: Row[], trace: string[], epoch: null | {total: number, parts: Part[]}, bound: string}} Hooks */
+/** @typedef {import("../link/wire.js").HookRow} HookRow */
+/** @typedef {import("../link/wire.js").TimeShare} TimeShare */
+/** @typedef {import("../link/wire.js").Hooks} Hooks */
 
 /** The parts of an epoch's wall time. Numbers make the bar readable without its colours. */
 function createTimeBreakdown() {
@@ -27,7 +27,7 @@ function createTimeBreakdown() {
       if (!epoch) return;
       const parts = epoch.parts.map((part, i) => ({ ...part, number: String(i + 1) }));
       const keyOf = (/** @type {typeof parts[number]} */ { name, number }) => `${number} ${name}`;
-      const text = (/** @type {Part} */ { name, seconds }) => `${name} ${formatSeconds(seconds)}, ${Math.round((100 * seconds) / (epoch.total || 1))} %`;
+      const text = (/** @type {TimeShare} */ { name, seconds }) => `${name} ${formatSeconds(seconds)}, ${Math.round((100 * seconds) / (epoch.total || 1))} %`;
       setAttribute(bar, "aria-label", `the last epoch took ${formatSeconds(epoch.total)}: ${parts.map(text).join("; ")}`);
       segments.draw(parts, keyOf, ({ name, number }) => ({ element: h("span", { "data-part": name }, h("b", {}, number)) }), (piece, part) => {
         piece.element.hidden = !part.seconds;
@@ -42,10 +42,10 @@ function createTimeBreakdown() {
   };
 }
 
-/** @param {() => Hooks} hooks @returns {import("../ui/disclosure.js").List<Row>} */
+/** @param {() => Hooks} hooks @returns {import("../ui/disclosure.js").List<HookRow>} */
 function createBody(hooks) {
   const breakdown = createTimeBreakdown();
-  const table = createTable("hooks", ["hook", "calls", "time", "log keys"], (/** @type {Row} */ { name, count, seconds, keys }) =>
+  const table = createTable("hooks", ["hook", "calls", "time", "log keys"], (/** @type {HookRow} */ { name, count, seconds, keys }) =>
     [name, String(count), formatSeconds(seconds), keys.join(", ")]);
   const trace = h("ol", { class: "kcb-trace", "aria-label": "the latest hooks, oldest first" });
   const element = h("div", { class: "kcb-cards" }, breakdown.element, table.element, trace);

@@ -24,11 +24,10 @@ export function progressPanel(body, { link, guard }) {
   const drawClocks = () => {
     const state = link.state();
     const since = state.ticking ? (performance.now() - link.received()) / 1000 : 0;
-    const known = typeof state.elapsed === "number";
-    setText(elapsed, known ? formatClock(state.elapsed + since) : "");
+    setText(elapsed, typeof state.elapsed === "number" ? formatClock(state.elapsed + since) : "");
     // A paused run has no known end.
-    const counting = typeof state.remaining === "number" && !link.over() && state.status !== "paused";
-    const left = counting ? Math.max(0, state.remaining - since) : null;
+    const { remaining: rest } = state;
+    const left = typeof rest === "number" && !link.over() && state.status !== "paused" ? Math.max(0, rest - since) : null;
     setText(remaining, left === null ? "" : `${formatClock(left)} left`);
   };
 
@@ -62,9 +61,10 @@ export function progressPanel(body, { link, guard }) {
     body.classList.toggle("kcb-idle", !["compiling", "running", "stopping"].includes(word));
 
     const speeds = [];
-    if (state.ms_per_step > 0) speeds.push(`${formatMilliseconds(state.ms_per_step)}/step`);
-    if (state.samples_per_second > 0) speeds.push(`${formatRate(state.samples_per_second)} samples/s`);
-    else if (state.batches_per_second > 0) speeds.push(`${formatRate(state.batches_per_second)} batches/s`);
+    const [stepTime, samples, steps] = [state.ms_per_step, state.samples_per_second, state.batches_per_second].map(Number);
+    if (stepTime > 0) speeds.push(`${formatMilliseconds(stepTime)}/step`);
+    if (samples > 0) speeds.push(`${formatRate(samples)} samples/s`);
+    else if (steps > 0) speeds.push(`${formatRate(steps)} batches/s`);
     setText(speed, speeds.join(" · "));
     drawClocks();
   };

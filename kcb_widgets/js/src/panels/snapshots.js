@@ -17,7 +17,7 @@ export function snapshotsPanel(body, { link, guard }) {
   /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, text: HTMLElement, buttons: HTMLButtonElement[]}>>} */
   const rows = createKeyedList(list);
 
-  /** @param {import("../link/link.js").Snapshot} snapshot */
+  /** @param {import("../link/wire.js").Snapshot} snapshot */
   const createRow = ({ id, step }) => {
     const text = h("span", { class: "kcb-kept-text" });
     const buttons = [

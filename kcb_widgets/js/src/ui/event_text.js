@@ -2,7 +2,7 @@
 // One line of text for an event or a snapshot.
 import { formatBytes, formatSetting, formatTick, toNumber } from "./format.js";
 
-/** @typedef {Record<string, any>} Event */
+/** @typedef {import("../link/wire.js").Event} Event */
 
 const textOf = (/** @type {unknown} */ text) => (text ? String(text) : "");
 
@@ -38,13 +38,13 @@ export function eventText(event) {
 
 const WORDS = /** @type {Record<string, string>} */ ({ manual: "by hand", best: "best", guard: "guard" });
 
-/** Why the snapshot was taken, and its metric. @param {import("../link/link.js").Snapshot} snapshot */
+/** Why the snapshot was taken, and its metric. @param {import("../link/wire.js").Snapshot} snapshot */
 export function snapshotLabel({ kind, metric, value }) {
   const number = toNumber(value);
   return [WORDS[kind] ?? "", metric && number !== null ? `${metric} ${formatTick(number)}` : ""].filter(Boolean).join(" ");
 }
 
-/** @param {import("../link/link.js").Snapshot} snapshot */
+/** @param {import("../link/wire.js").Snapshot} snapshot */
 export function snapshotText(snapshot) {
   const epoch = Number.isFinite(snapshot.epoch) ? `epoch ${snapshot.epoch + 1}` : "";
   const bytes = Number(snapshot.bytes) > 0 ? formatBytes(snapshot.bytes) : "";

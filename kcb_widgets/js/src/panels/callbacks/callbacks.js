@@ -5,7 +5,7 @@ import { createDisclosure } from "../../ui/disclosure.js";
 import { createScope, h } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
-/** @typedef {import("./card.js").Card} Card */
+/** @typedef {import("../../link/wire.js").Card} Card */
 
 /** @type {import("../../view.js").Panel} */
 export function callbacksPanel(body, { link, guard }) {

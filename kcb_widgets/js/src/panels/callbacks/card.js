@@ -9,11 +9,9 @@ import { formatBytes, formatSeconds, formatSetting } from "../../ui/format.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 import { createTable } from "../../ui/table.js";
 
-/** @typedef {{name: string, count: number, seconds: number}} Hook */
-/** @typedef {{id: string, name: string, epoch: number, bytes: number, what: string, metrics: string}} File */
-/** @typedef {{id: string, known: boolean, facts: {label: string, value: unknown}[], gauge: {label: string, used: number, of: number} | null,
- *   best: {metric: string, value: number, epoch: number | null, step: number | null, band: number} | null, says: string, hooks: Hook[],
- *   printed: string, error: {hook: string, message: string} | null, files: File[], actions: {name: string, label: string}[]}} Card */
+/** @typedef {import("../../link/wire.js").Card} Card */
+/** @typedef {import("../../link/wire.js").CardHook} CardHook */
+/** @typedef {import("../../link/wire.js").File} File */
 
 /** @param {File} file */
 const fileText = ({ name, epoch, metrics, bytes, what }) =>
@@ -32,7 +30,7 @@ export function createCard(link, { id }) {
   const status = createCommandStatus();
   const fileList = h("ol", { class: "kcb-kept", "aria-label": `files of ${id}, newest first` });
   const hooks = createDisclosure(link, `hooks ${id}`, "Its hooks", () =>
-    createTable(`hooks of ${id}`, ["hook", "calls", "time"], (/** @type {Hook} */ { name, count, seconds }) => [name, String(count), count && !seconds ? "–" : formatSeconds(seconds)]));
+    createTable(`hooks of ${id}`, ["hook", "calls", "time"], (/** @type {CardHook} */ { name, count, seconds }) => [name, String(count), count && !seconds ? "–" : formatSeconds(seconds)]));
   const printed = h("pre", { class: "kcb-printed", tabindex: 0, role: "region", "aria-label": `printed by ${id}` });
   const element = h("div", { class: "kcb-card", role: "group", "aria-label": id },
     h("div", { class: "kcb-line" }, h("span", { class: "kcb-layer-name", title: id }, id), onOff.element, facts), error,

@@ -6,7 +6,7 @@ import { toNumber } from "../../ui/format.js";
 /** @typedef {{x: number, value: number, bands: number[], ids: string[], key: string, label: string, color: import("../../ui/theme.js").ColorName}} BestLine
  * ids: the callbacks that agree on it; bands: how much better, above or below, they want another to be */
 
-/** @param {import("../callbacks/card.js").Card[]} cards @param {import("./curves.js").Curve[]} curves of one plot @param {import("./x_axis.js").XAxis} axis */
+/** @param {import("../../link/wire.js").Card[]} cards @param {import("./curves.js").Curve[]} curves of one plot @param {import("./x_axis.js").XAxis} axis */
 export function bestLinesOf(cards, curves, axis) {
   /** @type {Map<string, BestLine>} one line where several agree */
   const lines = new Map();

@@ -2,7 +2,7 @@
 // Branches: after a rollback training goes on from an earlier step. Tells live points, which led to the present model, from
 // abandoned ones.
 
-/** @typedef {{from: number, to: number}} Branch training went on from `from` after step `to` */
+/** @typedef {import("../../link/wire.js").Branch} Branch training went on from `from` after step `to` */
 /** @typedef {import("./curves.js").Values} Values */
 /** @typedef {{live: Uint8Array, jumps: Map<number, number>}} Lineage jumps: a point, and the one it goes on from (-1: none) */
 /** @typedef {{xs: number[], ys: Values, starts: Set<number>}} Abandoned starts: where a new line begins */

@@ -69,7 +69,7 @@ export function collectMarks(link, axis) {
   const marks = [];
   for (const event of link.events()) {
     if (!DRAWN.has(event.kind) || typeof event.step !== "number") continue;
-    const kind = event.kind === "error" ? "stop" : event.kind;
+    const kind = /** @type {Kind} */ (event.kind === "error" ? "stop" : event.kind);
     marks.push({ x: axis.toX(event.step), kind, text: eventText(event), group: null, snapshot: "" });
   }
   for (const bad of link.picture().bad) {

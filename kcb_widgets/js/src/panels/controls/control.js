@@ -4,7 +4,7 @@ import { createControlRow, requestedOrCurrent } from "./control_row.js";
 import { button as createButton, h, setAttribute } from "../../ui/dom.js";
 import { createNumberControl } from "./number_control.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Control} Control */
 /** @typedef {import("../../link/link.js").Link} Link */
 /** @typedef {import("./control_row.js").Row} Row */
 

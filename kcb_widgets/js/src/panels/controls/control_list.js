@@ -4,7 +4,7 @@ import { createControl, rowKey } from "./control.js";
 import { h } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Control} Control */
 
 /** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text the heading of a row */
 export function createControlList(link, text) {

@@ -5,8 +5,8 @@ import { button as createButton, createScope, h, setAttribute, setText } from ".
 import { formatSetting } from "../../ui/format.js";
 
 /** @typedef {import("../../link/link.js").Link} Link */
-/** @typedef {import("../../link/link.js").Control} Control */
-/** @typedef {import("../../link/link.js").Value} Value */
+/** @typedef {import("../../link/wire.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Value} Value */
 /** @typedef {{element: HTMLElement, update: (control: Control, toggles: Control[]) => void, end: () => void}} Row */
 
 /** The requested value while Python has not answered, else the current one.

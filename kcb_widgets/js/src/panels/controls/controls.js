@@ -8,7 +8,7 @@ import { createKeyedList } from "../../ui/keyed_list.js";
 import { createLayers } from "./layers.js";
 import { createUserControls } from "./user_controls.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Control} Control */
 
 const COLLAPSED_GROUPS = new Set(["optimizer", "layers", "snapshots"]);
 const LEARNING_RATE = /(^|\W)learning_rate$/;

@@ -8,7 +8,7 @@ import { createKeyedList } from "../../ui/keyed_list.js";
 import { createNumberField } from "./number_field.js";
 import { createStopButton } from "./stop_button.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Control} Control */
 
 const FLOW_COMMANDS = new Set(["pause", "resume", "step", "finish_epoch", "stop", "evaluate", "snapshot", "save"]);
 const ACTIONS = /** @type {const} */ ([
@@ -58,7 +58,7 @@ export function createFlow(link) {
    * @param {Control} first */
   const createLength = (first) => {
     const own = createScope();
-    /** @param {import("../../link/link.js").Value} value */
+    /** @param {import("../../link/wire.js").Value} value */
     const request = (value) => {
       field.clearError();
       link.command(first.name, value);

@@ -4,7 +4,7 @@ import { createControlList } from "./control_list.js";
 import { createScope, h } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Control} Control */
 
 const FILTER_ABOVE = 12;
 

@@ -6,7 +6,7 @@ import { roundSignificant, toNumber } from "../../ui/format.js";
 import { createNumberField } from "./number_field.js";
 import { createSliderScale } from "./slider_scale.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Control} Control */
 
 const DRAG_INTERVAL_MS = 50;
 const FACTORS = [
@@ -38,7 +38,7 @@ export function createNumberControl(link, first, text) {
   const row = createControlRow(link, first, text, slider, slot, h("span", { class: "kcb-buttons" }, ...buttons.map((each) => each.element)));
   const { scope } = row;
 
-  /** @param {import("../../link/link.js").Value} value */
+  /** @param {import("../../link/wire.js").Value} value */
   const request = (value) => {
     field.clearError();
     unsent = null;

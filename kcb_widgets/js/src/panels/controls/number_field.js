@@ -4,8 +4,8 @@ import { formatValue, requestedOrCurrent } from "./control_row.js";
 import { h, setAttribute } from "../../ui/dom.js";
 import { parseNumber } from "../../ui/format.js";
 
-/** @typedef {import("../../link/link.js").Control} Control */
-/** @typedef {import("../../link/link.js").Value} Value */
+/** @typedef {import("../../link/wire.js").Control} Control */
+/** @typedef {import("../../link/wire.js").Value} Value */
 
 const OFF_WORDS = new Set(["", "off", "none"]);
 

@@ -8,7 +8,7 @@ const EDGE = 0.25; // in decades; a value closer than this to an end widens the 
 const DEFAULT_EXPONENT = -3; // the centre where the value is 0 or missing, which has no logarithm
 
 /** The scale of a control's slider; null where its range is not known.
- * @param {import("../../link/link.js").Control} control */
+ * @param {import("../../link/wire.js").Control} control */
 export function createSliderScale(control) {
   const [min, max] = [toNumber(control.min), toNumber(control.max)];
   if (control.scale === "log") return max === null || max > 0 ? createLogScale({ min, max }) : null;

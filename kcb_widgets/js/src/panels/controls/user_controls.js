@@ -18,7 +18,7 @@ export function createUserControls(link) {
   /** @type {ReturnType<typeof createKeyedList<{element: HTMLButtonElement}>>} */
   const buttonList = createKeyedList(buttons);
 
-  /** @param {{name: string, label: string}[]} wanted */
+  /** @param {import("../../link/wire.js").Button[]} wanted */
   const drawButtons = (wanted) => {
     buttonList.draw(
       wanted,
@@ -33,12 +33,12 @@ export function createUserControls(link) {
 
   return {
     element,
-    /** @param {import("../../link/link.js").Control[]} controls */
+    /** @param {import("../../link/wire.js").Control[]} controls */
     update(controls) {
-      const some = Array.isArray(link.state().buttons) ? link.state().buttons : [];
-      const wanted = some
-        .filter((/** @type {any} */ each) => typeof each?.name === "string")
-        .map((/** @type {any} */ { name, label }) => ({ name, label: String(label || name) }));
+      const given = link.state().buttons;
+      const wanted = (Array.isArray(given) ? given : [])
+        .filter((each) => typeof each?.name === "string")
+        .map(({ name, label }) => ({ name, label: String(label || name) }));
       rows.update(controls);
       element.hidden = !drawButtons(wanted) && !controls.length;
     },

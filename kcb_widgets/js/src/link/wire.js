@@ -1,0 +1,339 @@
+// @ts-check
+// The wire: what goes between Python and the browser. kcb_widgets/record/wire.py declares the same names and fields and says what
+// they mean; tests/panels/test_wire.py compares the two files. There are only types here: no byte of it is in the bundle.
+
+/** @typedef {number | boolean | string | null} Value */
+/** @typedef {number | string} Scalar */
+/** @typedef {"waiting" | "compiling" | "running" | "stopping" | "paused" | "finished" | "stopped" | "interrupted" | "failed"} Status */
+/** @typedef {"" | "train" | "validate"} Phase */
+/** @typedef {"" | "pump" | "subshell" | "main"} MessagePath */
+/** @typedef {"" | "batch" | "epoch"} StopPoint */
+/** @typedef {"number" | "flag" | "choice"} ControlKind */
+/** @typedef {"linear" | "log"} ControlScale */
+/** @typedef {"optimizer" | "layers" | "snapshots" | "callbacks" | "flow" | "user"} ControlGroup */
+/** @typedef {"train" | "test" | "predict"} HookPhase */
+/** @typedef {"batches" | "epochs" | "evaluations" | "controls" | "plan"} TableName */
+/** @typedef {"train" | "running" | "epoch" | "val" | "eval" | "control" | "plan"} SeriesKind */
+
+/**
+ * @typedef {object} Flow
+ * @property {boolean} paused
+ * @property {number | "epoch" | null} until
+ * @property {StopPoint} stop
+ */
+
+/**
+ * @typedef {object} Snapshot
+ * @property {string} id
+ * @property {number} step
+ * @property {number} epoch
+ * @property {number} seconds
+ * @property {string} kind
+ * @property {string} metric
+ * @property {number | null} value
+ * @property {number} bytes
+ */
+
+/**
+ * @typedef {object} Button
+ * @property {string} name
+ * @property {string} label
+ */
+
+/**
+ * @typedef {object} Pump
+ * @property {boolean} ok
+ * @property {string} reason
+ */
+
+/**
+ * @typedef {object} CommandResult
+ * @property {string} id
+ * @property {string} name
+ * @property {Value} [value]
+ * @property {"applied" | "refused"} status
+ * @property {number | null} step
+ * @property {string} message
+ */
+
+/**
+ * @typedef {object} State
+ * @property {string} run
+ * @property {string} title
+ * @property {Status} status
+ * @property {string} message
+ * @property {Phase} phase
+ * @property {number | null} epoch
+ * @property {number | null} epochs
+ * @property {number} initial_epoch
+ * @property {number} batch
+ * @property {number | null} batches
+ * @property {number} test_batch
+ * @property {number | null} test_batches
+ * @property {number} step
+ * @property {number} elapsed
+ * @property {boolean} ticking
+ * @property {number | null} remaining
+ * @property {number | null} ms_per_step
+ * @property {number | null} batches_per_second
+ * @property {number | null} samples_per_second
+ * @property {Record<string, Scalar>} values
+ * @property {Flow} flow
+ * @property {Snapshot[]} snapshots
+ * @property {number} snapshot_bytes
+ * @property {Button[]} buttons
+ * @property {Record<string, string>} can
+ * @property {number} errors
+ * @property {Record<string, number>} heard
+ * @property {MessagePath} path
+ * @property {Pump} pump
+ * @property {CommandResult[]} commands
+ */
+
+/**
+ * @typedef {object} Control
+ * @property {string} name
+ * @property {string} label
+ * @property {ControlKind} kind
+ * @property {ControlScale} scale
+ * @property {Value} value
+ * @property {number | null} min
+ * @property {number | null} max
+ * @property {boolean} integer
+ * @property {boolean} nullable
+ * @property {string[]} choices
+ * @property {boolean} enabled
+ * @property {string} reason
+ * @property {boolean} rebuild
+ * @property {ControlGroup} group
+ * @property {string} section
+ * @property {string} of
+ * @property {string[]} [places]
+ */
+
+/**
+ * @typedef {object} Event
+ * @property {number} step
+ * @property {number} epoch
+ * @property {number} time
+ * @property {string} kind
+ * @property {string} name
+ * @property {Value} old
+ * @property {Value} new
+ * @property {string} source
+ * @property {string} message
+ * @property {number | null} requested
+ * @property {boolean} at_end
+ */
+
+/**
+ * @typedef {object} Fact
+ * @property {string} label
+ * @property {Value} value
+ */
+
+/**
+ * @typedef {object} Gauge
+ * @property {string} label
+ * @property {number} used
+ * @property {number} of
+ */
+
+/**
+ * @typedef {object} Best
+ * @property {string} metric
+ * @property {Scalar} value
+ * @property {number | null} epoch
+ * @property {number | null} step
+ * @property {Scalar} band
+ */
+
+/**
+ * @typedef {object} CardHook
+ * @property {string} name
+ * @property {number} count
+ * @property {number} seconds
+ */
+
+/**
+ * @typedef {object} HookError
+ * @property {string} hook
+ * @property {string} message
+ */
+
+/**
+ * @typedef {object} File
+ * @property {string} id
+ * @property {number} epoch
+ * @property {number} step
+ * @property {number} bytes
+ * @property {"model" | "weights"} what
+ * @property {string} metrics
+ * @property {string} name
+ */
+
+/**
+ * @typedef {object} Action
+ * @property {string} name
+ * @property {string} label
+ */
+
+/**
+ * @typedef {object} Card
+ * @property {string} id
+ * @property {string} type
+ * @property {boolean} known
+ * @property {boolean} on
+ * @property {Fact[]} facts
+ * @property {Gauge | null} gauge
+ * @property {Best | null} best
+ * @property {string} says
+ * @property {CardHook[]} hooks
+ * @property {string} printed
+ * @property {HookError | null} error
+ * @property {File[]} files
+ * @property {Action[]} actions
+ */
+
+/**
+ * @typedef {object} HookRow
+ * @property {string} name
+ * @property {HookPhase} phase
+ * @property {number} count
+ * @property {string[]} keys
+ * @property {number} seconds
+ */
+
+/**
+ * @typedef {object} TimeShare
+ * @property {string} name
+ * @property {number} seconds
+ */
+
+/**
+ * @typedef {object} WallTime
+ * @property {number} total
+ * @property {TimeShare[]} parts
+ */
+
+/**
+ * @typedef {object} Hooks
+ * @property {HookRow[]} rows
+ * @property {string[]} trace
+ * @property {WallTime | null} epoch
+ * @property {string} bound
+ */
+
+/**
+ * @typedef {object} SeriesAxes
+ * @property {number} step
+ * @property {number} end
+ * @property {number} epoch
+ * @property {number} time
+ */
+
+/**
+ * @typedef {object} SeriesColumn
+ * @property {string} name
+ * @property {string} group
+ * @property {SeriesKind} kind
+ * @property {string} label
+ * @property {number} mean
+ * @property {number} [min]
+ * @property {number} [max]
+ * @property {number} [order]
+ */
+
+/**
+ * @typedef {object} SeriesTable
+ * @property {TableName} name
+ * @property {number} length
+ * @property {number} rows
+ * @property {number} per_bucket
+ * @property {SeriesAxes} x
+ * @property {SeriesColumn[]} series
+ */
+
+/**
+ * @typedef {object} NonFinite
+ * @property {string} name
+ * @property {string} group
+ * @property {number} step
+ * @property {number} epoch
+ * @property {number} time
+ * @property {string} value
+ */
+
+/**
+ * @typedef {object} Branch
+ * @property {number} from
+ * @property {number} to
+ */
+
+/**
+ * @typedef {object} SeriesHeader
+ * @property {SeriesTable[]} tables
+ * @property {NonFinite[]} bad
+ * @property {Branch[]} branches
+ * @property {number} first
+ * @property {number} last
+ */
+
+/**
+ * @typedef {object} Traits
+ * @property {string} board_id
+ * @property {string[]} show
+ * @property {State} state
+ * @property {Control[]} controls
+ * @property {Event[]} events
+ * @property {Card[]} callbacks
+ * @property {Hooks} hooks
+ * @property {DataView} series
+ */
+
+/**
+ * @typedef {object} Hello
+ * @property {"hello"} kind
+ * @property {string} view
+ * @property {number} seq
+ * @property {boolean} visible
+ * @property {number} width
+ * @property {"lab" | "notebook" | "vscode" | "colab" | "voila" | "marimo" | "other"} host
+ */
+
+/**
+ * @typedef {object} Bye
+ * @property {"bye"} kind
+ * @property {string} view
+ */
+
+/**
+ * @typedef {object} Command
+ * @property {"command"} kind
+ * @property {string} run
+ * @property {string} id
+ * @property {string} name
+ * @property {Value} value
+ */
+
+/**
+ * @typedef {object} WindowRequest
+ * @property {"window"} kind
+ * @property {string} view
+ * @property {number} request
+ * @property {string} run
+ * @property {number} first
+ * @property {number} last
+ * @property {number} points
+ */
+
+/** @typedef {Hello | Bye | Command | WindowRequest} Message */
+
+/**
+ * @typedef {object} WindowReply
+ * @property {"window"} kind
+ * @property {string} view
+ * @property {number} request
+ */
+
+export {};

@@ -1,0 +1,400 @@
+"""The wire: what goes between Python and the browser, as typed dictionaries.
+
+``js/src/link/wire.js`` declares the same names and fields; ``tests/panels/test_wire.py`` compares the two files, and
+real payloads with them. The file lies in the lowest layer, as the record, steering and panels all make parts of these.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from .values import Value
+
+Scalar = float | str
+"""A number; ``nan``, ``inf`` and ``-inf`` are texts, as JSON has no such numbers."""
+Status = Literal[
+    "waiting", "compiling", "running", "stopping", "paused", "finished", "stopped", "interrupted", "failed"
+]
+Phase = Literal["", "train", "validate"]
+MessagePath = Literal["", "pump", "subshell", "main"]
+StopPoint = Literal["", "batch", "epoch"]
+ControlKind = Literal["number", "flag", "choice"]
+ControlScale = Literal["linear", "log"]
+ControlGroup = Literal["optimizer", "layers", "snapshots", "callbacks", "flow", "user"]
+HookPhase = Literal["train", "test", "predict"]
+TableName = Literal["batches", "epochs", "evaluations", "controls", "plan"]
+SeriesKind = Literal["train", "running", "epoch", "val", "eval", "control", "plan"]
+
+# -- the trait ``state`` -----------------------------------------------------------------------------------------------
+
+
+class Flow(TypedDict):
+    """Where the fit pauses and stops."""
+
+    paused: bool
+    until: int | Literal["epoch"] | None  # a step, or the end of the epoch
+    stop: StopPoint
+
+
+class Snapshot(TypedDict):
+    """A state of the model that is kept."""
+
+    id: str
+    step: int
+    epoch: int
+    seconds: float
+    kind: str  # manual, epoch, best or guard
+    metric: str
+    value: float | None
+    bytes: int
+
+
+class Button(TypedDict):
+    """A button of the user's own."""
+
+    name: str
+    label: str
+
+
+class Pump(TypedDict):
+    """Whether messages arrive while a cell runs."""
+
+    ok: bool
+    reason: str  # why not
+
+
+class CommandResult(TypedDict):
+    """What became of a command."""
+
+    id: str
+    name: str
+    value: NotRequired[Value]  # missing where the board itself refused it
+    status: Literal["applied", "refused"]
+    step: int | None
+    message: str
+
+
+class State(TypedDict):
+    """Where the run stands, and what the board knows of its views."""
+
+    run: str  # the id that commands carry
+    title: str
+    status: Status
+    message: str
+    phase: Phase
+    epoch: int | None
+    epochs: int | None
+    initial_epoch: int
+    batch: int
+    batches: int | None
+    test_batch: int
+    test_batches: int | None
+    step: int
+    elapsed: float  # seconds
+    ticking: bool  # whether ``elapsed`` grows
+    remaining: float | None  # seconds
+    ms_per_step: float | None
+    batches_per_second: float | None
+    samples_per_second: float | None
+    values: dict[str, Scalar]  # by control
+    flow: Flow
+    snapshots: list[Snapshot]
+    snapshot_bytes: int
+    buttons: list[Button]
+    can: dict[str, str]  # by action: why it cannot be done; empty where it can
+    errors: int
+    heard: dict[str, int]  # by view: the ``seq`` of its last hello
+    path: MessagePath
+    pump: Pump
+    commands: list[CommandResult]
+
+
+# -- the traits ``controls`` and ``events`` ----------------------------------------------------------------------------
+
+
+class Control(TypedDict):
+    """A control and its value."""
+
+    name: str
+    label: str
+    kind: ControlKind
+    scale: ControlScale
+    value: Value
+    min: float | None
+    max: float | None
+    integer: bool
+    nullable: bool
+    choices: list[str]
+    enabled: bool
+    reason: str  # why it is disabled
+    rebuild: bool  # whether a change makes Keras trace the training step again
+    group: ControlGroup
+    section: str
+    of: str  # the control that it accompanies
+    places: NotRequired[list[str]]  # of a layer's control: the attributes that hold the value; the browser ignores it
+
+
+class Event(TypedDict):
+    """An event; its fields are those of the record's ``Event``."""
+
+    step: int
+    epoch: int
+    time: float
+    kind: str
+    name: str
+    old: Value
+    new: Value
+    source: str
+    message: str
+    requested: float | None
+    at_end: bool
+
+
+# -- the trait ``callbacks`` -------------------------------------------------------------------------------------------
+
+
+class Fact(TypedDict):
+    """A short fact about a callback."""
+
+    label: str
+    value: Value
+
+
+class Gauge(TypedDict):
+    """What a callback uses up, such as its patience."""
+
+    label: str
+    used: int
+    of: int
+
+
+class Best(TypedDict):
+    """The best value that a callback saw."""
+
+    metric: str
+    value: Scalar
+    epoch: int | None
+    step: int | None
+    band: Scalar  # how much better another must be
+
+
+class CardHook(TypedDict):
+    """A hook of a callback."""
+
+    name: str
+    count: int
+    seconds: float
+
+
+class HookError(TypedDict):
+    """What a hook of a callback raised."""
+
+    hook: str
+    message: str
+
+
+class File(TypedDict):
+    """A file that a callback wrote."""
+
+    id: str
+    epoch: int
+    step: int
+    bytes: int
+    what: Literal["model", "weights"]
+    metrics: str
+    name: str
+
+
+class Action(TypedDict):
+    """What a callback can be asked to do."""
+
+    name: str
+    label: str
+
+
+class Card(TypedDict):
+    """A callback of the fit."""
+
+    id: str
+    type: str
+    known: bool  # whether it is one of Keras's own with a card of its own
+    on: bool
+    facts: list[Fact]
+    gauge: Gauge | None
+    best: Best | None
+    says: str
+    hooks: list[CardHook]
+    printed: str
+    error: HookError | None
+    files: list[File]
+    actions: list[Action]
+
+
+# -- the trait ``hooks`` -----------------------------------------------------------------------------------------------
+
+
+class HookRow(TypedDict):
+    """A hook of Keras: how often it ran, and its log keys."""
+
+    name: str
+    phase: HookPhase
+    count: int
+    keys: list[str]
+    seconds: float
+
+
+class TimeShare(TypedDict):
+    """A part of an epoch's wall time."""
+
+    name: str
+    seconds: float
+
+
+class WallTime(TypedDict):
+    """The wall time of an epoch."""
+
+    total: float
+    parts: list[TimeShare]
+
+
+class Hooks(TypedDict):
+    """Which hooks ran, and where the time went."""
+
+    rows: list[HookRow]
+    trace: list[str]
+    epoch: WallTime | None
+    bound: str
+
+
+# -- the header of the trait ``series`` and of a window ----------------------------------------------------------------
+
+
+class SeriesAxes(TypedDict):
+    """The offsets of a table's columns of places, each float64."""
+
+    step: int
+    end: int
+    epoch: int
+    time: int
+
+
+class SeriesColumn(TypedDict):
+    """A series, and the offsets of its columns."""
+
+    name: str
+    group: str
+    kind: SeriesKind
+    label: str
+    mean: int  # float32
+    min: NotRequired[int]  # float32; this and those below are missing where a bucket is a row
+    max: NotRequired[int]
+    order: NotRequired[int]  # uint8: whether the minimum came first
+
+
+class SeriesTable(TypedDict):
+    """A table of buckets."""
+
+    name: TableName
+    length: int
+    rows: int
+    per_bucket: int
+    x: SeriesAxes
+    series: list[SeriesColumn]
+
+
+class NonFinite(TypedDict):
+    """A value that is not finite."""
+
+    name: str
+    group: str
+    step: int
+    epoch: float
+    time: float
+    value: str
+
+
+# "from" is a keyword, so this one is a call.
+Branch = TypedDict("Branch", {"from": int, "to": int})
+"""Training went on from step ``from`` after step ``to``."""
+
+
+class SeriesHeader(TypedDict):
+    """The header before the arrays."""
+
+    tables: list[SeriesTable]
+    bad: list[NonFinite]
+    branches: list[Branch]
+    first: float
+    last: float
+
+
+# -- all traits --------------------------------------------------------------------------------------------------------
+
+
+class Traits(TypedDict):
+    """The traits of a board; Python alone sets them."""
+
+    board_id: str
+    show: list[str]
+    state: State
+    controls: list[Control]
+    events: list[Event]
+    callbacks: list[Card]
+    hooks: Hooks
+    series: bytes
+
+
+# -- messages from the browser: Python takes none of their fields for granted ------------------------------------------
+
+
+class Hello(TypedDict):
+    """A view is there; each has its own random name and counts its hellos."""
+
+    kind: Literal["hello"]
+    view: str
+    seq: int
+    visible: bool
+    width: int
+    host: Literal["lab", "notebook", "vscode", "colab", "voila", "marimo", "other"]
+
+
+class Bye(TypedDict):
+    """A view is gone."""
+
+    kind: Literal["bye"]
+    view: str
+
+
+class Command(TypedDict):
+    """A request to set a control or to do something."""
+
+    kind: Literal["command"]
+    run: str
+    id: str
+    name: str
+    value: Value
+
+
+class WindowRequest(TypedDict):
+    """A request for a finer picture of some steps."""
+
+    kind: Literal["window"]
+    view: str
+    request: int
+    run: str
+    first: int
+    last: int
+    points: int
+
+
+Message = Hello | Bye | Command | WindowRequest
+
+# -- messages from Python ----------------------------------------------------------------------------------------------
+
+
+class WindowReply(TypedDict):
+    """The answer to a ``WindowRequest``; the picture is its one buffer."""
+
+    kind: Literal["window"]
+    view: str
+    request: int
