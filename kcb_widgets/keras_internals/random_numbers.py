@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -18,3 +21,23 @@ def shared_seeds() -> list[Any]:
     except (ImportError, AttributeError):  # another version of Keras
         return []
     return [] if shared is None else [shared.state]
+
+
+@contextlib.contextmanager
+def shared_seeds_as_before() -> Iterator[None]:
+    """Take back that the shared random numbers were begun meanwhile: the next draw begins them as it would have.
+
+    Keras begins them at the first draw, with a seed from Python's ``random``. Those that were there before are the
+    caller's to put back.
+
+    Relies on: as ``shared_seeds``.
+    """
+    begun, python = bool(shared_seeds()), random.getstate()
+    try:
+        yield
+    finally:
+        if not begun and shared_seeds():
+            from keras.src.backend.common import global_state
+
+            global_state.set_global_attribute("global_seed_generator", None)
+            random.setstate(python)

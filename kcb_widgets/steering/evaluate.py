@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from ..keras_internals.layers import own_weights, seed_generators, within
-from ..keras_internals.random_numbers import shared_seeds
+from ..keras_internals.random_numbers import shared_seeds, shared_seeds_as_before
 from .backends import (
     per_device_variables,
     random_state,
@@ -80,13 +80,14 @@ class Evaluation:
         metrics = len(model.metrics_variables)
         stopping, random, modes = model.stop_training, random_state(), training_modes(model)
         try:
-            logs = model.evaluate(
-                **named,
-                batch_size=self._batch_size if hasattr(data[0], "shape") else None,
-                steps=None if self._own else self._steps,
-                verbose=0,
-                return_dict=True,
-            )
+            with shared_seeds_as_before():
+                logs = model.evaluate(
+                    **named,
+                    batch_size=self._batch_size if hasattr(data[0], "shape") else None,
+                    steps=None if self._own else self._steps,
+                    verbose=0,
+                    return_dict=True,
+                )
         finally:
             sync_model(model)
             if len(model.metrics_variables) > metrics:  # before the first batch some were not there yet

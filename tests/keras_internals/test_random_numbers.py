@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import keras
 import numpy as np
 
-from kcb_widgets.keras_internals.random_numbers import shared_seeds
+from kcb_widgets.keras_internals.random_numbers import shared_seeds, shared_seeds_as_before
 
 
 def state():
@@ -25,3 +27,25 @@ def test_in_another_keras_there_is_none(monkeypatch):
 
     monkeypatch.delattr(global_state, "get_global_attribute")
     assert shared_seeds() == []
+
+
+def test_random_numbers_that_were_begun_meanwhile_begin_again():
+    from keras.src.backend.common import global_state
+
+    def first(before):
+        keras.utils.set_random_seed(3)
+        global_state.set_global_attribute("global_seed_generator", None)
+        with shared_seeds_as_before():
+            before()
+        return [float(keras.random.uniform(())), float(keras.random.uniform(())), random.random()]
+
+    plain = first(lambda: None)
+    assert first(lambda: [keras.random.uniform(()) for _ in range(3)]) == plain
+
+
+def test_random_numbers_that_were_there_before_stay():
+    keras.random.uniform(())
+    (there,) = shared_seeds()
+    with shared_seeds_as_before():
+        keras.random.uniform(())
+    assert shared_seeds()[0] is there

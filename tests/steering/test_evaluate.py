@@ -99,11 +99,17 @@ def train():
     return run
 
 
-ON_JAX = {"unseeded": "a layer must bring its own seed", "built late": "Keras cannot build a stateful layer there"}
+NOT_ON = {
+    "jax": {"unseeded": "a layer must bring its own seed", "built late": "Keras cannot build a stateful layer there"},
+    "torch": {
+        "stateful rnn": "Keras cannot train a stateful layer there",
+        "built late": "Keras cannot build a stateful layer there",
+    },
+}
 
 
 def names():
-    skipped = ON_JAX if BACKEND == "jax" else {}
+    skipped = NOT_ON.get(BACKEND, {})
     return [
         pytest.param(name, marks=pytest.mark.skipif(name in skipped, reason=skipped.get(name, ""))) for name in MODELS
     ]
