@@ -12,7 +12,8 @@ from ..commands import Command, Refused
 from ..record.events import Event
 from ..record.record import Record
 from .callbacks import checkpoint, patience, scheduler, watchers, writers
-from .callbacks.card import Card, CardContext, Switch
+from .callbacks.card import Card, CardContext
+from .callbacks.card_controls import Switch
 from .callbacks.hook_wrappers import HOOKS, Meter, heard, install, light, watched
 from .callbacks.output_capture import printing, warning
 from .controls.control import Control

@@ -333,7 +333,9 @@ def test_a_metric_of_the_users_own_making_weighs_what_it_likes():
 
 def test_a_function_of_the_users_own_making():
     def far(y_true, y_pred):
-        return keras.ops.max(keras.ops.abs(keras.ops.subtract(y_true, y_pred)))  # one number for the batch: each batch weighs 1
+        return keras.ops.max(
+            keras.ops.abs(keras.ops.subtract(y_true, y_pred))
+        )  # one number for the batch: each batch weighs 1
 
     model, (x, y), monitor = dense(metrics=[far], weighted_metrics=[]), data(50), kcb.Monitor()
     model.fit(x, y, batch_size=8, shuffle=False, epochs=2, verbose=0, callbacks=[monitor])

@@ -21,7 +21,8 @@ from ...record.events import Event, first_line
 from ..backends import sync_model
 from ..controls.control import Control, Value
 from ..controls.live_values import model_optimizers, wrapped_optimizers
-from .card import BestSoFar, Card, Parameter, scalar
+from .card import BestSoFar, Card, scalar
+from .card_controls import Parameter
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from ...record import wire
 from ...record.events import Event
 from ..controls.control import Control, Value
 from ..controls.hyperparameters import LearningRate
-from .card import BestSoFar, Card, MinDelta, Parameter, scalar, smaller
+from .card import BestSoFar, Card, scalar
+from .card_controls import MinDelta, Parameter, smaller
 
 
 class PatienceCard(Card):
