@@ -547,11 +547,11 @@ def test_data_that_raises_is_noticed(classifier):
 
 def test_a_kernel_that_lets_no_message_in_is_said_once_aloud_and_training_goes_on(classifier, monkeypatch):
     from kcb_widgets import kernel
-    from kcb_widgets.session import session
+    from kcb_widgets.session import front_end_check
 
     monkeypatch.setattr(kernel, "where", lambda: "kernel")
     monkeypatch.setattr(kernel, "self_test", lambda: False)
-    monkeypatch.setattr(session, "_told", set())
+    monkeypatch.setattr(front_end_check, "_told", set())
     model, x, y = classifier()
     monitor = kcb.Monitor(display=False)
     with pytest.warns(RuntimeWarning, match=r"wait until the cell ends; monitor\.fit") as caught:

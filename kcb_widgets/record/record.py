@@ -45,6 +45,8 @@ class TakesCommands(Protocol):
 class Record:
     """What happened in one ``fit``, and what is so now. ``Run`` adds what people read.
 
+    One class, and long: the training thread writes all of it, and a batch is recorded whole.
+
     A finished run keeps about 25 kB, and for each batch 4 bytes a metric and 2 to 8 for its time. For each metric whose
     weights had to be read there are 4 bytes more, and 14 for each 64 batches of a metric that a board drew. Tables grow
     by doubling, so up to twice that is held. It keeps nothing of the model.

@@ -25,8 +25,9 @@ from ..steering.attempt import attempt
 from ..steering.command_executor import refuse_all
 from ..steering.fit_steering import SteeringContext
 from .fit_watchdog import weak
+from .front_end_check import check_front_end
 from .nesting import Nesting
-from .session import Session, check_front_end
+from .session import Session
 
 TWICE = "this Monitor is in callbacks more than once; the fit is recorded once"
 SECOND = "a second fit in another thread is not monitored"
