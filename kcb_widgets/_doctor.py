@@ -61,7 +61,7 @@ def doctor() -> Report:
     facts: dict[str, str] = {}
     problems: list[str] = []
     looks = {"python": _python, "packages": _packages, "front end": _front_end, "clicks": _clicks,
-             "kernel patch": _patch, "backend": _backend, "keras": _internals, "board": _board}  # fmt: skip
+             "kernel patch": _patch, "backend": _backend, "board": _board, "keras": _internals}  # fmt: skip
     for name, look in looks.items():
         try:
             facts[name] = look(problems.append)

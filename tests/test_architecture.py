@@ -111,6 +111,24 @@ def test_only_steering_writes_to_a_model():
                 assert node.func.attr not in ("assign", "set_weights", "load_weights"), f"{name}:{node.lineno}"
 
 
+def test_only_steering_calls_what_writes_to_a_model_by_private_names():
+    writes = {
+        *("track", "untrack", "track_also", "forget_dependency", "make_momentum", "forget_momentum", "build_again"),
+        *("restore_attributes", "set_state_in_fit", "skip_validation", "validate_again", "accept_trainable_flags"),
+        *("set_own_trainable", "unlocked", "set_attention_dropout", "send_back"),
+    }
+    missed = set(writes)
+    for name, path in MODULES.items():
+        if name.startswith("keras_internals/"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and "keras_internals" in (node.module or ""):
+                used = writes & {alias.name for alias in node.names}
+                assert not used or name.startswith("steering/"), f"{name}:{node.lineno}"
+                missed -= used
+    assert not missed
+
+
 def test_importing_the_package_is_light():
     code = "import keras, sys; before = set(sys.modules); import kcb_widgets; print(*set(sys.modules) - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
