@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging
 import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 def epoch_loop(code: Any) -> int | None:
@@ -71,7 +74,8 @@ def send_back(
             traced.f_locals.update(variables)
             jump(traced, line)
             sent()
-        except Exception as error:  # Python would not
+        except Exception as error:  # Python would not; the caller says so
+            log.debug("a call could not be sent to line %s", line, exc_info=True)
             failed(error)
         finally:
             done()
