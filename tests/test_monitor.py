@@ -100,6 +100,22 @@ def test_the_pace_follows_epochs_that_are_shorter_than_the_time_between_two_look
         assert run.throughput.seconds_per_step == pytest.approx(per_step)
 
 
+def test_the_pace_leaves_out_an_epochs_first_batch_which_waits_for_the_data(unit_model, ones, monkeypatch):
+    model, monitor, now, seen = unit_model(), kcb.Monitor(), [0.0], []
+    monkeypatch.setattr(kcb.Run, "seconds", property(lambda run: now[0]))
+    monkeypatch.setattr("kcb_widgets.session.session.SLOW_CHECK_INTERVAL_S", 0.0)
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            now[0] += 0.01 if batch else 1.0
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(monitor.run.throughput.seconds_per_step)
+
+    fit(model, *ones, monitor, Clock(), epochs=3, validation_data=ones)
+    assert seen == pytest.approx([0.01] * 3)
+
+
 def test_the_pace_is_that_of_training_alone(unit_model, ones, monkeypatch):
     """Not of tracing and not of validation, each of which takes long here."""
     model, monitor, seen, now = unit_model(), kcb.Monitor(), [], [0.0]

@@ -79,6 +79,7 @@ class Session(Finishing):
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_INTERVAL_UNSEEN_S
         self._next_slow_check = 0.0
+        self._epoch_starts = False  # and its first batch, which waits for the data to start, is not over
         self._watched = self._dismissed = False
         self._traced = run.batch_table.rows  # rows there were when the step was last traced
         self._tracing: tuple[list[str], float] | None = None
@@ -148,6 +149,9 @@ class Session(Finishing):
         """After a batch, where there is more to do than to note it."""
         if self._curious:
             self._inspect_last_batch(logs)
+        if self._epoch_starts:  # hooks call here after each epoch's first batch
+            self._epoch_starts = False
+            self.run.throughput.begin(self.run.seconds, self.run.step)
         if len(self.run.pending) >= MAX_PENDING_BATCHES:
             self.run.record_pending()
         if now >= self._next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
@@ -155,7 +159,7 @@ class Session(Finishing):
 
     def begin_epoch(self) -> None:
         """An epoch begins, and everybody has been told."""
-        self._curious = self.hook_state.has_work = True
+        self._curious = self.hook_state.has_work = self._epoch_starts = True
         if self.run.status == "compiling":
             self._next_poll = 0.0  # an epoch may be over before the next look, and a batch's weight cannot be told then
         self._schedule_next_poll()
