@@ -1,4 +1,4 @@
-"""Remote: everything a board can do, as typed methods that any thread may call while ``fit`` runs."""
+"""SteeringAPI: everything a board can do, as typed methods that any thread may call while ``fit`` runs."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .chunk import Floats
 from .stretches import LOSS, Rule, Sizes, Stretch, bases
-from .table import Floats, Table, Values
+from .table import Table, Values
 
 ROUNDING = 2.0**-21  # what float32 leaves of a sum: four roundings of half a unit in the last place, twice over
 LIGHTEST = 2.0**-20  # a batch that weighs less, as a share of all before it, is lost in the rounding

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .chunk import Floats, Indices
 from .downsampling import Source
 from .record import Record
-from .table import Floats, Indices, Table, Values
+from .table import Table, Values
 
 
 def batches(run: Record) -> Source:

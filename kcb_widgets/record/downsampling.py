@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from . import block_summaries
 from .block_summaries import BLOCK, READ, BlockSummaries
-from .table import Floats, Indices, Values
+from .chunk import Floats, Indices
+from .table import Values
 
 Flags = npt.NDArray[np.bool_]
 

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import wire
-
-Floats = npt.NDArray[np.float64]
+from .chunk import Floats
 
 
 def epoch_at(starts: Sequence[tuple[int, int, int]], length: float, steps: Floats) -> Floats:

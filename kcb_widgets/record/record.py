@@ -16,13 +16,13 @@ import numpy as np
 from . import names, positions, wire
 from .batch_values import BatchValues
 from .block_summaries import BlockSummaries
+from .chunk import Floats, Indices
 from .events import Event, first_line
 from .hooks import Hooks
 from .names import text
 from .nonfinite import first_of_each
 from .observers import Observers
-from .positions import Floats
-from .table import Indices, Table
+from .table import Table
 from .throughput import Throughput
 from .values import Value
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .table import Floats
+from .chunk import Floats
 
 # How a metric weighs a batch: by its samples, each batch alike (1), or as its ``count`` was read after the batch.
 Rule = Literal["samples", "batches", "measured"]

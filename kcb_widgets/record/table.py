@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .chunk import MISSING, Chunk
+from .chunk import MISSING, Chunk, Floats, Indices
 from .names import text
 
-Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
 
 CHUNK = 65_536
 FIRST = 16  # rows that the first chunk has room for: it doubles as they come, so that short runs stay small

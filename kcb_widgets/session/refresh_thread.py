@@ -26,8 +26,8 @@ class RefreshThread:
 
     def __init__(self, show: Callable[[], None]) -> None:
         self._show = show
-        self._news, self._head = False, 0.0
-        self._rush, self._over = threading.Event(), threading.Event()
+        self._news, self._delay = False, 0.0
+        self._urgent, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def request(self, urgent: bool = False, delay: float = 0.0) -> None:
@@ -37,30 +37,30 @@ class RefreshThread:
             urgent: A user waits for it. Otherwise the thread wakes by itself, as waking it costs more than a batch.
             delay: Seconds to begin later by, if it is not at work already.
         """
-        self._news, self._head = True, delay or self._head
+        self._news, self._delay = True, delay or self._delay
         if self._thread is None:
             self._thread = threads.start(self._work, "kcb-push")
         if urgent:
-            self._rush.set()
+            self._urgent.set()
 
     def end(self) -> None:
         """No picture comes after this returns, unless one takes longer than two seconds."""
         self._over.set()
-        self._rush.set()
+        self._urgent.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
 
     def _work(self) -> None:
         while True:
             while not (self._news or self._over.is_set()):
-                self._rush.wait(MIN_INTERVAL_S)
-                self._rush.clear()  # news is noted before
+                self._urgent.wait(MIN_INTERVAL_S)
+                self._urgent.clear()  # news is noted before
             if self._over.is_set():
                 return
-            delay, self._head = self._head, 0.0
+            delay, self._delay = self._delay, 0.0
             if delay:
                 self._over.wait(delay)
-            self._rush.clear()
+            self._urgent.clear()
             self._news = False
             began = time.perf_counter()
             self._show()
@@ -70,4 +70,4 @@ class RefreshThread:
                 for least in (took * URGENT_INTERVAL_RATIO, max(MIN_INTERVAL_S, took * MIN_INTERVAL_RATIO))
             )
             self._over.wait(soon)
-            self._rush.wait(late - soon)
+            self._urgent.wait(late - soon)

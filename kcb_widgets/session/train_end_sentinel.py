@@ -1,4 +1,4 @@
-"""Last: has a fit's record closed after every other callback's ``on_train_end``, wherever Monitor stands."""
+"""TrainEndSentinel: closes a fit's record after every other callback's ``on_train_end``, wherever Monitor stands."""
 
 from __future__ import annotations
 

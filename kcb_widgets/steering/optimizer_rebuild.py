@@ -47,7 +47,7 @@ class TrainabilityManager:
             How much of its state is new.
 
         Raises:
-            Refused: Nothing trains now, or the optimizer cannot be refitted.
+            Refused: Nothing trains now, or the optimizer cannot be rebuilt.
         """
         model = self._model
         weights = list(model.trainable_variables)
@@ -95,7 +95,7 @@ def trace_evaluation_again(model: Any) -> None:
 
 
 def why_not(optimizer: Any) -> str:
-    """Why an optimizer cannot be refitted; empty when it can."""
+    """Why an optimizer cannot be rebuilt; empty when it can."""
     if optimizer is None:
         return "the model has no optimizer"
     if any(getattr(each, "optimizers", None) is not None for each in wrapped_optimizers(optimizer)):

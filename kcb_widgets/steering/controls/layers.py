@@ -23,7 +23,7 @@ def find(model: Any, on_rebuild: OnRebuild | None = None, slot_cache: SlotCache 
     Args:
         model: The model that trains. Layers that are yet to be built have no flag: TensorFlow builds a subclassed model
             on its first batch.
-        on_rebuild: Called with the optimizer before and after it was given another list of weights. It is refitted in
+        on_rebuild: Called with the optimizer before and after it was given another list of weights. It is rebuilt in
             place, so the two are the same object; only its ``variables`` are others, and as many as there need be.
         slot_cache: Where the optimizer's state of frozen layers is put; None: where nobody else sees it.
     """
