@@ -74,6 +74,41 @@ class CommandResult(TypedDict):
     message: str
 
 
+class MetricBest(TypedDict):
+    """The best value of a metric at an epoch's end."""
+
+    metric: str
+    value: float
+    epoch: int  # 0-based
+    step: int
+    direction: Literal["min", "max"]  # which way is better
+
+
+class NotFinite(TypedDict):
+    """A metric that is not finite now, and the batch since which it is not."""
+
+    name: str
+    value: str
+    step: int
+    epoch: int  # 0-based
+    batch: int | None  # 1-based, in the epoch; None where it came with the epoch's end
+
+
+class Stall(TypedDict):
+    """No batch ended for much longer than usual."""
+
+    seconds: float
+    waits_for: str  # a clause; empty where it is not known
+
+
+class Undoable(TypedDict):
+    """The latest change that was made by hand and can be taken back."""
+
+    name: str
+    old: Value
+    new: Value
+
+
 class State(TypedDict):
     """Where the run stands, and what the board knows of its views."""
 
@@ -103,6 +138,10 @@ class State(TypedDict):
     buttons: list[Button]
     can: dict[str, str]  # by action: why it cannot be done; empty where it can
     errors: int
+    bests: list[MetricBest]
+    not_finite: NotFinite | None
+    stalled: Stall | None
+    undo: Undoable | None
     heard: dict[str, int]  # by view: the ``seq`` of its last hello
     path: MessagePath
     pump: Pump

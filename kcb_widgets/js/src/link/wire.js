@@ -57,6 +57,37 @@
  */
 
 /**
+ * @typedef {object} MetricBest
+ * @property {string} metric
+ * @property {number} value
+ * @property {number} epoch
+ * @property {number} step
+ * @property {"min" | "max"} direction
+ */
+
+/**
+ * @typedef {object} NotFinite
+ * @property {string} name
+ * @property {string} value
+ * @property {number} step
+ * @property {number} epoch
+ * @property {number | null} batch
+ */
+
+/**
+ * @typedef {object} Stall
+ * @property {number} seconds
+ * @property {string} waits_for
+ */
+
+/**
+ * @typedef {object} Undoable
+ * @property {string} name
+ * @property {Value} old
+ * @property {Value} new
+ */
+
+/**
  * @typedef {object} State
  * @property {string} run
  * @property {string} title
@@ -84,6 +115,10 @@
  * @property {Button[]} buttons
  * @property {Record<string, string>} can
  * @property {number} errors
+ * @property {MetricBest[]} bests
+ * @property {NotFinite | null} not_finite
+ * @property {Stall | null} stalled
+ * @property {Undoable | null} undo
  * @property {Record<string, number>} heard
  * @property {MessagePath} path
  * @property {Pump} pump
