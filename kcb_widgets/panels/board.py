@@ -20,8 +20,8 @@ from .sender import Sender
 from .series_encoder import SeriesEncoder
 
 STATIC = Path(__file__).parent.parent / "static"
-PANELS = ("progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events")
-"""The table of panels, in order; each is drawn by the function of its name in ``js/src/view.js``."""
+PANELS = ("progress", "controls", "chart", "epochs", "snapshots", "callbacks", "hooks", "events")
+"""The table of panels; ``js/src/view.js`` has the same, with what draws each."""
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
 HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
 MAX_VIEWS = 50
@@ -43,8 +43,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     Args:
         run: The run to draw; a Monitor's current one is ``monitor.run``.
-        show: Which panels, of ``progress``, ``controls``, ``chart``, ``snapshots``, ``callbacks``, ``hooks``,
-            ``events``. All by default.
+        show: Which panels, of ``progress``, ``controls``, ``chart``, ``epochs``, ``snapshots``, ``callbacks``,
+            ``hooks``, ``events``. All by default. The first two stand in the bar, the others under tabs.
 
     Raises:
         TypeError: ``run`` is not a Run.

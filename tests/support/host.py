@@ -269,6 +269,10 @@ def state(**more: Any) -> dict[str, Any]:
         "can": {"evaluate": "", "save": ""},
         "commands": [],
         "errors": 0,
+        "bests": [],
+        "not_finite": None,
+        "stalled": None,
+        "undo": None,
         "of_the_future": {"ignored": True},
         **more,
     }
@@ -303,6 +307,7 @@ class Host:
         page.route(f"{URL}**", self._serve)
         page.goto(URL)
         page.wait_for_function("window.ready === true")
+        page.evaluate("localStorage.clear()")  # what an earlier test chose
         self.now = state()
         self.controls: Any = [control()]
         self.callbacks: Any = []
@@ -340,7 +345,7 @@ class Host:
         """Bring the model up and mount views of it."""
         self.set(
             board_id="b0a7d",
-            show=show or ["progress", "controls", "chart", "snapshots", "callbacks", "hooks", "events"],
+            show=show or ["progress", "controls", "chart", "epochs", "snapshots", "callbacks", "hooks", "events"],
             state=self.now,
             controls=self.controls,
             events=list(events),

@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import "./board.css";
 import { hydrate } from "./hydrate.js";
 import { createLink } from "./link/link.js";
+import { createNotifier } from "./ui/notifier.js";
 import { mountView } from "./view.js";
 
 /** @typedef {import("./link/link.js").Model} Model */
@@ -17,8 +18,10 @@ export default () => {
       // Nothing is awaited here: anywidget drops a model that takes longer than two seconds.
       const ours = (link = createLink(model));
       const endHydration = hydrate(ours);
+      const endNotifier = createNotifier(ours);
       return () => {
         endHydration();
+        endNotifier();
         ours.end();
         if (link === ours) link = null;
       };

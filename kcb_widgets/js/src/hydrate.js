@@ -28,12 +28,17 @@ export function hydrate(link) {
   /** @param {HTMLElement} still */
   const mount = (still) => {
     const place = document.createElement("div");
-    still.append(place);
+    place.className = "kcb-place-of-still";
+    // The notebook's style of rendered HTML must not reach the board: it stands beside that, where there is such.
+    const rendered = /** @type {HTMLElement | null} */ (still.closest(".jp-RenderedHTMLCommon"));
+    if (rendered) rendered.after(place);
+    else still.append(place);
     const end = mountView(link, place);
     /** @type {Map<HTMLElement, string>} what is hidden, and its display before */
     const covered = new Map();
     const cover = () => {
-      for (const part of [.../** @type {HTMLElement[]} */ ([...still.children]), ...imagesOf(still, link.boardId())]) {
+      const own = rendered ? [rendered] : /** @type {HTMLElement[]} */ ([...still.children]);
+      for (const part of [...own, ...imagesOf(still, link.boardId())]) {
         if (part === place || covered.has(part)) continue;
         covered.set(part, part.style.display);
         part.style.display = "none";

@@ -1,14 +1,19 @@
 // @ts-check
-// One mounted view and its panels. A panel that fails does not stop the others.
+// One mounted view: the bar, which stays in sight, and its panels under tabs. A panel that fails does not stop the others.
 import { callbacksPanel } from "./panels/callbacks/callbacks.js";
 import { chartPanel } from "./panels/chart/chart.js";
 import { controlsPanel } from "./panels/controls/controls.js";
-import { createScope, h } from "./ui/dom.js";
-import { eventsPanel } from "./panels/events.js";
+import { button, createScope, h, setAttribute } from "./ui/dom.js";
+import { epochsPanel } from "./panels/epochs/epochs.js";
+import { eventsPanel, troubles } from "./panels/events.js";
 import { createHeartbeat } from "./link/heartbeat.js";
 import { hooksPanel } from "./panels/hooks.js";
+import { askToNotify, canNotify } from "./ui/notifier.js";
 import { progressPanel } from "./panels/progress.js";
 import { snapshotsPanel } from "./panels/snapshots.js";
+import { steeringPanel } from "./panels/controls/steering.js";
+import { createTabs } from "./ui/tabs.js";
+import { troublePanel } from "./panels/trouble/trouble.js";
 import { watchTheme } from "./ui/theme.js";
 
 /** @typedef {import("./link/link.js").Link} Link */
@@ -16,17 +21,39 @@ import { watchTheme } from "./ui/theme.js";
  *   guard: <A extends any[]>(fn: (...args: A) => void) => (...args: A) => void}} Context */
 /** @typedef {(body: HTMLElement, context: Context) => () => void} Panel a panel fills its body and returns its clean-up */
 
-/** The table of panels, in order; `PANELS` of kcb_widgets/panels/board.py has the same names.
- * @type {Record<string, Panel>} */
-const PANELS = {
-  progress: progressPanel,
-  controls: controlsPanel,
-  chart: chartPanel,
-  snapshots: snapshotsPanel,
-  callbacks: callbacksPanel,
-  hooks: hooksPanel,
-  events: eventsPanel,
+/** What stands in the bar for the names that Python gives. @type {Record<string, [string, Panel][]>} */
+const BAR = {
+  progress: [["progress", progressPanel], ["trouble", troublePanel]],
+  controls: [["steering", steeringPanel]],
 };
+
+/** The table of panels, in order; `PANELS` of kcb_widgets/panels/board.py has the same names, and `progress` besides.
+ * @type {{name: string, title: string, panel: Panel, count?: (link: Link) => number | null, attention?: (link: Link) => string}[]} */
+const TABS = [
+  { name: "chart", title: "Curves", panel: chartPanel },
+  { name: "epochs", title: "Epochs", panel: epochsPanel, count: (link) => link.picture().tables.find((each) => each.name === "epochs")?.rows ?? 0 },
+  { name: "controls", title: "Controls", panel: controlsPanel, count: (link) => link.controls().filter((each) => each.group !== "callbacks").length },
+  { name: "snapshots", title: "Snapshots", panel: snapshotsPanel, count: (link) => link.snapshots().length },
+  { name: "callbacks", title: "Callbacks", panel: callbacksPanel, count: (link) => link.cards().length, attention: (link) => link.cards().find((each) => each.error)?.error?.message ?? "" },
+  { name: "hooks", title: "Timing", panel: hooksPanel, attention: (link) => link.hooks().bound },
+  { name: "events", title: "Events", panel: eventsPanel, count: (link) => link.events().length, attention: unread },
+];
+
+/** Whether something went wrong since the events were looked at. @param {Link} link */
+function unread(link) {
+  const wrong = troubles(link.events());
+  return wrong > link.ui.seen ? "something went wrong: see the events" : "";
+}
+
+/** What a tab cannot tell, its panel says when it is opened. @template T @param {() => T} fn @param {T} otherwise @returns {T} */
+function carefully(fn, otherwise) {
+  try {
+    return fn();
+  } catch (error) {
+    console.warn("[kcb_widgets] a tab", error);
+    return otherwise;
+  }
+}
 
 /** @param {Link} link @param {HTMLElement} el @returns {() => void} */
 export function mountView(link, el) {
@@ -43,25 +70,58 @@ export function mountView(link, el) {
 
   let panels = createScope();
   let shown = "";
+  let drawTabs = () => {};
   const build = () => {
-    const show = (link.show() ?? Object.keys(PANELS)).filter((name) => Object.hasOwn(PANELS, name));
+    const show = (link.show() ?? ["progress", ...TABS.map((each) => each.name)]).filter((name) => name in BAR || TABS.some((each) => each.name === name));
     if (show.join() === shown) return;
     shown = show.join();
     panels.end();
     panels = createScope();
-    for (const name of show) panels.add(mountPanel(name, root, { link, heartbeat: heartbeat, theme }));
+    const context = { link, heartbeat, theme };
+    const top = h("div", { class: "kcb-top" });
+    root.append(top);
+    panels.add(() => top.remove());
+    for (const name of show) for (const [part, panel] of BAR[name] ?? []) panels.add(mountPanel(part, panel, top, context));
+    const tabs = createTabs(
+      TABS.filter(({ name }) => show.includes(name)).map(({ name, title, panel, count, attention }) => ({
+        name,
+        title,
+        count: () => carefully(() => count?.(link) || null, null),
+        attention: () => carefully(() => attention?.(link) ?? "", ""),
+        mount: (body) => mountPanel(name, panel, body, context),
+      })),
+      { chosen: () => link.ui.tab, choose: (tab) => link.setUi({ tab }) },
+    );
+    const notify = button("Notify me", { class: "kcb-toggle kcb-notify", title: "Have the browser tell me when it is done, failed, not finite or stalled" });
+    askToNotify(link, panels, notify);
+    const row = h("div", { class: "kcb-tab-row" }, tabs.strip, notify);
+    row.hidden = tabs.strip.hidden;
+    root.append(row, tabs.body);
+    panels.add(tabs.end);
+    panels.add(() => row.remove());
+    drawTabs = () => {
+      tabs.draw();
+      notify.hidden = !canNotify();
+      setAttribute(notify, "aria-pressed", String(link.ui.notify));
+    };
+    drawTabs();
   };
   scope.add(() => panels.end());
-  scope.add(link.listen((topic) => topic === "show" && build()));
+  scope.add(
+    link.listen((topic) => {
+      if (topic === "show") build();
+      drawTabs();
+    }),
+  );
   build();
   heartbeat.hello();
   return scope.end;
 }
 
-/** @param {string} name @param {HTMLElement} root @param {Omit<Context, "guard">} context @returns {() => void} */
-function mountPanel(name, root, context) {
+/** @param {string} name @param {Panel} panel @param {HTMLElement} parent @param {Omit<Context, "guard">} context @returns {() => void} */
+function mountPanel(name, panel, parent, context) {
   const body = h("section", { class: `kcb-panel kcb-${name}`, "aria-label": name });
-  root.append(body);
+  parent.append(body);
   const scope = createScope();
   let failed = false;
   /** @param {unknown} error */
@@ -81,7 +141,7 @@ function mountPanel(name, root, context) {
       fail(error);
     }
   };
-  guard(() => scope.add(PANELS[name](body, { ...context, guard })))();
+  guard(() => scope.add(panel(body, { ...context, guard })))();
   return () => {
     scope.end();
     body.remove();

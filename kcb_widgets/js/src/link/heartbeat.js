@@ -5,11 +5,13 @@ import { formatMilliseconds } from "../ui/format.js";
 
 /** @typedef {import("./link.js").Link} Link */
 /** @typedef {ReturnType<typeof createHeartbeat>} Heartbeat */
-/** @typedef {{kind: "live" | "queued" | "dead" | "over" | "checking", text: string, title: string}} ConnectionStatus */
+/** @typedef {{kind: "live" | "queued" | "silent" | "dead" | "over" | "checking", text: string, title: string}} ConnectionStatus */
 
 const HEARTBEAT_MS = 4000;
 const ANSWER_TIMEOUT_MS = 3000;
 const COMPILE_TIMEOUT_MS = 60000;
+const SILENCE_MS = 10000; // where answers came before: longer than this, or than so many steps, is trouble
+const SILENCE_STEPS = 20;
 /** @type {Set<import("./wire.js").Status | undefined>} */
 const BUSY_STATUSES = new Set(["compiling", "running", "stopping", "paused"]);
 /** @type {Partial<Record<import("./wire.js").MessagePath, string>>} */
@@ -66,6 +68,13 @@ export function createHeartbeat(link, width) {
     notify();
   };
 
+  /** Whether nobody answers who did while this run was trained. @param {number} wait ms */
+  const silent = (wait) => {
+    const { status, path, ms_per_step: step } = link.state();
+    const heard = latency !== null && (path === "pump" || path === "subshell") && BUSY_STATUSES.has(status);
+    return heard && wait > Math.max(SILENCE_MS, SILENCE_STEPS * (Number(step) || 0));
+  };
+
   /** @returns {ConnectionStatus} */
   const status = () => {
     const state = link.state();
@@ -77,6 +86,7 @@ export function createHeartbeat(link, width) {
     const checking = compiling ? "The first batch is being compiled; messages wait for it." : "Waiting for Python's answer.";
     if (wait > Math.max(ANSWER_TIMEOUT_MS, 3 * (Number(state.ms_per_step) || 0)) && !(compiling && wait < COMPILE_TIMEOUT_MS)) {
       if (link.suspect()) return { kind: "dead", text: "read-only", title: "The connection to Python was interrupted and nobody answers." };
+      if (silent(wait)) return { kind: "silent", text: "no answer", title: `Python answered before, and has not for ${Math.round(wait / 1000)} s.` };
       if (BUSY_STATUSES.has(state.status)) {
         const why = state.pump?.ok === false && state.pump.reason ? ` ${state.pump.reason}` : "";
         const title = `No answer for ${Math.round(wait / 1000)} s: the kernel reads messages only when the cell ends.${why}`;
@@ -98,7 +108,12 @@ export function createHeartbeat(link, width) {
   return {
     view,
     hello,
-    status: status,
+    status,
+    /** What became of Python where a run is under way and nobody answers for it; empty where all is well. */
+    lost: () => {
+      const { kind } = status();
+      return kind === "dead" ? "kernel gone" : kind === "silent" ? "no answer" : "";
+    },
     /** @param {() => void} fn @returns {() => void} */
     listen(fn) {
       listeners.add(fn);

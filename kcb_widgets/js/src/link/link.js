@@ -3,6 +3,7 @@
 import { createCommands } from "./commands.js";
 import { readControls } from "./controls.js";
 import { createScope } from "../ui/dom.js";
+import { recall, remember } from "../ui/memory.js";
 import { EMPTY, decode } from "./series_decoder.js";
 
 /** @typedef {import("./series_decoder.js").Picture} Picture */
@@ -15,6 +16,7 @@ import { EMPTY, decode } from "./series_decoder.js";
 /** @typedef {import("./wire.js").Value} Value */
 /** @typedef {import("./wire.js").Control} Control */
 /** @typedef {ReturnType<typeof createLink>} Link */
+/** @typedef {Link["ui"]} Ui */
 
 /** @type {Set<import("./wire.js").Status | undefined>} */
 export const END_STATUSES = new Set(["finished", "stopped", "interrupted", "failed"]);
@@ -55,7 +57,18 @@ export function createLink(model) {
     open: new Map(),
     filter: "",
     batches: "1",
+    tab: "chart",
+    /** @type {Record<string, Partial<import("../panels/chart/layout.js").PlotChoice>>} */
+    plots: {},
+    /** @type {string[]} the plots that the user put in order */
+    order: [],
+    sort: { by: "epoch", down: true }, // of the table of epochs
+    notify: false,
+    best: "", // the metric whose best value is pinned
+    seen: 0, // events that tell of something wrong, as far as they were looked at
   };
+
+  Object.assign(ui, recall());
 
   /** @param {Topic} topic */
   const notify = (topic) => {
@@ -91,7 +104,8 @@ export function createLink(model) {
     notify("alive");
   };
 
-  const settle = () => commands.settle(state().commands, !alive || END_STATUSES.has(state().status));
+  const over = () => END_STATUSES.has(state().status);
+  const settle = () => commands.settle(state().commands, over(), !alive);
 
   const onState = () => {
     received = performance.now();
@@ -99,6 +113,7 @@ export function createLink(model) {
     if (run && now !== run) {
       commands.clear();
       ui.zoom = ui.fine = null;
+      ui.seen = 0;
     }
     run = now;
     controls = null;
@@ -185,9 +200,9 @@ export function createLink(model) {
     picture: () => picture,
     problem: () => problem,
     alive: () => alive,
-    over: () => END_STATUSES.has(state().status),
+    over,
     /** Commands have no effect. */
-    readOnly: () => !alive || END_STATUSES.has(state().status),
+    readOnly: () => !alive || over(),
     /** The host reported a change of the connection, and Python has not answered since. */
     suspect: () => suspect,
     trust: () => void (suspect = false),
@@ -199,7 +214,7 @@ export function createLink(model) {
     },
     /** @param {string} name @param {Value} value */
     command(name, value) {
-      send({ kind: "command", run, id: commands.add(name, value), name, value });
+      send({ kind: "command", run, id: commands.add(name, value, over()), name, value });
       if (!alive) settle();
       notify("state");
     },
@@ -213,6 +228,7 @@ export function createLink(model) {
     /** @param {Partial<typeof ui>} change */
     setUi(change) {
       Object.assign(ui, change);
+      remember(ui);
       notify("ui");
     },
     end() {

@@ -4,7 +4,7 @@
 /** @typedef {{step: Float64Array, end: Float64Array, epoch: Float64Array, time: Float64Array}} Axes */
 /** @typedef {{name: string, group: string, kind: string, label: string, mean: Float32Array,
  *   min: Float32Array | null, max: Float32Array | null, order: Uint8Array | null}} Series */
-/** @typedef {{name: string, length: number, perBucket: number, weight: Float64Array, x: Axes, series: Series[]}} Table */
+/** @typedef {{name: string, length: number, rows: number, perBucket: number, weight: Float64Array, x: Axes, series: Series[]}} Table */
 /** @typedef {Pick<import("./wire.js").NonFinite, "name" | "group" | "step" | "value">} Bad */
 /** @typedef {{tables: Table[], bad: Bad[], branches: import("./wire.js").Branch[]}} Picture */
 
@@ -58,6 +58,7 @@ export function decode(data) {
     return {
       name: String(table.name),
       length,
+      rows: weight.reduce((sum, each) => sum + each, 0),
       perBucket,
       weight,
       x: /** @type {Axes} */ (Object.fromEntries(Object.entries(x).map(([name, at]) => [name, take(Float64Array, at, length)]))),

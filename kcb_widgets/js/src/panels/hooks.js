@@ -1,6 +1,5 @@
 // @ts-check
 // Keras's callback hooks: their order, counts, log keys and time, and what an epoch's wall time is made of.
-import { createDisclosure } from "../ui/disclosure.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
 import { formatSeconds } from "../ui/format.js";
 import { createKeyedList } from "../ui/keyed_list.js";
@@ -67,17 +66,19 @@ function createBody(hooks) {
 export function hooksPanel(body, { link, guard }) {
   const scope = createScope();
   const bound = h("p", { class: "kcb-bound", role: "status" });
-  const disclosure = createDisclosure(link, "hooks", "Hooks", () => createBody(link.hooks));
-  scope.add(disclosure.end);
-  body.append(disclosure.element, bound);
+  const parts = createBody(link.hooks);
+  const none = h("p", { class: "kcb-muted" }, "No hook of Keras was called yet.");
+  scope.add(parts.end);
+  body.append(bound, none, parts.element);
 
   const draw = () => {
     const hooks = link.hooks();
-    body.hidden = !hooks.rows.length;
-    disclosure.update(hooks.rows);
+    none.hidden = hooks.rows.length > 0;
+    parts.element.hidden = !hooks.rows.length;
+    parts.update(hooks.rows);
     setText(bound, hooks.bound);
   };
-  scope.add(link.listen(guard((topic) => (topic === "hooks" || topic === "ui") && draw())));
+  scope.add(link.listen(guard((topic) => topic === "hooks" && draw())));
   draw();
   return scope.end;
 }

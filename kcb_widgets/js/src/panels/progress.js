@@ -1,46 +1,62 @@
 // @ts-check
-// Progress of the run: status, epoch and batch, clocks and speed.
+// Progress of the run: status, what fit is doing, epoch and batch, clocks and speed. What is known no more stands still.
 import { createBar } from "../ui/bar.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
 import { formatClock, formatMilliseconds, formatRate } from "../ui/format.js";
 
+const MOVING = new Set(["compiling", "running", "stopping"]);
+
+/** What `fit` is doing, in a few words. @param {Partial<import("../link/wire.js").State>} state @param {string} lost */
+function doing(state, lost) {
+  const { status, phase, message, not_finite: wrong, stalled } = state;
+  if (lost) return "";
+  const where = wrong?.batch ? `batch ${wrong.step}` : `epoch ${Number(wrong?.epoch) + 1}`;
+  if (wrong && status !== "failed") return `${wrong.name} is ${wrong.value === "nan" ? "NaN" : wrong.value} since ${where}`;
+  if (status === "running" && stalled) return stalled.waits_for ? `waits for ${stalled.waits_for}` : "";
+  if (status === "compiling") return String(message || "compiling the first batch");
+  if (status === "running") return phase === "validate" ? "validating" : "training";
+  return "";
+}
+
 /** @type {import("../view.js").Panel} */
-export function progressPanel(body, { link, guard }) {
+export function progressPanel(body, { link, heartbeat, guard }) {
   const scope = createScope();
   const status = h("span", { class: "kcb-status", role: "status", "aria-live": "polite" });
   const title = h("span", { class: "kcb-title" });
+  const what = h("span", { class: "kcb-doing" });
   const elapsed = h("span", { class: "kcb-elapsed", title: "time since the run began" });
-  const remaining = h("span", { class: "kcb-remaining" });
+  const remaining = h("span", { class: "kcb-remaining", title: "time left to the end of the last epoch" });
   const speed = h("span", { class: "kcb-speed" });
-  const message = h("p", { class: "kcb-message" });
   const epochs = createBar("epoch");
   const batches = createBar("batch");
   body.append(
-    h("div", { class: "kcb-head" }, status, title, h("span", { class: "kcb-clocks" }, elapsed, remaining)),
-    h("div", { class: "kcb-bars" }, epochs.element, batches.element, speed),
-    message,
+    h("div", { class: "kcb-head" }, status, title, what),
+    h("div", { class: "kcb-track" }, epochs.text, batches.text),
+    h("div", { class: "kcb-clocks" }, elapsed, remaining, speed),
+    h("div", { class: "kcb-edge" }, epochs.track, batches.track),
   );
 
   const drawClocks = () => {
     const state = link.state();
-    const since = state.ticking ? (performance.now() - link.received()) / 1000 : 0;
+    const since = state.ticking && !heartbeat.lost() ? (performance.now() - link.received()) / 1000 : 0;
     setText(elapsed, typeof state.elapsed === "number" ? formatClock(state.elapsed + since) : "");
     // A paused run has no known end.
     const { remaining: rest } = state;
-    const left = typeof rest === "number" && !link.over() && state.status !== "paused" ? Math.max(0, rest - since) : null;
-    setText(remaining, left === null ? "" : `${formatClock(left)} left`);
+    const known = typeof rest === "number" && !link.over() && state.status !== "paused" && !state.stalled && !heartbeat.lost();
+    setText(remaining, known ? `${formatClock(Math.max(0, rest - since))} left` : "");
   };
 
   const draw = () => {
     const state = link.state();
-    const word = String(state.status ?? "waiting");
+    const lost = heartbeat.lost();
+    const word = lost || (state.status === "running" && state.stalled ? "stalled" : String(state.status ?? "waiting"));
     setText(status, word);
-    setAttribute(status, "data-status", word);
+    setAttribute(status, "data-status", lost ? "lost" : word);
+    status.classList.toggle("kcb-wrong", !lost && !!state.not_finite);
     setText(title, String(state.title ?? ""));
-    const failed = word === "failed" || word === "interrupted";
-    const noControls = link.show()?.includes("controls") === false;
-    setText(message, failed || noControls ? String(state.message ?? "") : "");
-    message.classList.toggle("kcb-error", word === "failed");
+    const words = doing(state, lost);
+    setText(what, words);
+    setAttribute(what, "title", words);
 
     const done = link.over() && word === "finished";
     const epoch = typeof state.epoch === "number" ? state.epoch : null;
@@ -57,19 +73,17 @@ export function progressPanel(body, { link, guard }) {
       const tests = typeof state.test_batches === "number" && state.test_batches > 0 ? state.test_batches : null;
       batches.update(tests ? `validating ${tested}/${tests}` : `validating ${tested || ""}`.trim(), tested, tests);
     } else batches.update(length ? `batch ${batch}/${length}` : `batch ${batch}`, batch, length);
-    batches.element.classList.toggle("kcb-validating", state.phase === "validate");
-    body.classList.toggle("kcb-idle", !["compiling", "running", "stopping"].includes(word));
+    batches.track.classList.toggle("kcb-validating", state.phase === "validate");
+    body.classList.toggle("kcb-idle", !MOVING.has(word));
 
-    const speeds = [];
     const [stepTime, samples, steps] = [state.ms_per_step, state.samples_per_second, state.batches_per_second].map(Number);
-    if (stepTime > 0) speeds.push(`${formatMilliseconds(stepTime)}/step`);
-    if (samples > 0) speeds.push(`${formatRate(samples)} samples/s`);
-    else if (steps > 0) speeds.push(`${formatRate(steps)} batches/s`);
-    setText(speed, speeds.join(" · "));
+    setText(speed, stepTime > 0 ? `${formatMilliseconds(stepTime)}/step` : "");
+    setAttribute(speed, "title", samples > 0 ? `${formatRate(samples)} samples/s` : steps > 0 ? `${formatRate(steps)} batches/s` : null);
     drawClocks();
   };
 
-  scope.add(link.listen(guard((topic) => topic === "state" && draw())));
+  scope.add(link.listen(guard((topic) => (topic === "state" || topic === "alive") && draw())));
+  scope.add(heartbeat.listen(guard(draw)));
   scope.every(() => document.hidden || drawClocks(), 250);
   draw();
   return scope.end;

@@ -10,6 +10,8 @@ export function createBar(label, role = "progressbar") {
   const element = h("div", { class: "kcb-bar-box" }, text, track);
   return {
     element,
+    text,
+    track,
     /** @param {string} words @param {number} now @param {number | null} most null: unknown length @param {number} shown how far it is filled */
     update(words, now, most, shown = now) {
       setText(text, words);

@@ -36,6 +36,8 @@ export function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
+/** @typedef {ReturnType<typeof createScope>} Scope */
+
 /** Collects clean-up functions; `end` calls each once, the last one first. */
 export function createScope() {
   /** @type {(() => void)[]} */

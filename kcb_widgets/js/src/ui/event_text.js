@@ -22,13 +22,32 @@ const OPENINGS = {
   recompiled: () => "training step recompiled",
 };
 
-/** @param {Event} event */
+const DRAG_S = 1; // seconds between requests that belong to one drag
+
+/** A drag of a slider asks for a value every 50 ms: those that follow each other are one event, with the steps it took.
+ * @param {Event[]} events oldest first @returns {(Event & {first?: number})[]} */
+export function mergeDrags(events) {
+  /** @type {(Event & {first?: number})[]} */
+  const merged = [];
+  for (const event of events) {
+    const before = merged[merged.length - 1];
+    const together =
+      before?.kind === "applied" && event.kind === "applied" && before.name === event.name && event.source === "board" && before.source === "board" &&
+      before.requested && event.requested && event.requested - before.requested < DRAG_S && before.message === event.message;
+    if (together) merged[merged.length - 1] = { ...event, old: before.old, first: before.first ?? before.step };
+    else merged.push(event);
+  }
+  return merged;
+}
+
+/** @param {Event & {first?: number}} event */
 export function eventText(event) {
   const name = textOf(event.name);
   const change = `${name} ${formatSetting(event.old)} → ${formatSetting(event.new)}`;
   const opening = OPENINGS[event.kind]?.(event, name, change);
   // Kinds without an opening: paused, resumed, guard, trigger, warning, error, and future ones.
-  const parts = [`step ${formatSetting(event.step)}`, opening ?? [textOf(event.kind), name === event.kind ? "" : name].filter(Boolean).join(" ")];
+  const at = event.first === undefined || event.first === event.step ? `step ${formatSetting(event.step)}` : `steps ${formatSetting(event.first)} to ${formatSetting(event.step)}`;
+  const parts = [at, opening ?? [textOf(event.kind), name === event.kind ? "" : name].filter(Boolean).join(" ")];
   // "rolled back to step 120" reads as one.
   if (event.kind === "rollback" && event.message) parts[1] += ` ${event.message}`;
   else if (event.message) parts.push(textOf(event.message));

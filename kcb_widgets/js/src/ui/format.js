@@ -34,11 +34,20 @@ export function formatExact(value) {
   return value.toPrecision(6);
 }
 
-/** The shortest form of a setting; seven digits drop the noise of float32.
+/** The shortest number that is the same in float32, which is what models hold: 8e-5 and not 7.999999797903001e-5.
+ * @param {number} value */
+function shortest(value) {
+  for (let digits = 1; digits < 9; digits++) {
+    if (Math.fround(Number(value.toPrecision(digits))) === Math.fround(value)) return digits;
+  }
+  return 9;
+}
+
+/** The shortest form of a setting.
  * @param {unknown} value */
 export function formatSetting(value) {
   const number = toNumber(value);
-  if (number !== null) return formatNumber(number, 7);
+  if (number !== null) return Number.isFinite(number) ? formatNumber(number, shortest(number)) : formatNumber(number, 7);
   if (typeof value === "boolean") return value ? "on" : "off";
   return value === null || value === undefined ? "–" : String(value);
 }
@@ -107,4 +116,12 @@ export function formatBytes(bytes) {
     units.shift();
   }
   return `${units[0] === "B" ? Math.round(value) : value.toPrecision(value < 99.5 ? 2 : 3)} ${units[0]}`;
+}
+
+/** A long name keeps its beginning and its end, which tell layers apart.
+ * @param {string} text @param {number} most characters */
+export function shortenMiddle(text, most) {
+  if (text.length <= most) return text;
+  const head = Math.ceil((most - 1) / 2);
+  return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
 }

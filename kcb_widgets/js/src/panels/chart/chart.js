@@ -1,13 +1,16 @@
 // @ts-check
 // The chart panel: a plot for each group of metrics, a strip for each setting. All share one x axis and one cursor.
-import { bestLinesOf } from "./best_lines.js";
+import { bestLinesOf, bestPointOf } from "./best_lines.js";
+import { bestsOf } from "../controls/best.js";
 import { buildPlots } from "./curves.js";
 import { createScope, h, setText } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
-import { collectMarks, marksOf, nearestMark } from "./marks.js";
+import { choiceOf, choose, heightOf, inOrder, move, plotId } from "./layout.js";
+import { collectMarks, marksNear, marksOf } from "./marks.js";
 import { splice } from "../../link/series_decoder.js";
 import { createPlot } from "./plot.js";
 import { createRollbackConfirmation } from "./rollback_confirmation.js";
+import { batchesSmoothed } from "./smoothing.js";
 import { createToolbar } from "./toolbar.js";
 import { createXAxis } from "./x_axis.js";
 import { createZoom } from "./zoom.js";
@@ -18,6 +21,20 @@ const X_MARGIN = 0.008;
 const MAX_POINTS = 1600;
 const FRAME_BUDGET_MS = 1.5; // per frame; style, layout, paint and the canvas take as long again
 
+/** The one value that curves have, and null where they have several. @param {import("./curves.js").Curve[]} curves */
+function onlyValue(curves) {
+  /** @type {number | null} */
+  let only = null;
+  for (const { ys } of curves) {
+    for (const y of ys) {
+      if (y == null) continue;
+      if (only !== null && Math.abs(y - only) > 1e-9 * Math.abs(only)) return null;
+      only ??= y;
+    }
+  }
+  return only;
+}
+
 /** @type {import("../../view.js").Panel} */
 export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
   const scope = createScope();
@@ -25,8 +42,10 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
   const grid = h("div", { class: "kcb-grid" });
   const empty = h("p", { class: "kcb-empty" }, "The curves begin with the first batch.");
   const problem = h("p", { class: "kcb-error", role: "alert" });
+  /** @type {import("./curves.js").Plot[]} what is drawn, in its order */
+  let shown = [];
   const zoom = createZoom(link, heartbeat.view, () => Math.min(MAX_POINTS, Math.max(200, Math.round(grid.clientWidth))));
-  const toolbar = createToolbar(link, zoom.reset);
+  const toolbar = createToolbar(link, { onReset: zoom.reset, shown: () => ({ plots: shown, range: range(), axis, grid, theme }) });
   scope.add(toolbar.end);
   scope.add(zoom.end);
   const confirmation = createRollbackConfirmation(link);
@@ -82,36 +101,66 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
 
   const drawReadout = () => {
     for (const plot of plots.all()) plot.readout(cursor);
-    const mark = cursor !== null && source ? nearestMark(source.marks(), cursor, source.xWidth(6)) : null;
+    const near = cursor !== null && source ? marksNear(source.marks(), cursor, source.xWidth(6)) : [];
+    const mark = near[near.length - 1] ?? null;
     const place = cursor === null ? "" : axis.place(cursor);
-    toolbar.say(mark ? mark.text : place, aloud);
+    toolbar.say(mark ? [mark.text, near.length > 1 ? `and ${near.length - 1} more here` : ""].filter(Boolean).join(" · ") : place, near.map((each) => each.text).join("\n"), aloud);
     toolbar.element.classList.toggle("kcb-on-mark", mark !== null);
   };
 
   const draw = () => {
     const picture = splice(link.picture(), ui.zoom ? ui.fine : null);
     axis = createXAxis(picture, ui.x);
-    const wanted = buildPlots(picture, ui.x, ui.smoothing);
+    const total = picture.tables.find((each) => each.name === "batches")?.rows ?? 0;
+    const rows = ui.zoom ? Math.min(total, ui.zoom.last - ui.zoom.first) : total;
+    const all = inOrder(link, buildPlots(picture, ui.x, { amount: ui.smoothing, rows }));
+    shown = all.filter((each) => !choiceOf(link, plotId(each)).hidden);
+    const metrics = shown.filter((each) => !each.strip).length;
     const marks = collectMarks(link, axis);
-    const cards = link.cards();
+    const [cards, bests] = [link.cards(), bestsOf(link)];
+    const smoothed = batchesSmoothed(ui.smoothing, rows);
     plots.draw(
-      wanted,
-      ({ group, strip }) => `${strip}|${group}`,
-      ({ group, strip }) => {
-        const plot = createPlot({ group, strip, theme, actions });
-        resizes.observe(plot.holder);
-        return plot;
+      shown,
+      plotId,
+      (plot) => {
+        const [{ group, strip }, id] = [plot, plotId(plot)];
+        const own = {
+          change: (/** @type {Partial<import("./layout.js").PlotChoice>} */ choice) => choose(link, id, choice),
+          move: (/** @type {-1 | 1} */ by) => move(link, shown, id, by),
+        };
+        const view = createPlot({ group, strip, theme, actions: { ...actions, ...own } });
+        resizes.observe(view.holder);
+        return view;
       },
-      (plot, { group, strip, curves }) => {
+      (view, plot) => {
+        const { group, strip, curves } = plot;
+        const choice = choiceOf(link, plotId(plot));
         // A setting with a log scale has a logarithmic strip where all its values are positive.
         const logScale = link.controls().find((each) => each.name === group)?.scale !== "linear";
-        const log = strip ? logScale && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
-        const first = plot.element === grid.firstElementChild;
-        const scene = { curves, hidden: ui.hidden, log, range: range(), marks: marksOf(marks, group), bestLines: bestLinesOf(cards, curves, axis), first, axis };
-        waiting.push(() => plot.update(scene));
+        const usual = strip ? logScale && curves.every((curve) => curve.ys.every((y) => y == null || y > 0)) : ui.log;
+        const first = view.element === grid.firstElementChild;
+        view.element.classList.toggle("kcb-first-strip", strip && !view.element.previousElementSibling?.classList.contains("kcb-strip"));
+        const bestLines = bestLinesOf(cards, curves, axis);
+        const scene = {
+          curves,
+          hidden: ui.hidden,
+          log: choice.log ?? usual,
+          range: range(),
+          marks: marksOf(marks, group),
+          bestLines,
+          best: strip ? null : bestPointOf(bests, group, curves, axis, bestLines),
+          only: onlyValue(curves),
+          choice,
+          height: heightOf(plot, choice, metrics),
+          smoothed,
+          first,
+          axis,
+        };
+        waiting.push(() => view.update(scene));
       },
     );
-    empty.hidden = wanted.length > 0;
+    empty.hidden = all.length > 0;
+    toolbar.hidden(all.filter((each) => !shown.includes(each)), smoothed);
     setText(problem, link.problem());
     toolbar.draw();
   };
@@ -167,7 +216,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
       }
       if (topic === "state" || topic === "alive" || topic === "callbacks") {
         guard(confirmation.draw)();
-        const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best)]);
+        const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best), link.state().bests, link.state().not_finite]);
         if (now !== lastKept) repaint();
         lastKept = now;
       }

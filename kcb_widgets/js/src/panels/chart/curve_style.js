@@ -22,7 +22,7 @@ export const CURVE_STYLES = {
   raw: { width: 1, alpha: FAINT },
   smooth: { width: 2.25 },
   running: { width: 1.75 },
-  epoch: { width: 0, point: "circle" },
+  epoch: { width: 1.25, dash: [1.5, 2.5], point: "circle" },
   val: { width: 1.75, dash: [6, 4], point: "diamond" },
   eval: { width: 0, point: "triangle" },
   control: { width: 1.75 },
@@ -88,8 +88,9 @@ export function seriesOf(curve, colors, starts) {
     dash: style.dash,
     paths: style.width === 0 ? () => null : starts ? abandonedPaths(starts) : curve.role === "control" ? stepped : undefined,
     points: {
-      // A line of one point would be invisible; a crowd of points would be a band.
+      // A line of one point would be invisible; a crowd of points on a line would be a band.
       show: (u, index, first, last) =>
+        style.width === 0 ||
         fewer(/** @type {any} */ (u.data[index]), first, last, style.point ? Math.max(20, u.bbox.width / uPlot.pxRatio / 7) : starts ? 1 : 2),
       size: style.point ? 7 : 5,
       width: hollow ? 1.75 : 1,

@@ -1,7 +1,7 @@
 // @ts-check
 // Builds curves from tables: the lines of each plot, and the columns for uPlot.
 import { connectorsOf, lineageOf, splitAbandoned } from "./branches.js";
-import { smooth } from "./smoothing.js";
+import { smooth, smoothingScale } from "./smoothing.js";
 import { bucketRanges } from "./x_axis.js";
 
 /** @typedef {import("../../link/series_decoder.js").Picture} Picture */
@@ -9,10 +9,11 @@ import { bucketRanges } from "./x_axis.js";
 /** @typedef {import("../../link/series_decoder.js").Series} Series */
 /** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "best"} Role best: no curve, a line beside them */
 /** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
+/** @typedef {{from: number, to: number, last: boolean}} Stretch in units of x; last: it reaches to the end */
 /** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,
- *   ends: Float64Array, exact: ArrayLike<number | null>, live?: Uint8Array, abandoned?: import("./branches.js").Abandoned | null,
+ *   ends: Float64Array, exact: ArrayLike<number | null>, wrong?: Stretch[], live?: Uint8Array, abandoned?: import("./branches.js").Abandoned | null,
  *   connectors?: import("./branches.js").Connector[]}} Curve
- * ends and exact: what a readout looks up; live, abandoned and connectors: where the run went back to an earlier step */
+ * ends and exact: what a readout looks up; wrong: where values are not finite; live, abandoned and connectors: where the run went back to an earlier step */
 /** @typedef {{group: string, strip: boolean, curves: Curve[]}} Plot */
 
 /** @param {number} value */
@@ -43,25 +44,48 @@ function minMaxPoints(table, series, { from, to }) {
   return { xs, ys, of };
 }
 
+/** Where a series was not finite: a value that was left out is none of those, so only what Python has marked counts.
+ * @param {Table} table @param {Series} series @param {{from: Float64Array, to: Float64Array}} at @param {Picture["bad"]} bad
+ * @param {Uint8Array | undefined} live @returns {Stretch[]} */
+function wrongStretches({ length, x }, { name, mean }, { from, to }, bad, live) {
+  const marks = bad.filter((each) => each.name === name).map((each) => each.step);
+  /** @type {Stretch[]} */
+  const found = [];
+  for (let i = 0; marks.length && i < length; i++) {
+    if (Number.isFinite(mean[i]) || (live && !live[i])) continue;
+    let end = i;
+    while (end + 1 < length && !Number.isFinite(mean[end + 1]) && !(live && !live[end + 1])) end++;
+    if (marks.some((step) => step >= x.step[i] && step <= x.end[end])) {
+      let last = end + 1;
+      while (live && last < length && !live[last]) last++;
+      found.push({ from: from[i], to: to[end], last: last >= length });
+    }
+    i = end;
+  }
+  return found;
+}
+
 /** @type {Set<Role>} roles that are measured now and then: the last value holds until the next */
 const SPARSE_ROLES = new Set(["epoch", "val", "eval", "control", "plan"]);
 /** @type {Set<string>} */
 const ROLES = new Set(["running", ...SPARSE_ROLES]);
 
-/** @param {Table} table @param {Series} series @param {import("./x_axis.js").Mode} mode @param {number} smoothing @param {number} metric
+/** @typedef {{amount: number, rows: number}} Smoothing rows: batches in view */
+
+/** @param {Table} table @param {Series} series @param {import("./x_axis.js").Mode} mode @param {Smoothing} smoothing @param {number} metric
  * @param {Picture} picture @returns {Curve[]} */
 function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
   const at = bucketRanges(table, mode);
   const ends = at.to;
   const lineage = series.kind === "control" || series.kind === "plan" ? null : lineageOf(table, branches);
   const key = (/** @type {Role} */ role) => `${series.name}|${series.kind}|${role}`;
-  const common = { metric, ends, live: lineage?.live };
+  const common = { metric, ends, live: lineage?.live, wrong: wrongStretches(table, series, at, bad, lineage?.live) };
   const each = Array.from(ends, (_, i) => i);
   /** @param {number[]} xs @param {Values} ys @param {number[]} [of] */
   const withoutAbandoned = (xs, ys, of = each) => ({ xs, ...(lineage ? splitAbandoned(xs, ys, of, lineage) : { ys }) });
   if (series.kind === "train") {
     const raw = minMaxPoints(table, series, at);
-    const ema = smooth(series.mean, table.weight, smoothing, lineage?.jumps);
+    const ema = smooth(series.mean, table.weight, smoothing.amount, smoothingScale(smoothing.rows), lineage?.jumps);
     const xs = [...ends];
     return [
       { ...common, key: key("raw"), label: series.label, role: "raw", exact: series.mean, ...withoutAbandoned(raw.xs, raw.ys, raw.of) },
@@ -92,7 +116,7 @@ function joinPlan({ curves }) {
   plan.ys = [now.ys[last], ...(from < 0 ? [] : plan.ys.slice(from))];
 }
 
-/** @param {Picture} picture @param {import("./x_axis.js").Mode} mode @param {number} smoothing @returns {Plot[]} metrics first, then settings */
+/** @param {Picture} picture @param {import("./x_axis.js").Mode} mode @param {Smoothing} smoothing @returns {Plot[]} metrics first, then settings */
 export function buildPlots(picture, mode, smoothing) {
   /** @type {Map<string, Plot & {metrics: string[]}>} */
   const plots = new Map();
@@ -116,9 +140,10 @@ export function buildPlots(picture, mode, smoothing) {
 /** The value at x: the bucket that holds it, or the last value before x for sparse roles.
  * @param {Curve} curve @param {number | null} x null: the latest @returns {number | null} */
 export function valueAt(curve, x) {
-  const { ends, exact, role, live } = curve;
+  const { ends, exact, role, live, wrong } = curve;
   if (!ends.length || (role === "plan" && x === null)) return null;
   if (x === null) {
+    if (wrong?.[wrong.length - 1]?.last) return NaN;
     for (let i = ends.length - 1; i >= 0; i--) {
       const value = exact[i];
       if (live && !live[i]) continue;

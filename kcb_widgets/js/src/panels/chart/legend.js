@@ -3,24 +3,23 @@
 import { swatch } from "./curve_style.js";
 import { button as createButton, h, setAttribute, setText } from "../../ui/dom.js";
 import { formatExact, formatSetting } from "../../ui/format.js";
-import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
-/** "loss, each batch" under the heading "loss" is "each batch".
- * @param {string} label @param {string} group */
-function shortLabel(label, group) {
+/** @type {Partial<Record<Curve["role"], string>>} */
+const SHORT = { raw: "batch", smooth: "smooth", epoch: "epoch", val: "val" };
+
+/** "loss, each batch" under the heading "loss" is "batch".
+ * @param {Curve} curve @param {string} group @param {boolean} alone no other curve of its role is there */
+function shortLabel({ label, role }, group, alone) {
+  if (alone && SHORT[role]) return SHORT[role];
   return label.startsWith(`${group}, `) ? label.slice(group.length + 2) : label;
 }
 
 /** @param {string} group @param {(key: string) => void} onToggle */
 export function createLegend(group, onToggle) {
-  const curveEntries = h("span", { class: "kcb-beside" });
-  const bestEntries = h("span", { class: "kcb-beside" });
-  const element = h("span", { class: "kcb-legend" }, curveEntries, bestEntries);
-  /** @type {ReturnType<typeof createKeyedList<{element: HTMLElement, value: HTMLElement}>>} */
-  const bestList = createKeyedList(bestEntries);
-  /** @type {{key: string, format: (value: number | null) => string, button: HTMLButtonElement, value: HTMLElement, entry: HTMLElement}[]} */
+  const element = h("span", { class: "kcb-legend" });
+  /** @type {{curve: Curve, format: (value: number | null) => string, button: HTMLButtonElement, value: HTMLElement}[]} */
   let entries = [];
 
   return {
@@ -28,32 +27,29 @@ export function createLegend(group, onToggle) {
     /** @param {Curve[]} curves */
     build(curves) {
       entries = curves.map((curve) => {
-        const button = createButton("", { class: "kcb-key", "data-role": curve.role, title: curve.label }, () => onToggle(curve.key));
-        button.append(swatch(curve), h("span", {}, shortLabel(curve.label, group)));
-        const value = h("span", { class: "kcb-value" }, "–");
+        const button = createButton("", { class: "kcb-key", "data-role": curve.role, "aria-label": curve.label, title: curve.label }, () => onToggle(curve.key));
+        button.append(swatch(curve), h("span", {}, shortLabel(curve, group, curves.filter((each) => each.role === curve.role).length === 1)));
         const planned = curve.role === "plan";
         const format = planned ? (/** @type {number | null} */ value) => (value === null ? "" : formatSetting(value)) : curve.role === "control" ? formatSetting : formatExact;
-        return { key: curve.key, format, button, value, entry: h("span", { class: "kcb-entry" }, button, value) };
+        return { curve, format, button, value: h("span", { class: "kcb-value" }, "–") };
       });
-      curveEntries.replaceChildren(...entries.map(({ entry }) => entry));
+      element.replaceChildren(...entries.map(({ button, value }) => h("span", { class: "kcb-entry" }, button, value)));
     },
     /** @param {Set<string>} hidden */
     setHidden(hidden) {
-      for (const { key, button } of entries) setAttribute(button, "aria-pressed", String(!hidden.has(key)));
-    },
-    /** @param {import("./best_lines.js").BestLine[]} bestLines */
-    setBestLines(bestLines) {
-      bestList.draw(bestLines, ({ label, ids }) => `${label} ${ids}`, ({ label, ids, color }) => {
-        const symbol = swatch({ role: "best", metric: 0 });
-        symbol.style.color = `var(--kcb-${color})`;
-        const key = h("span", { class: "kcb-key", "data-role": "best", title: `${label}, as ${ids.join(" and ")} saw it` }, symbol, h("span", {}, label));
-        const value = h("span", { class: "kcb-value" });
-        return { element: h("span", { class: "kcb-entry" }, key, value), value };
-      }, (entry, { value }) => setText(entry.value, formatExact(value)));
+      for (const { curve, button } of entries) setAttribute(button, "aria-pressed", String(!hidden.has(curve.key)));
     },
     /** @param {(number | null)[]} values */
     setValues(values) {
-      entries.forEach(({ value, format }, i) => setText(value, format(values[i])));
+      entries.forEach(({ value, format }, i) => {
+        setText(value, format(values[i]));
+        value.classList.toggle("kcb-not-finite", values[i] !== null && !Number.isFinite(values[i]));
+      });
+    },
+    /** @param {number} batches that the average is over */
+    setSmoothing(batches) {
+      const words = `smoothed: the average over about ${batches.toLocaleString("en-US")} batch${batches === 1 ? "" : "es"}`;
+      for (const { curve, button } of entries) if (curve.role === "smooth") setAttribute(button, "title", words);
     },
   };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // Marks of events over the curves. Each kind has its own shape and line, so that colour alone tells nothing apart.
-import { eventText, snapshotLabel } from "../../ui/event_text.js";
+import { eventText, mergeDrags, snapshotLabel } from "../../ui/event_text.js";
 
 /** @typedef {import("../../link/link.js").Link} Link */
 /** @typedef {import("./x_axis.js").XAxis} XAxis */
@@ -67,7 +67,7 @@ const SHAPES = {
 export function collectMarks(link, axis) {
   /** @type {Mark[]} */
   const marks = [];
-  for (const event of link.events()) {
+  for (const event of mergeDrags(link.events())) {
     if (!DRAWN.has(event.kind) || typeof event.step !== "number") continue;
     const kind = /** @type {Kind} */ (event.kind === "error" ? "stop" : event.kind);
     marks.push({ x: axis.toX(event.step), kind, text: eventText(event), group: null, snapshot: "" });
@@ -85,6 +85,12 @@ export function collectMarks(link, axis) {
 
 /** @param {Mark[]} marks @param {string} group */
 export const marksOf = (marks, group) => marks.filter((mark) => mark.group === null || mark.group === group);
+
+/** The marks that stand where the nearest one does, that one last. @param {Mark[]} marks @param {number} x @param {number} within in units of x */
+export function marksNear(marks, x, within) {
+  const nearest = nearestMark(marks, x, within);
+  return nearest ? [...marks.filter((mark) => mark !== nearest && Math.abs(mark.x - nearest.x) <= within / 2), nearest] : [];
+}
 
 /** @param {Mark[]} marks @param {number} x @param {number} within in units of x @returns {Mark | null} */
 export function nearestMark(marks, x, within) {

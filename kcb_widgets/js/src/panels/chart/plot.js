@@ -1,22 +1,27 @@
 // @ts-check
 // One uPlot with its heading and legend. The chart tells it what to draw; it reports what the user does.
 import uPlot from "uplot";
-import { drawBestLines } from "./best_lines.js";
+import { drawBestLines, drawBestPoint } from "./best_lines.js";
 import { drawConnectors } from "./branch_lines.js";
 import { colorOf, seriesOf } from "./curve_style.js";
 import { alignCurves, valueAt } from "./curves.js";
-import { createScope, h } from "../../ui/dom.js";
+import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
 import { createLegend } from "./legend.js";
 import { drawMarks, nearestMark } from "./marks.js";
-import { axesOf, yRange } from "./scales.js";
+import { drawNotFinite } from "./not_finite.js";
+import { createPlotMenu } from "./plot_menu.js";
+import { axesOf } from "./scales.js";
 import { createSnapshotButtons, snapshotAt } from "./snapshot_buttons.js";
+import { padded, withoutOutliers } from "./y_range.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 /** @typedef {[Curve, Curve["abandoned"]]} Drawn a curve, and its abandoned part where that is what is drawn */
 /** @typedef {ReturnType<typeof createPlot>} PlotView */
 /** @typedef {{curves: Curve[], hidden: Set<string>, log: boolean, range: [number, number], marks: import("./marks.js").Mark[], bestLines: import("./best_lines.js").BestLine[],
- *   first: boolean, axis: import("./x_axis.js").XAxis}} Scene first: it has the buttons of the snapshots */
-/** @typedef {{onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./x_axis.js").XAxis) => void, onReset: () => void,
+ *   best: import("./best_lines.js").BestPoint | null, only: number | null, choice: import("./layout.js").PlotChoice, height: number, smoothed: number,
+ *   first: boolean, axis: import("./x_axis.js").XAxis}} Scene
+ * only: the value of curves that never change; smoothed: batches that the average is over; first: it has the buttons of the snapshots */
+/** @typedef {Omit<import("./plot_menu.js").PlotActions, "fullScreen"> & {onCursor: (x: number | null, plot: any) => void, onZoom: (min: number, max: number, axis: import("./x_axis.js").XAxis) => void, onReset: () => void,
  *   onToggle: (key: string) => void, onSnapshot: (id: string) => void}} Actions */
 
 /** In the order of drawing: abandoned parts lie below.
@@ -37,8 +42,12 @@ export function createPlot({ group, strip, theme, actions }) {
     role: "group",
     "aria-label": `${group} plot. Arrow keys move the cursor, plus and minus zoom, 0 shows everything.`,
   });
-  const element = h("figure", { class: strip ? "kcb-plot kcb-strip" : "kcb-plot", "data-group": group },
-    h("figcaption", {}, h("span", { class: "kcb-plot-title", title: group }, group), legend.element), holder);
+  const best = h("span", { class: "kcb-plot-best" });
+  const cut = button("outliers cut", { class: "kcb-cut", title: "Some values lie far outside; press to show them all" }, () => actions.change({ range: "all" }));
+  const element = h("figure", { class: strip ? "kcb-plot kcb-strip" : "kcb-plot", "data-group": group });
+  const menu = createPlotMenu(group, { change: actions.change, move: actions.move, fullScreen: () => void element.requestFullscreen?.().catch(() => {}) });
+  scope.add(menu.end);
+  element.append(h("figcaption", {}, h("span", { class: "kcb-plot-head" }, h("span", { class: "kcb-plot-title", title: group }, group), best, cut, menu.element), legend.element), holder);
   /** @type {uPlot | null} */
   let u = null;
   /** @type {Scene | null} */
@@ -48,7 +57,24 @@ export function createPlot({ group, strip, theme, actions }) {
   /** @type {number | null} */
   let cursor = null;
 
-  const size = () => ({ width: Math.max(120, Math.floor(holder.clientWidth)), height: strip ? 84 : 190 });
+  const size = () => {
+    const fullScreen = document.fullscreenElement === element;
+    const height = fullScreen ? element.clientHeight - holder.offsetTop - 8 : (scene?.height ?? 190);
+    return { width: Math.max(120, Math.floor(holder.clientWidth)), height: Math.max(40, height) };
+  };
+
+  /** The range of y, and whether values lie outside of it. @param {uPlot} self @param {number | null} min @param {number | null} max @returns {[number, number]} */
+  const yRange = (self, min, max) => {
+    const range = scene?.choice.range ?? "all";
+    let within = null;
+    if (Array.isArray(range) && (!scene?.log || range[0] > 0)) within = range;
+    else if (range === "most" && !scene?.log) {
+      const [first, last] = self.series[0].idxs ?? [0, self.data[0].length - 1];
+      within = withoutOutliers(/** @type {any[]} */ (self.data).filter((_, i) => i && self.series[i].show), first, last);
+    }
+    cut.hidden = range !== "most" || !within;
+    return Array.isArray(range) && within ? within : padded(within?.[0] ?? min, within?.[1] ?? max, !!scene?.log, strip);
+  };
 
   /** @param {Scene} next @returns {uPlot.Options} */
   const options = (next) => {
@@ -59,7 +85,7 @@ export function createPlot({ group, strip, theme, actions }) {
       legend: { show: false },
       scales: {
         x: { time: false, range: () => scene?.range ?? [0, 1] },
-        y: { distr: next.log ? 3 : 1, range: (_, min, max) => yRange(min, max, next.log, strip) },
+        y: { distr: next.log ? 3 : 1, range: yRange },
       },
       axes: axesOf(theme, strip, next, () => scene),
       series: [
@@ -97,10 +123,12 @@ export function createPlot({ group, strip, theme, actions }) {
         draw: [
           (self) => {
             if (!scene) return;
+            drawNotFinite(self, scene.curves.filter(({ key }) => !scene?.hidden.has(key)), colors(), uPlot.pxRatio);
             for (const curve of scene.curves) {
               if (curve.connectors?.length && !scene.hidden.has(curve.key)) drawConnectors(self, curve.connectors, colors()[colorOf(curve)], uPlot.pxRatio);
             }
             drawBestLines(self, scene.bestLines.filter(({ key }) => !scene?.hidden.has(key)), colors(), uPlot.pxRatio);
+            if (scene.best && !scene.hidden.has(scene.best.key)) drawBestPoint(self, scene.best, colors(), uPlot.pxRatio);
             drawMarks(self, scene.marks, colors(), uPlot.pxRatio);
             snapshotButtons.draw(self, scene.first ? scene.marks : []);
           },
@@ -141,8 +169,13 @@ export function createPlot({ group, strip, theme, actions }) {
         show(next);
       });
     }
+    view.resize();
     legend.setHidden(next.hidden);
-    legend.setBestLines(next.bestLines);
+    legend.setSmoothing(next.smoothed);
+    menu.draw(next.choice, next.log);
+    element.classList.toggle("kcb-wide", next.choice.wide);
+    setText(best, next.best?.text ?? "");
+    setAttribute(best, "title", next.best?.title ?? null);
     if (!pointerInside) setCursor(cursor);
   };
 
@@ -203,6 +236,7 @@ export function createPlot({ group, strip, theme, actions }) {
     event.preventDefault();
   });
   scope.listen(holder, "blur", () => pointerInside || actions.onCursor(null, view));
+  scope.listen(document, "fullscreenchange", () => view.resize());
   scope.add(destroy);
   scope.add(() => element.remove());
 

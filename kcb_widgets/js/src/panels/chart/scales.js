@@ -1,5 +1,5 @@
 // @ts-check
-// A plot's axes: their ticks, and the range of y.
+// A plot's axes and their ticks.
 import { formatTick } from "../../ui/format.js";
 
 const GUTTER = 54;
@@ -23,7 +23,13 @@ export function axesOf({ colors, font }, strip, next, scene) {
     {
       ...common,
       size: GUTTER,
-      ...(next.log && { splits: (_, __, min, max) => logTicks(min, max, strip ? 3 : 6), filter: (_, splits) => splits }),
+      // What was one value all the time has its tick there.
+      splits: (u, i, min, max, increment, space) => {
+        const only = scene()?.only ?? null;
+        if (only !== null && only >= min && only <= max) return [only];
+        return next.log ? logTicks(min, max, strip ? 3 : 6) : linearTicks(min, max, increment);
+      },
+      filter: (_, splits) => splits,
       gap: 4,
       space: strip ? 22 : 30,
       values: (_, splits) => splits.map((value) => (value === null ? "" : formatTick(value))),
@@ -31,17 +37,11 @@ export function axesOf({ colors, font }, strip, next, scene) {
   ];
 }
 
-/** @param {number | null} min @param {number | null} max @param {boolean} log @param {boolean} roomy marks stand at the top of a low plot @returns {[number, number]} */
-export function yRange(min, max, log, roomy) {
-  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
-  if (log) {
-    if (min <= 0) return [0.1, 1];
-    const pad = Math.max(1.1, (max / min) ** 0.05) * (roomy ? 1.3 : 1);
-    return [min / pad, max * pad ** (roomy ? 2 : 1)];
-  }
-  if (min === max) return min === 0 ? [-1, 1] : [min - Math.abs(min) * 0.1, max + Math.abs(max) * 0.1];
-  const pad = (max - min) * 0.06;
-  return [min >= 0 && min - pad < 0 ? 0 : min - pad, max + pad];
+/** @param {number} min @param {number} max @param {number} increment @returns {number[]} */
+function linearTicks(min, max, increment) {
+  const found = [];
+  for (let i = Math.ceil(min / increment - 1e-9); i * increment <= max + increment * 1e-9; i++) found.push(Number((i * increment).toPrecision(12)));
+  return found;
 }
 
 /** @param {number} min @param {number} max @param {number[]} digits @returns {number[]} */

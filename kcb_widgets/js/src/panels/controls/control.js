@@ -31,6 +31,7 @@ function createSwitch(link, first, text) {
   row.scope.listen(button, "click", () => link.command(first.name, requestedOrCurrent(link, control) !== true));
   return {
     element: row.element,
+    outcome: row.outcome,
     update(next, toggles) {
       control = next;
       button.disabled = row.draw(next, toggles);
@@ -48,6 +49,7 @@ function createChoice(link, first, text) {
   row.scope.listen(select, "change", () => link.command(first.name, select.value));
   return {
     element: row.element,
+    outcome: row.outcome,
     update(next, toggles) {
       select.disabled = row.draw(next, toggles);
       // The value of an open list is written only where it differs.

@@ -6,8 +6,9 @@ import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("../../link/wire.js").Control} Control */
 
-/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text the heading of a row */
-export function createControlList(link, text) {
+/** @param {import("../../link/link.js").Link} link @param {(control: Control) => string} text the heading of a row
+ * @param {HTMLElement} [outcomes] where the outcomes of commands stand, if not in their rows */
+export function createControlList(link, text, outcomes) {
   const element = h("div", { class: "kcb-rows" });
   /** @type {ReturnType<typeof createKeyedList<import("./control_row.js").Row>>} */
   const rows = createKeyedList(element);
@@ -25,7 +26,11 @@ export function createControlList(link, text) {
       rows.draw(
         ordered,
         (control) => rowKey(control, text(control)),
-        (control) => createControl(link, control, text(control)),
+        (control) => {
+          const row = createControl(link, control, text(control));
+          outcomes?.append(row.outcome);
+          return row;
+        },
         (row, control) => {
           row.element.classList.toggle("kcb-companion", control.of !== "");
           row.update(control, controls.filter((each) => inside(each) && each.of === control.name));

@@ -7,7 +7,7 @@ import { formatSetting } from "../../ui/format.js";
 /** @typedef {import("../../link/link.js").Link} Link */
 /** @typedef {import("../../link/wire.js").Control} Control */
 /** @typedef {import("../../link/wire.js").Value} Value */
-/** @typedef {{element: HTMLElement, update: (control: Control, toggles: Control[]) => void, end: () => void}} Row */
+/** @typedef {{element: HTMLElement, outcome: HTMLElement, update: (control: Control, toggles: Control[]) => void, end: () => void}} Row */
 
 /** The requested value while Python has not answered, else the current one.
  * @param {Link} link @param {Control} control @returns {Value} */
@@ -80,6 +80,7 @@ export function createControlRow(link, first, text, ...parts) {
 
   return {
     element,
+    outcome,
     scope,
     /** @param {Control} control @param {Control[]} companions @param {string} [error] */
     draw(control, companions, error = "") {
@@ -95,6 +96,7 @@ export function createControlRow(link, first, text, ...parts) {
     },
     end() {
       scope.end();
+      outcome.remove();
       element.remove();
     },
   };

@@ -90,6 +90,7 @@ export function createNumberControl(link, first, text) {
 
   return {
     element: row.element,
+    outcome: row.outcome,
     update(next, companions) {
       control = next;
       toggles = companions;

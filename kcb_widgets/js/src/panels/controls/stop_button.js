@@ -1,6 +1,7 @@
 // @ts-check
 // The Stop button, and a menu of other ways to stop.
 import { button, createScope, h, setText } from "../../ui/dom.js";
+import { createMenu } from "../../ui/menu.js";
 
 const STOP_OPTIONS = /** @type {const} */ ([
   ["epoch", "after this epoch"],
@@ -13,29 +14,17 @@ export function createStopButton(link) {
   const scope = createScope();
   const stop = button("Stop", { class: "kcb-stop", title: "End training after the current batch" });
   const options = STOP_OPTIONS.map(([value, text]) => ({ value, element: button(text) }));
-  const summary = h("summary", { "aria-label": "stop options", title: "Other ways to stop" });
-  const menu = h("details", { class: "kcb-menu" }, summary,
-    h("div", { class: "kcb-menu-body", role: "group", "aria-label": "stop options" }, ...options.map((each) => each.element)));
-  const element = h("span", { class: "kcb-stops" }, stop, menu);
+  const menu = createMenu("stop options", "▾", options.map((each) => each.element), { title: "Other ways to stop" });
+  scope.add(menu.end);
+  const element = h("span", { class: "kcb-stops" }, stop, menu.element);
 
-  const close = () => {
-    if (menu.contains(document.activeElement)) summary.focus();
-    menu.open = false;
-  };
   scope.listen(stop, "click", () => link.command("stop", null));
   for (const { value, element: option } of options) {
     scope.listen(option, "click", () => {
-      close();
+      menu.close();
       link.command("stop", value);
     });
   }
-  scope.listen(menu, "keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    event.stopPropagation();
-    close();
-  });
-  scope.listen(menu, "focusout", (event) => !menu.contains(event.relatedTarget) && (menu.open = false));
-
   /** Whether the fit stops at once. A stop after this epoch does not count: the button still works. */
   const stopping = () => {
     const { status, flow } = link.state();
@@ -53,7 +42,7 @@ export function createStopButton(link) {
       stop.classList.toggle("kcb-stopping", busy);
       stop.disabled = busy || link.readOnly();
       for (const option of options) option.element.disabled = stop.disabled;
-      menu.classList.toggle("kcb-off", stop.disabled);
+      menu.element.classList.toggle("kcb-off", stop.disabled);
     },
     end: scope.end,
   };

@@ -1,0 +1,38 @@
+// @ts-check
+// Bands where a curve has no finite values: nothing could be drawn there, and nothing would be noticed.
+
+/** @param {import("uplot")} u @param {import("./curves.js").Curve[]} curves @param {Record<import("../../ui/theme.js").ColorName, string>} colors @param {number} ratio */
+export function drawNotFinite(u, curves, colors, ratio) {
+  const { ctx, bbox } = u;
+  const { left, top, width, height } = bbox;
+  const right = left + width;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.fillStyle = ctx.strokeStyle = colors.bad;
+  ctx.font = `600 ${11 * ratio}px sans-serif`;
+  ctx.textBaseline = "top";
+  ctx.textAlign = "left";
+  /** @type {Set<string>} curves of one metric have the same stretches */
+  const done = new Set();
+  for (const { wrong } of curves) {
+    for (const { from, to, last } of wrong ?? []) {
+      if (done.has(`${from} ${to}`)) continue;
+      done.add(`${from} ${to}`);
+      const start = Math.round(Math.max(left, u.valToPos(from, "x", true)));
+      const end = last ? right : Math.min(right, Math.max(start + 3 * ratio, u.valToPos(to, "x", true)));
+      if (start > right || end < left) continue;
+      ctx.globalAlpha = 0.13;
+      ctx.fillRect(start, top, end - start, height);
+      ctx.globalAlpha = 1;
+      ctx.lineWidth = 2 * ratio;
+      ctx.beginPath();
+      ctx.moveTo(start, top);
+      ctx.lineTo(start, top + height);
+      ctx.stroke();
+      if (end - start > 40 * ratio) ctx.fillText("NaN", start + 5 * ratio, top + 16 * ratio);
+    }
+  }
+  ctx.restore();
+}

@@ -1,0 +1,100 @@
+// @ts-check
+// Saves what the chart shows, made in the browser: a PNG of its canvases, an SVG of its curves, or a CSV of its values.
+import { colorOf, CURVE_STYLES } from "./curve_style.js";
+import { alignCurves } from "./curves.js";
+import { choiceOf, plotId } from "./layout.js";
+import { padded } from "./y_range.js";
+import { csv, download, fileName } from "../../ui/download.js";
+import { formatTick } from "../../ui/format.js";
+
+/** @typedef {import("../../link/link.js").Link} Link */
+/** @typedef {{plots: import("./curves.js").Plot[], range: [number, number], axis: import("./x_axis.js").XAxis, grid: HTMLElement, theme: import("../../ui/theme.js").Theme}} Shown */
+
+/** @param {Link} link @param {string} extension */
+const nameOf = (link, extension) => `${fileName(String(link.state().title ?? "run"))}.${extension}`;
+
+/** @param {Link} link @param {Shown} shown */
+export function savePng(link, { grid, theme }) {
+  const outer = grid.getBoundingClientRect();
+  const ratio = Math.max(2, devicePixelRatio);
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [Math.ceil(outer.width * ratio), Math.ceil(outer.height * ratio)];
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const colors = theme.colors();
+  context.scale(ratio, ratio);
+  context.fillStyle = colors.bg;
+  context.fillRect(0, 0, outer.width, outer.height);
+  for (const figure of grid.querySelectorAll("figure")) {
+    const words = [...figure.querySelectorAll(".kcb-plot-title, .kcb-plot-best, .kcb-key, .kcb-value")];
+    for (const each of words) {
+      const { left, top, height } = each.getBoundingClientRect();
+      if (!(/** @type {HTMLElement} */ (each).checkVisibility())) continue;
+      const symbol = each.querySelector("svg");
+      context.fillStyle = symbol ? getComputedStyle(symbol).color : colors.fg;
+      if (symbol) context.fillRect(left - outer.left, top - outer.top + height / 2 - 1, 14, 2);
+      context.fillStyle = colors.fg;
+      context.font = `${each.classList.contains("kcb-plot-title") ? "600 13" : "12"}px ${theme.font()}`;
+      context.textBaseline = "middle";
+      context.fillText(each.textContent ?? "", left - outer.left + (symbol ? 18 : 0), top - outer.top + height / 2);
+    }
+    for (const part of figure.querySelectorAll("canvas")) {
+      const { left, top, width, height } = part.getBoundingClientRect();
+      context.drawImage(part, left - outer.left, top - outer.top, width, height);
+    }
+  }
+  canvas.toBlob((blob) => blob && download(nameOf(link, "png"), blob), "image/png");
+}
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/[&<>"]/g, (each) => `&#${each.charCodeAt(0)};`);
+
+/** @param {Link} link @param {Shown} shown */
+export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
+  const colors = theme.colors();
+  const [width, height, gap] = [460, 240, 34];
+  const parts = plots.map((plot, n) => {
+    const log = choiceOf(link, plotId(plot)).log ?? (!plot.strip && link.ui.log);
+    const curves = plot.curves.filter((curve) => !link.ui.hidden.has(curve.key));
+    const place = (/** @type {number} */ y) => (log ? Math.log10(y) : y);
+    const inside = (/** @type {import("./curves.js").Curve} */ { xs, ys }) => xs.flatMap((x, i) => (x >= from && x <= to && ys[i] != null && (!log || Number(ys[i]) > 0) ? [Number(ys[i])] : []));
+    const values = curves.flatMap(inside);
+    const [low, high] = padded(values.length ? values.reduce((a, b) => Math.min(a, b)) : null, values.length ? values.reduce((a, b) => Math.max(a, b)) : null, log, false);
+    const X = (/** @type {number} */ x) => 56 + ((x - from) / (to - from || 1)) * (width - 66);
+    const Y = (/** @type {number} */ y) => height - 24 - ((place(y) - place(low)) / (place(high) - place(low) || 1)) * (height - gap - 24);
+    const lines = curves.map((curve) => {
+      const style = CURVE_STYLES[curve.role];
+      let path = "";
+      let pen = false;
+      curve.xs.forEach((x, i) => {
+        const y = curve.ys[i];
+        if (y === undefined) return;
+        if (y === null || x < from || x > to || (log && y <= 0)) pen = false;
+        else {
+          const [px, py] = [X(x).toFixed(1), Y(y).toFixed(1)];
+          path += !pen ? `M${px} ${py}` : curve.role === "control" ? `H${px}V${py}` : `L${px} ${py}`;
+          pen = true;
+        }
+      });
+      const dash = style.dash ? ` stroke-dasharray="${style.dash.join(" ")}"` : "";
+      return `<path d="${path}" fill="none" stroke="${colors[colorOf(curve)]}" stroke-width="${style.width || 1}" stroke-opacity="${style.alpha ?? 1}"${dash}><title>${escaped(curve.label)}</title></path>`;
+    });
+    const texts = [low, high].map((y) => `<text x="50" y="${(Y(y) + 4).toFixed(1)}" text-anchor="end">${escaped(formatTick(y))}</text>`);
+    const ends = /** @type {const} */ ([["start", from], ["end", to]]).map(([anchor, x]) => `<text x="${X(x)}" y="${height - 8}" text-anchor="${anchor}">${escaped(axis.tick(Math.max(axis.min, Math.min(axis.max, x)), to))}</text>`);
+    return `<g transform="translate(${(n % 2) * width} ${Math.floor(n / 2) * height})"><text x="56" y="18" font-weight="600">${escaped(plot.group)}</text>
+<path d="M56 ${gap}V${height - 24}H${width - 10}" fill="none" stroke="${colors.muted}"/>${texts.join("")}${ends.join("")}${lines.join("\n")}</g>`;
+  });
+  const rows = Math.ceil(plots.length / 2) || 1;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width} ${rows * height}" font-family="sans-serif" font-size="11" fill="${colors.fg}">
+<rect width="100%" height="100%" fill="${colors.bg}"/>${parts.join("\n")}</svg>\n`;
+  download(nameOf(link, "svg"), new Blob([svg], { type: "image/svg+xml" }));
+}
+
+/** Every curve that is shown, at every place in sight where it has a value. @param {Link} link @param {Shown} shown */
+export function saveCsv(link, { plots, range: [from, to], axis }) {
+  const curves = plots.flatMap((plot) => plot.curves).filter((curve) => !link.ui.hidden.has(curve.key));
+  const [xs, ...columns] = alignCurves(curves, false);
+  const rows = xs.flatMap((x, i) => (x >= from && x <= to ? [[x, ...columns.map((column) => column[i])]] : []));
+  const unit = { step: "step", epoch: "epochs done", time: "seconds" }[axis.mode];
+  download(nameOf(link, "csv"), new Blob([csv([[unit, ...curves.map((curve) => curve.label)], ...rows])], { type: "text/csv" }));
+}
