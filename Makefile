@@ -82,7 +82,7 @@ clean:
 
 # An editable install builds the browser half too, with the Node that pip fetches for the build. uv leaves bytecode to
 # the first import, which may not be allowed to write it: then every process would compile TensorFlow for itself.
-$(INSTALLED): pyproject.toml $(shell find kcb_widgets/js/src -type f) kcb_widgets/js/package.json
+$(INSTALLED): pyproject.toml $(shell find kcb_widgets/js/src -type f) kcb_widgets/js/package.json kcb_widgets/js/build.mjs
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -e ".[dev]"

@@ -21,7 +21,7 @@ import kernels
 from host import STATIC, build_bundle
 
 REPEATS, QUICK_REPEATS = 15, 3
-BUNDLE = 122_880
+BUNDLE = 140 * 1024
 IMPORT = """
 import json, sys, time
 began = time.perf_counter()

@@ -11,12 +11,15 @@ from host import (
     bundle,
     card,
     control,
+    each_tab,
     encode,
     field,
     host,
+    open_tab,
     pixels,
     plain_page,
     series,
+    state,
     text,
     value_of,
     wait_pixels,
@@ -57,10 +60,6 @@ def group(host, name):
     return host.page.get_by_role("group", name=name, exact=True)
 
 
-def fold(host, title):
-    return host.page.locator(".kcb-fold > summary", has_text=title)
-
-
 def button(host, name):
     return host.page.get_by_role("button", name=name, exact=True)
 
@@ -78,41 +77,65 @@ def everything(host):
     host.hooks = HOOKS
     host.start(series=measured())
     host.answer_hello()
-    fold(host, "Hooks").last.click()
+    open_tab(host, "hooks")
+    host.page.get_by_role("table", name="hooks", exact=True).wait_for()
+    open_tab(host, "callbacks")
     group(host, "EarlyStopping").locator("summary").click()
-    for table in ("hooks", "hooks of EarlyStopping"):
-        host.page.get_by_role("table", name=table, exact=True).wait_for()
+    host.page.get_by_role("table", name="hooks of EarlyStopping", exact=True).wait_for()
 
 
 # -- cards -------------------------------------------------------------------------------------------------------------
 
 
-def test_where_there_are_no_callbacks_there_are_no_panels(host):
+def test_where_there_are_no_callbacks_the_panels_say_so(host):
     host.start()
-    host.page.wait_for_selector(".kcb-callbacks", state="hidden")
-    assert host.page.locator(".kcb-hooks").is_hidden()
+    assert host.page.locator("[data-tab=callbacks] .kcb-count").is_hidden()
+    open_tab(host, "callbacks")
+    assert host.page.get_by_text("fit was given no other callbacks.").is_visible()
+    open_tab(host, "hooks")
+    assert host.page.get_by_text("No hook of Keras was called yet.").is_visible()
 
 
 def test_an_older_python_has_no_such_panels(host):
     host.callbacks = host.hooks = None
     host.start()
-    assert host.page.locator(".kcb-callbacks").is_hidden()
-    assert host.page.locator(".kcb-hooks").is_hidden()
-    assert host.page.locator(".kcb-error").all_inner_texts() == [""]
+    for tab in each_tab(host):
+        assert "".join(host.page.locator(".kcb-error").all_inner_texts()) == "", tab
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_cards_are_open_when_keras_own_are_among_them_until_somebody_says_otherwise(host, known):
-    host.callbacks = [STOPPING if known else OWN]
-    host.start("one", show=["callbacks"])
-    assert group(host, host.callbacks[0]["id"]).count() == known
-    assert text(host, ".kcb-callbacks .kcb-count") == "1"
-    fold(host, "Callbacks").press("Enter")
-    host.page.wait_for_function("(n) => document.querySelectorAll('.kcb-card').length === n", arg=int(not known))
+def test_cards_are_counted_on_their_tab_and_exist_only_while_they_are_looked_at(host):
+    host.callbacks = [STOPPING]
+    host.start("one")
+    assert text(host, "[data-tab=callbacks] .kcb-count") == "1"
+    assert host.page.locator(".kcb-card").count() == 0
+    open_tab(host, "callbacks")
+    host.page.wait_for_function("document.querySelectorAll('.kcb-card').length === 1")
     host.set(callbacks=[STOPPING, OWN])
-    wait_text(host, ".kcb-callbacks .kcb-count", "2")
+    wait_text(host, "[data-tab=callbacks] .kcb-count", "2")
     host.page.evaluate("stub.unmount('one'); stub.mount('again')")
-    assert host.page.locator(".kcb-card").count() == (0 if known else 2)
+    assert host.page.locator(".kcb-card").count() == 2
+    open_tab(host, "chart")
+    assert host.page.locator(".kcb-card").count() == 0
+
+
+def test_a_tab_is_marked_where_something_in_it_wants_attention(host):
+    host.callbacks = [OWN]
+    host.start()
+    marked = "[...document.querySelectorAll('.kcb-wanted')].map((one) => one.dataset.tab).join()"
+    assert host.page.evaluate(marked) == ""
+    host.set(callbacks=[{**OWN, "error": {"hook": "on_epoch_end", "message": "ValueError: too loud"}}])
+    host.page.wait_for_function(f"{marked} === 'callbacks'")
+    assert host.page.locator("[data-tab=callbacks]").get_attribute("title") == "ValueError: too loud"
+    host.set(hooks=HOOKS)
+    host.page.wait_for_function(f"{marked} === 'callbacks,hooks'")
+    wrong = {"step": 3, "epoch": 0, "time": 1.0, "kind": "error", "name": "x", "source": "x", "message": "no"}
+    host.set(events=[wrong])
+    host.page.wait_for_function(f"{marked} === 'callbacks,hooks,events'")
+    open_tab(host, "events")
+    open_tab(host, "chart")
+    assert host.page.evaluate(marked) == "callbacks,hooks"
+    host.set(events=[wrong, {**wrong, "kind": "warning"}])
+    host.page.wait_for_function(f"{marked} === 'callbacks,hooks,events'")
 
 
 def test_a_card_says_what_a_callback_watches_and_will_do(host):
@@ -142,7 +165,8 @@ def test_a_callback_is_steered_on_its_card(host):
     host.controls = STEERED
     host.callbacks = [STOPPING, CUTTING]
     host.start(show=["controls", "callbacks"])
-    assert host.page.locator(".kcb-controls .kcb-control").count() == 1
+    assert host.page.locator(".kcb-rates .kcb-control").count() == 1
+    open_tab(host, "callbacks")
     it = group(host, "EarlyStopping")
     assert it.locator(".kcb-name:not(:empty)").all_inner_texts() == [
         "patience",
@@ -234,7 +258,6 @@ def test_calls_and_what_was_printed_can_be_read(host):
 def test_a_failure_is_called_out(host):
     host.callbacks = [OWN]
     host.start(show=["callbacks"])
-    fold(host, "Callbacks").click()
     alert = group(host, "Shouter").locator("[role=alert]")
     alert.wait_for(state="attached")
     assert alert.is_hidden()
@@ -252,16 +275,16 @@ def test_cards_come_and_go_in_order(host):
     assert host.page.evaluate(names) == ["EarlyStopping", "EarlyStopping 2", "ReduceLROnPlateau"]
     assert host.page.evaluate("document.activeElement.textContent") == "Cut now"
     host.set(callbacks=[])
-    host.page.wait_for_function("document.querySelector('.kcb-callbacks').hidden")
+    host.page.get_by_text("fit was given no other callbacks.").wait_for()
+    assert host.page.locator(".kcb-card").count() == 0
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
 
 
-def test_hooks_are_folded_but_what_holds_the_run_up_is_in_sight(host):
+def test_what_holds_the_run_up_is_said_first(host):
     host.hooks = HOOKS
     host.start(show=["hooks"])
-    assert host.page.get_by_role("table").count() == 0
     bound = host.page.get_by_text(HOOKS["bound"])
     assert bound.is_visible()
     host.set(hooks={**HOOKS, "bound": ""})
@@ -271,7 +294,6 @@ def test_hooks_are_folded_but_what_holds_the_run_up_is_in_sight(host):
 def test_hooks_have_counts_keys_times_and_an_order(host):
     host.hooks = HOOKS
     host.start(show=["hooks"])
-    fold(host, "Hooks").press("Enter")
     table = host.page.get_by_role("table", name="hooks", exact=True)
     table.wait_for()
     cells = table.get_by_role("row").last.locator("th, td").all_inner_texts()
@@ -286,7 +308,6 @@ def test_hooks_have_counts_keys_times_and_an_order(host):
 def test_the_time_of_an_epoch_is_a_bar_with_numbers_and_words(host):
     host.hooks = HOOKS
     host.start(show=["hooks"])
-    fold(host, "Hooks").click()
     bar = host.page.get_by_role("img", name="the last epoch took 10.0 s: data 7.10 s, 71 %")
     whole = bar.bounding_box()["width"]
     widths = [each.bounding_box()["width"] / whole for each in bar.locator("span").all()]
@@ -330,11 +351,12 @@ def test_the_best_value_is_a_line_from_its_step_on(host):
     host.set(callbacks=[{**STOPPING, "best": {**STOPPING["best"], "band": 0}}])
     wait_pixels(host, "loss", "--kcb-val", 20, **after)
     assert pixels(host, "loss", "--kcb-val", **before) == 0
-    wait_value(host, "loss", "best", "0.500000")
     host.page.locator("[data-group=loss]").get_by_role("button", name="val_loss").click()
     wait_pixels(host, "loss", "--kcb-val", 0, 0, **after)
+    host.page.locator("[data-group=loss]").get_by_role("button", name="val_loss").click()
+    wait_pixels(host, "loss", "--kcb-val", 20, **after)
     host.set(callbacks=[])
-    host.page.wait_for_function("!document.querySelector('[data-role=best]')")
+    wait_pixels(host, "loss", "--kcb-val", 0, 0, **after)
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])
@@ -351,11 +373,15 @@ def test_the_band_lies_where_better_values_would(host, mode):
 def test_callbacks_that_agree_share_a_line(host):
     other = {**STOPPING["best"], "band": 0.01}  # the same value, and another min_delta
     host.callbacks = [STOPPING, {**CUTTING, "best": other}, {**SAVING, "best": None}]
+    best = {"metric": "val_loss", "value": 0.5, "epoch": 1, "step": 100, "direction": "min"}
+    host.now = state(bests=[best])
     host.start(show=["chart"], series=measured())
-    wait_value(host, "loss", "best", "0.500000")
-    assert host.page.locator("[data-role=best]").count() == 1
-    told = host.page.locator("[data-role=best]").get_attribute("title")
-    assert told == "best val_loss, as EarlyStopping and ReduceLROnPlateau saw it"
+    wait_text(host, "[data-group=loss] .kcb-plot-best", "best val_loss 0.5 · epoch 2")
+    told = host.page.locator("[data-group=loss] .kcb-plot-best").get_attribute("title")
+    assert told == (
+        "the least val_loss at the end of an epoch: 0.500000 in epoch 2, step 100; "
+        "best val_loss 0.500000, as EarlyStopping and ReduceLROnPlateau saw it"
+    )
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", None])
@@ -363,14 +389,15 @@ def test_what_is_no_number_yet_has_no_line(host, value):
     host.callbacks = [{**STOPPING, "best": {**STOPPING["best"], "value": value, "step": None}}]
     host.start(show=["chart"], series=measured())
     wait_pixels(host, "loss", "--kcb-val", 50)
-    assert host.page.locator("[data-role=best]").count() == 0
+    assert pixels(host, "loss", "--kcb-val", **near(0.5, 140, 190)) == 0
+    assert text(host, "[data-group=loss] .kcb-plot-best") == ""
 
 
 def test_a_line_stays_within_a_logarithmic_plot(host):
     host.callbacks = [{**STOPPING, "best": {**STOPPING["best"], "band": 1.0}}]
     host.start(show=["chart"], series=measured())
-    wait_value(host, "loss", "best", "0.500000")
-    button(host, "log y").click()
+    wait_pixels(host, "loss", "--kcb-val", 50, **near(0.5, 140, 190))
+    host.page.locator(".kcb-toolbar").get_by_role("button", name="log y").click()
     wait_pixels(host, "loss", "--kcb-val", 50, y=[0.02, 0.86])
     assert pixels(host, "loss", "--kcb-val", y=[0.9, 1]) == 0
 
@@ -381,14 +408,18 @@ def test_a_line_stays_within_a_logarithmic_plot(host):
 def test_nothing_is_wider_than_a_narrow_board(host):
     host.page.set_viewport_size({"width": 452, "height": 900})
     everything(host)
-    too_wide = host.page.evaluate(
-        """() => { const { left, right } = document.querySelector(".kcb-board").getBoundingClientRect();
-            return [...document.querySelectorAll(".kcb-board *")]
-                .filter((one) => one.checkVisibility() && !one.closest(".kcb-canvas"))
-                .filter((one) => one.getBoundingClientRect().right > right || one.getBoundingClientRect().left < left)
-                .map((one) => one.outerHTML.slice(0, 80)); }"""
-    )
-    assert too_wide == []
+    for tab in each_tab(host):
+        too_wide = host.page.evaluate(
+            """() => { const { left, right } = document.querySelector(".kcb-board").getBoundingClientRect();
+                return [...document.querySelectorAll(".kcb-board *")]
+                    .filter((one) => one.checkVisibility() && !one.closest(".kcb-canvas, .kcb-scroller, .kcb-tabs"))
+                    .filter((one) => {
+                        const box = one.getBoundingClientRect();
+                        return box.right > right || box.left < left;
+                    })
+                    .map((one) => one.outerHTML.slice(0, 80)); }"""
+        )
+        assert too_wide == [], tab
     assert host.page.evaluate("document.documentElement.scrollWidth") <= 452
 
 
@@ -397,18 +428,19 @@ def test_everything_can_be_read_and_has_a_name(host, theme):
     host.page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", str(theme == "light").lower())
     host.page.evaluate("(color) => { document.body.style.background = color; }", "#fff" if theme == "light" else "#111")
     everything(host)
-    assert host.page.evaluate(CONTRASTS) == []
-    nameless = host.page.evaluate(
-        """() => [...document.querySelectorAll(".kcb-board :is(button, input, select, summary)")]
-            .filter((one) => !one.getAttribute("aria-label") && !one.textContent.trim() && !one.closest("label"))
-            .map((one) => one.outerHTML)"""
-    )
-    assert nameless == []
+    for tab in each_tab(host):
+        assert host.page.evaluate(CONTRASTS) == [], tab
+        nameless = host.page.evaluate(
+            """() => [...document.querySelectorAll(".kcb-board :is(button, input, select, summary)")]
+                .filter((one) => !one.getAttribute("aria-label") && !one.textContent.trim() && !one.closest("label"))
+                .map((one) => one.outerHTML)"""
+        )
+        assert nameless == [], tab
 
 
 def test_news_leaves_alone_what_is_in_use(host):
     everything(host)
-    host.page.evaluate("window.before = [...document.querySelectorAll('.kcb-callbacks *, .kcb-hooks *')]")
+    host.page.evaluate("window.before = [...document.querySelectorAll('.kcb-callbacks *')]")
     field(host, "EarlyStopping.patience").focus()
     host.page.keyboard.type("7")
     for count in range(189, 200):

@@ -393,7 +393,7 @@ def make_host(browser: Any, bundle: None) -> Any:
         context = browser.new_context(viewport={"width": width, "height": 800}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(2_500)
         if clock:
             page.clock.install()
         if script:
@@ -419,7 +419,7 @@ def plain_page(browser: Any, bundle: None) -> Any:
 @pytest.fixture
 def host(plain_page: Any) -> Any:
     """The usual case: one page for all tests, loaded anew for each."""
-    plain_page.set_default_timeout(10_000)
+    plain_page.set_default_timeout(2_500)
     plain_page.set_viewport_size({"width": 900, "height": 800})
     host = Host(plain_page)
     plain_page.mouse.move(0, 0)
@@ -487,6 +487,19 @@ def hide(host, hidden):
         }""",
         hidden,
     )
+
+
+def open_tab(host, name):
+    """Look at another panel."""
+    host.page.locator(f"[data-tab={name}]").click()
+    host.page.locator(f".kcb-tab-body > .kcb-{name}").wait_for()
+
+
+def each_tab(host):
+    """One panel after the other."""
+    for name in host.page.eval_on_selector_all("[data-tab]", "(all) => all.map((one) => one.dataset.tab)"):
+        open_tab(host, name)
+        yield name
 
 
 def field(host, name="learning_rate"):
