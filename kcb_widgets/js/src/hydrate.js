@@ -28,11 +28,12 @@ export function hydrate(link) {
   /** @param {HTMLElement} still */
   const mount = (still) => {
     const place = document.createElement("div");
-    place.className = "kcb-place-of-still";
     // The notebook's style of rendered HTML must not reach the board: it stands beside that, where there is such.
     const rendered = /** @type {HTMLElement | null} */ (still.closest(".jp-RenderedHTMLCommon"));
-    if (rendered) rendered.after(place);
-    else still.append(place);
+    if (rendered) {
+      place.className = "jp-OutputArea-output"; // laid out as the notebook lays out an output
+      rendered.after(place);
+    } else still.append(place);
     const end = mountView(link, place);
     /** @type {Map<HTMLElement, string>} what is hidden, and its display before */
     const covered = new Map();
