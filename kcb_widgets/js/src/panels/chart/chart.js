@@ -113,7 +113,9 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
     axis = createXAxis(picture, ui.x);
     const total = picture.tables.find((each) => each.name === "batches")?.rows ?? 0;
     const rows = ui.zoom ? Math.min(total, ui.zoom.last - ui.zoom.first) : total;
-    const all = inOrder(link, buildPlots(picture, ui.x, { amount: ui.smoothing, rows }));
+    const built = buildPlots(picture, ui.x, { amount: ui.smoothing, rows });
+    // Before the first metric there is nothing that a setting could be compared with.
+    const all = built.some((each) => !each.strip) ? inOrder(link, built) : [];
     shown = all.filter((each) => !choiceOf(link, plotId(each)).hidden);
     const metrics = shown.filter((each) => !each.strip).length;
     const marks = collectMarks(link, axis);

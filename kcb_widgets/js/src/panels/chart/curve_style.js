@@ -14,7 +14,7 @@ export function colorOf({ role, metric }) {
   return second ? "train2" : "train";
 }
 
-const FAINT = 0.45;
+const FAINT = 0.33;
 
 /** @typedef {"circle" | "diamond" | "triangle"} Point */
 /** @type {Record<Curve["role"], {width: number, dash?: number[], alpha?: number, point?: Point}>} */
