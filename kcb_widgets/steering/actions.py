@@ -8,12 +8,13 @@ from typing import Any
 
 from ..commands import Command, Refused
 from ..record.events import Event, first_line
+from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
 from .backends import sync_model
 from .callback_registry import CallbackRegistry
 from .evaluate import Evaluation
 from .loop_control import LoopControl
-from .snapshots import SnapshotStore, megabytes
+from .snapshots import SnapshotStore
 from .user_controls import UserControls
 
 log = logging.getLogger(__name__)
@@ -87,13 +88,13 @@ class Actions:
         """Evaluate on the validation data."""
         found = self._evaluation.run()
         self._run.evaluated(found.logs)
-        words = " · ".join(f"{name} {value:.4g}" for name, value in found.logs.items())
+        words = " · ".join(f"{name} {format_metric(value)}" for name, value in found.logs.items())
         return self._event(command, "evaluated", found.logs.get("val_loss"), words + found.remark)
 
     def snapshot(self, command: Command) -> Event:
         """Keep the model's state."""
         taken = self._snapshots.take()
-        return self._event(command, "snapshot", taken.id, megabytes(taken.bytes))
+        return self._event(command, "snapshot", taken.id, format_bytes(taken.bytes))
 
     def rollback(self, command: Command) -> Event:
         """Put a snapshot back."""
@@ -115,7 +116,7 @@ class Actions:
         path = self._folder / name if command.value is None else Path(str(command.value))
         path.parent.mkdir(parents=True, exist_ok=True)
         sync_model(self._model).save(path)
-        return self._event(command, "saved", str(path), megabytes(path.stat().st_size))
+        return self._event(command, "saved", str(path), format_bytes(path.stat().st_size))
 
     def press(self, command: Command) -> Event:
         """Call the function of a button of the user's."""

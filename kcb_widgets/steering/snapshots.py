@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..record import wire
+from ..record.formats import format_bytes
 from ..record.record import Record
 from ..record.values import positive_integer
 from .controls.control import Control, Refused, Value, Written
@@ -201,7 +202,7 @@ class SnapshotStore:
     def _too_large(self, size: float, about: str = "") -> str:
         if size <= self._budget:
             return ""
-        return f"it takes {about}{megabytes(size)}, more than the {megabytes(self._budget)} for all snapshots"
+        return f"it takes {about}{format_bytes(size)}, more than the {format_bytes(self._budget)} for all snapshots"
 
     def _beats(self, value: float) -> bool:
         best = self._best()
@@ -257,8 +258,3 @@ class Setting(Control):
         old = self.read()
         setattr(self._snapshots, self._name, value)
         return Written(old, value)
-
-
-def megabytes(size: float) -> str:
-    """A size in words."""
-    return f"{size / MEGABYTE:.3g} MiB"

@@ -18,6 +18,7 @@ from ...keras_internals.callbacks import checkpoint_path, save_methods_of_checkp
 from ...keras_internals.optimizers import learning_rate_of
 from ...record import wire
 from ...record.events import Event, first_line
+from ...record.formats import format_metric
 from ..backends import sync_model
 from ..controls.control import Control, Value
 from ..controls.live_values import model_optimizers, wrapped_optimizers
@@ -94,7 +95,7 @@ class ModelCheckpointCard(Card):
         if not callback.save_best_only:
             return ""
         best = scalar(callback.best)
-        return f"writes when {callback.monitor} is better than {best:.4g}" if best is not None else ""
+        return f"writes when {callback.monitor} is better than {format_metric(best)}" if best is not None else ""
 
     def files(self) -> list[wire.File]:
         return [file.describe() for file in self._files]
@@ -139,7 +140,7 @@ class ModelCheckpointCard(Card):
     def _note(self, path: str, now: tuple[int, int, int], epoch: int, logs: dict[str, Any]) -> File:
         what: Literal["model", "weights"] = "weights" if path.endswith(".weights.h5") else "model"
         numbers = [(name, scalar(value)) for name, value in logs.items()]
-        metrics = " · ".join(f"{name} {value:.4g}" for name, value in numbers if value is not None)
+        metrics = " · ".join(f"{name} {format_metric(value)}" for name, value in numbers if value is not None)
         file = File(str(next(self._numbers)), path, epoch, self.context.run.step, now[1], what, metrics, now)
         others = [other for other in self._files if other.path != path]  # it took the place of one
         self._files = [*others, file][-MAX_FILES:]

@@ -7,6 +7,7 @@ from typing import Any
 from ...commands import Command, Refused
 from ...record import wire
 from ...record.events import Event
+from ...record.formats import format_metric, format_setting
 from ..controls.control import Control, Value
 from ..controls.hyperparameters import LearningRate
 from .card import BestSoFar, Card, scalar
@@ -64,7 +65,7 @@ class PatienceCard(Card):
         if way is None:
             return f"{name} improves"
         verb, edge = ("falls below", -delta) if way else ("rises above", delta)
-        return f"{name} {verb} {self._best['value'] + edge:.4g}"
+        return f"{name} {verb} {format_metric(self._best['value'] + edge)}"
 
     def _left(self) -> int:
         """How many more epochs without an improvement it takes, the one under way included."""
@@ -115,7 +116,7 @@ class EarlyStoppingCard(PatienceCard):
 
     def why_ended(self, hook: str) -> str:
         name, best = self.callback.monitor, self._best
-        value = "" if best is None else f" than {best['value']:.4g}"
+        value = "" if best is None else f" than {format_metric(best['value'])}"
         return f"{name} was no better{value} for {_epochs(self._wait)}"
 
 
@@ -145,7 +146,8 @@ class ReduceLROnPlateauCard(PatienceCard):
             return f"waits: its cooldown lasts {_epochs(self._cooling - 1, 'more ')}"
         left = self._left()
         when = "this epoch" if left == 1 else _epochs(left, "more ")
-        return f"multiplies the learning rate by {self.callback.factor:g} after {when} unless {self._better()}"
+        factor = format_setting(self.callback.factor)
+        return f"multiplies the learning rate by {factor} after {when} unless {self._better()}"
 
     def actions(self) -> list[tuple[str, str]]:
         return [] if self._why_not() else [("cut", "Cut now")]
@@ -165,7 +167,7 @@ class ReduceLROnPlateauCard(PatienceCard):
                 continue
             event = registry.learning_rates.cut(rate, max(old * float(callback.factor), lowest), self.type, command)
         if event is None:
-            msg = f"the learning rate is at min_lr already: {lowest:g}"
+            msg = f"the learning rate is at min_lr already: {format_setting(lowest)}"
             raise Refused(msg)
         callback.cooldown_counter, callback.wait = callback.cooldown, 0  # as after a cut of its own
         return event
