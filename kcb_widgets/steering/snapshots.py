@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..record import wire
+from ..record.directions import direction_of
 from ..record.formats import format_bytes
 from ..record.record import Record
 from ..record.values import positive_integer
@@ -213,8 +214,7 @@ class SnapshotStore:
     def _larger_is_better(self) -> bool:
         if self._mode != "auto":
             return self._mode == "max"
-        words = self.best.removeprefix("val_").lower()
-        return any(word in words for word in ("acc", "auc", "f1", "precision", "recall", "iou", "r2", "similarity"))
+        return direction_of(self.best) == "max"
 
     def _best(self) -> Snapshot | None:
         """The best so far of the chosen metric: of those taken for it the newest, as each beat the one before."""
