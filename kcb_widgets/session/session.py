@@ -98,7 +98,7 @@ class Session(Finishing):
         self._line = None
         if not run.params.get("verbose"):
             self._line = self._optional("progress line", lambda: ProgressLine(run), None)
-        self.raised = Raised(model)
+        self.raised = Raised(model, callback_registry.hook_that_raised)
         if fit is not None:
             self._optional("callbacks", lambda: self.raised.listen(callbacks, data), None)
         self._watch = self._optional("watch", lambda: FitWatchdog(fit, self._gone, callbacks), None)

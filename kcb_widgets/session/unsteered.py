@@ -100,3 +100,6 @@ class _NoCallbacks:
 
     def publish(self) -> None:
         pass
+
+    def hook_that_raised(self, error: BaseException) -> str:
+        return ""

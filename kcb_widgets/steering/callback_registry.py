@@ -121,6 +121,14 @@ class CallbackRegistry:
         if said != self._card_context.run.cards:
             self._card_context.run.cards = said
 
+    def hook_that_raised(self, error: BaseException) -> str:
+        """Which hook of which callback an exception came from, ``MyCallback.on_epoch_end``; empty where from none.
+
+        Ask while the exception passes: it is told by its ``id``.
+        """
+        known, hook = self._card_context.raised
+        return hook if known == id(error) else ""
+
     @property
     def after(self) -> int:
         """How many of them stand after Monitor."""

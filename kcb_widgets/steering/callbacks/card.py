@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ...commands import Command, Refused
+from ...keras_internals.exceptions import root_cause
 from ...record import wire
 from ...record.events import Event, first_line
 from ...record.record import Record
@@ -37,11 +38,14 @@ class CardContext:
         run: The fit's record.
         model: What trains.
         registry: Whose controls and rates there are; set once it is there.
+        raised: The newest exception that left a hook, by its ``id``, and which hook of whose. It is not held: its
+            traceback would keep the arrays of all its frames alive.
     """
 
     run: Record
     model: Any
     registry: Any = None
+    raised: tuple[int, str] = (0, "")
 
 
 class Card:
@@ -151,7 +155,8 @@ class Card:
 
     def raised(self, hook: str, error: Exception) -> None:
         """A hook raised; Keras deals with it as ever."""
-        text = first_line(error)
+        text = root_cause(error)
+        self.context.raised = id(error), f"{self.id}.{hook}"
         self.error = {"hook": hook, "message": text}
         self.context.run.add_event("error", self.id, new=hook, source=self.type, message=f"{hook} raised {text}")
 
