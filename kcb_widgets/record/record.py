@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -364,14 +365,22 @@ class Record:
         source: str = "monitor",
         message: str = "",
         requested: float | None = None,
+        step: int | None = None,
     ) -> Event:
-        """Put something on the record."""
+        """Put something on the record; it happened now, or after batch ``step`` where that is still to be noted."""
         epoch = max(self.epoch or 0, self.announced_epoch)
-        step = self.step
+        step = self.step if step is None else step
         at_end = self._closed == (epoch, step)
         event = Event(step, epoch, self.seconds, kind, name, old, new, source, message, requested, at_end)
         self.events_list.append(event)
         return event
+
+    def tell_more(self, event: Event, message: str) -> None:
+        """What came of an event is known now: put it into its message. Boards show it with the next event."""
+        for at in range(len(self.events_list) - 1, -1, -1):
+            if self.events_list[at] is event:
+                self.events_list[at] = replace(event, message=message)  # one assignment: others may be reading
+                return
 
     def failed(self, where: str, error: Exception) -> None:
         """Something of ours went wrong: say so, once for each kind, and train on. The log has the traceback.

@@ -71,12 +71,18 @@ class Finishing:
         epochs = run.params.get("epochs")
         last = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
         whole = last and (run.batches_per_epoch is None or run.batch >= run.batches_per_epoch)
-        if run.status == "stopping":
-            self.finish("stopped")
-        elif getattr(self._model, "stop_training", False) and not whole:
-            self.finish("stopped", "another callback stopped it")
-        else:
-            self.finish("finished")
+        asked = run.status == "stopping"
+        by_others = not asked and getattr(self._model, "stop_training", False) and not whole
+        message = self._how_ended(by_others)
+        self.finish("stopped" if asked or by_others else "finished", message)
+
+    def _how_ended(self, by_others: bool) -> str:
+        try:
+            message: str = self.steering.callback_registry.how_ended(by_others)
+        except Exception as error:
+            self.run.failed("callbacks", error)
+            return ""
+        return message
 
     def finish_from(self, error: BaseException | None) -> None:
         """The fit died of ``error``; None when nobody saw it, but the exception may have been noted as it passed."""

@@ -480,8 +480,10 @@ def test_terminate_on_nan_says_when(unit_model, ones, first):
     x[6] = np.nan
     fit(unit_model(), x, ones[1], *([monitor, terminate] if first else [terminate, monitor]), epochs=3, shuffle=False)
     stop = events(monitor, "stop")
-    assert [(e.source, e.message) for e in stop] == [("TerminateOnNaN", "the loss is no longer finite")]
-    assert "epoch 1" in facts(monitor, "TerminateOnNaN")["stopped"]
+    message = "TerminateOnNaN: loss was NaN at batch 4 of epoch 1"
+    assert [(e.source, e.message, e.step) for e in stop] == [("TerminateOnNaN", message, 4)]
+    assert (monitor.run.status, monitor.run.message) == ("stopped", message)  # and does not say NaN twice
+    assert facts(monitor, "TerminateOnNaN")["stopped"] == "at batch 4 of epoch 1"
     assert monitor.run.step == 4
 
 

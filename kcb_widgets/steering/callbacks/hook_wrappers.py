@@ -99,7 +99,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
             meter.count += 1
             try:
                 if model.stop_training and not stopping:
-                    card.ended(name)
+                    card.ended(name, *index_and_logs(args, kwargs))
             except AttributeError:
                 pass
 
@@ -118,7 +118,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
             meter.seconds += clock() - began
             meter.count += 1
             if not stopping and getattr(model, "stop_training", False):
-                card.ended(name)
+                card.ended(name, *index_and_logs(args, kwargs))
 
     wrapper = safely if AT_ONCE else call
     prints.join(card, wrapper.__code__)
