@@ -53,7 +53,8 @@ class Actions:
         self._folder, self._monitor = folder, monitor
 
     def _event(self, command: Command, kind: str, new: Any = None, message: str = "", old: Any = None) -> Event:
-        return self._run.add_event(kind, command.name, old, new, command.source, message, command.requested)
+        name = kind if kind in ("paused", "resumed") else command.name  # "paused pause" would say it twice
+        return self._run.add_event(kind, name, old, new, command.source, message, command.requested)
 
     def pause(self, command: Command) -> Event:
         """Wait before the next batch."""
@@ -69,7 +70,9 @@ class Actions:
         """Train so many batches, then wait."""
         assert isinstance(command.value, int)
         self._flow.step(command.value, command.source)
-        return self._event(command, "resumed", command.value, f"for {command.value} batches")
+        return self._event(
+            command, "resumed", command.value, f"for {command.value} batch{'' if command.value == 1 else 'es'}"
+        )
 
     def finish_epoch(self, command: Command) -> Event:
         """Train to the end of the epoch, then wait."""
@@ -94,7 +97,8 @@ class Actions:
     def snapshot(self, command: Command) -> Event:
         """Keep the model's state."""
         taken = self._snapshots.take()
-        return self._event(command, "snapshot", taken.id, format_bytes(taken.bytes))
+        words = "" if taken.value is None else f"{taken.metric} {format_metric(taken.value)}, "
+        return self._event(command, "snapshot", taken.id, words + format_bytes(taken.bytes))
 
     def rollback(self, command: Command) -> Event:
         """Put a snapshot back."""

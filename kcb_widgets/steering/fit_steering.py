@@ -143,7 +143,7 @@ class FitSteering:
         flow = self.flow
         if not flow.paused and flow.due:
             flow.pause(flow.source)
-            self._run.add_event("paused", "pause", message="as many batches were trained as asked for")
+            self._run.add_event("paused", "paused", message="as many batches were trained as asked for")
         return flow.paused
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -157,7 +157,7 @@ class FitSteering:
         attempt(run, "policies", self._call, self._turns.by_epoch())
         if self.flow.until == "epoch":
             self.flow.pause(self.flow.source)
-            run.add_event("paused", "pause", message="the epoch is done")
+            run.add_event("paused", "paused", message="the epoch is done")
         self._hook_state.has_work = True
 
     def _policies_by_batch(self) -> None:

@@ -82,7 +82,7 @@ class LearningRateTracker:
             message = f"{source} wrote {format_setting(value)}; held at {format_setting(known)}"
             run.add_event("held", rate.name, value, known, source, message)
             return
-        run.add_event("changed", rate.name, known, value, source, "written by another callback")
+        run.add_event("changed", rate.name, known, value, source)
         run.set_value(rate.name, value)
 
     def wrote(self, control: Control) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from ..record import wire
 from ..record.directions import direction_of
 from ..record.formats import format_bytes
+from ..record.known_metric import known_metric
 from ..record.record import Record
 from ..record.values import positive_integer
 from .controls.control import Control, Refused, Value, Written
@@ -138,6 +139,11 @@ class SnapshotStore:
     def take(self, kind: str = "manual", metric: str = "", value: float | None = None) -> Snapshot:
         """Take one now.
 
+        Args:
+            kind: Why: ``manual``, ``epoch``, ``best`` or ``guard``.
+            metric: The metric it is called by; what is known of the model now where none is given.
+            value: Its value.
+
         Raises:
             Refused: It would not fit into the memory they may take, or the model has no weights yet.
         """
@@ -146,6 +152,8 @@ class SnapshotStore:
             raise Refused(NOT_READY)
         if why := self._too_large(copier.size()):
             raise Refused(why)
+        if not metric:
+            metric, value = known_metric(run)
         name = str(next(self._numbers))
         taken = Snapshot(name, run.step, run.epoch or 0, run.seconds, kind, metric, value, copier.copy())
         self._kept.append(taken)
