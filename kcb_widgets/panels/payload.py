@@ -77,7 +77,7 @@ def state(run: Record) -> wire.State:
         "errors": sum(event.kind == "error" for event in run.events_list[-MAX_EVENTS:]),
         "bests": run.bests,
         "not_finite": run.not_finite,
-        "stalled": None,
+        "stalled": None if run.over else run.stalled,
         "undo": None,
         "heard": {},
         "path": "",

@@ -22,6 +22,13 @@ def format_bytes(size: float) -> str:
     return f"{_rounded(value, 2 if value < 99.5 else 3):f} {units[0]}"
 
 
+def format_seconds(seconds: float) -> str:
+    """A time that somebody waits: ``5.2 s``, ``37 s``, ``2 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 119.5 else f"{seconds / 60:.0f} min"
+
+
 def format_metric(value: float) -> str:
     """A metric's value, with four digits."""
     return _text(value, METRIC_DIGITS)

@@ -19,6 +19,7 @@ from .batch_values import BatchValues
 from .bests import best_of, better
 from .block_summaries import BlockSummaries
 from .chunk import Floats, Indices
+from .current_work import CurrentWork
 from .events import Event, first_line
 from .hooks import Hooks
 from .names import text
@@ -72,6 +73,8 @@ class Record:
         ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
         bests: The best of each metric at the ends of epochs that no rollback abandoned.
         not_finite: The metric that is not finite now, and since which batch; None where all are finite.
+        current_work: What the training thread does besides training.
+        stalled: For how long no batch has ended, where that is much longer than usual; the watchdog's thread writes it.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -101,6 +104,8 @@ class Record:
         self.bests: list[wire.MetricBest] = []
         self.not_finite: wire.NotFinite | None = None
         self._not_finite_now = NotFiniteNow()
+        self.current_work = CurrentWork()
+        self.stalled: wire.Stall | None = None
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: wire.Flow = {"paused": False, "until": None, "stop": ""}

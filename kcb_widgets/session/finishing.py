@@ -17,6 +17,7 @@ from ..steering.command_executor import refuse_all
 from .fit_watchdog import FitWatchdog
 from .raised import Raised, outcome_of
 from .refresh_thread import RefreshThread
+from .stall import StallDetector
 from .train_end_sentinel import TrainEndSentinel
 
 UNSEEN = "fit ended early; its exception was not seen"
@@ -31,6 +32,7 @@ class Finishing:
     steering: Any
     epoch_times: Any
     data_wait: Any
+    stall: StallDetector
     metric_weights: Any
     raised: Raised
     _model: Any
@@ -114,6 +116,7 @@ class Finishing:
         run = self.run
         self._left.extend([
             ("watch", self._stop_watching),
+            ("stalled", lambda: self.stall.leave(time.perf_counter())),
             ("waiting for data", self.data_wait.leave),
             ("batch values", self.metric_weights.leave),
             ("callbacks", self.raised.leave),

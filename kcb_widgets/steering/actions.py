@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..commands import Command, Refused
+from ..record.current_work import Work
 from ..record.events import Event, first_line
 from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
@@ -124,7 +125,8 @@ class Actions:
 
     def press(self, command: Command) -> Event:
         """Call the function of a button of the user's."""
-        name = str(command.value)
+        name, work = str(command.value), self._run.current_work
+        outer, work.now = work.now, Work(f"the button {name}", False)
         try:
             self._user_controls.press(name, self._monitor)
         except Refused:
@@ -132,6 +134,8 @@ class Actions:
         except Exception as error:
             log.exception("The button %s failed", name)
             return self._event(command, "error", name, f"{name}: {first_line(error)}")
+        finally:
+            work.now = outer
         return self._event(command, "trigger", name)
 
     def act(self, command: Command) -> Event:
