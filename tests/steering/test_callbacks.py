@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
+from kcb_widgets.run import Run
+from kcb_widgets.steering.callbacks.card import CardContext
 from kcb_widgets.steering.callbacks.hook_wrappers import HOOKS, Meter, heard, light
 from kcb_widgets.steering.callbacks.output_capture import Tee
 from kcb_widgets.steering.callbacks.pure_functions import pure
@@ -636,9 +638,9 @@ def test_printing_losses_and_keys_at_each_hook_is_shown(unit_model, ones, capsys
 @pytest.mark.parametrize(("how", "most"), [(light, 3), (heard, 5)])
 def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
-        on, known = True, False
+        on, known, id = True, False, "Mine"
         tee = Tee()
-        context = type("CardContext", (), {"model": type("Model", (), {"stop_training": False})()})()
+        context = CardContext(Run(), type("Model", (), {"stop_training": False})())
 
     def hook(batch, logs=None):
         return None
