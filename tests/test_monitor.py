@@ -507,7 +507,7 @@ def raising(exception):
 @pytest.mark.parametrize(
     ("exception", "status", "message"),
     [
-        (Boom("no\nmore"), "failed", "Boom: no"),
+        (Boom("no\nmore"), "failed", "Boom: no (in At.on_train_batch_end)"),
         (KeyboardInterrupt(), "interrupted", ""),
         (SystemExit(3), "failed", "SystemExit: 3"),
     ],
@@ -855,7 +855,7 @@ def test_a_background_fit_that_fails_says_how(unit_model, ones, at):
         handle.wait(20)
     assert isinstance(handle.exception, Boom)
     assert monitor.run.status == "failed"
-    assert monitor.run.message == "Boom: gone"
+    assert monitor.run.message == "Boom: gone (in At.on_train_batch_end)"
 
 
 def test_a_background_fit_that_never_begins_says_how(unit_model):

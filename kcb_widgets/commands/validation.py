@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..record.formats import format_setting
 from ..record.values import MAX_TEXT, Value, python, shown
 from .command import Command
 from .verbs import MAX_NAME, VERBS
@@ -45,7 +46,7 @@ def check_value(name: object, value: object) -> tuple[str, Value]:
         number = math.inf
     least, most = (0.0, MAX_LEARNING_RATE) if is_rate else (-math.inf, math.inf)
     if not math.isfinite(number) or not least <= number <= most:
-        limits = f" from 0 to {MAX_LEARNING_RATE:g}" if is_rate else ""
+        limits = f" from 0 to {format_setting(MAX_LEARNING_RATE)}" if is_rate else ""
         msg = f"{name} must be a finite number{limits}. Received: {shown(value)}"
         raise ValueError(msg)
     return name, known

@@ -117,8 +117,9 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     @property
     def attended(self) -> bool:
         """Whether a view was heard of in the last seconds. With none, nothing is sent: servers would pile it up."""
-        now = time.monotonic()
-        return any(now - seen < PRESENT for seen, _ in list(self._views.values()))
+        now, stall = time.monotonic(), self._run.stalled
+        deaf = 0.0 if stall is None else stall["seconds"]  # messages come in between batches, and there is none now
+        return any(now - seen < PRESENT + deaf for seen, _ in list(self._views.values()))
 
     def _show_run(self, run: Record) -> None:
         """The run has news. Called on a thread that only shows, or on the one that ended the fit."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .. import kernel
+from ..record.formats import format_metric
 from ..record.record import Record
 
 HYDRATES = {"lab", "notebook"}  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
@@ -103,7 +104,7 @@ def _alternative(run: Record) -> str:
         parts.append(run.message)
     if run.epoch_rows:
         epoch, logs = run.epoch_rows[-1]
-        numbers = [f"{k} {v:.4g}" for k, v in logs.items() if isinstance(v, (int, float)) and k != "seconds"]
+        numbers = [f"{k} {format_metric(v)}" for k, v in logs.items() if isinstance(v, (int, float)) and k != "seconds"]
         parts.append(f"epoch {epoch + 1}, {run.seconds:.1f} s: " + ", ".join(numbers))
     elif run.step:
         parts.append(f"{run.step} batches")

@@ -9,18 +9,21 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from . import names, positions, wire
 from .batch_values import BatchValues
+from .bests import best_of, better
 from .block_summaries import BlockSummaries
 from .chunk import Floats, Indices
+from .current_work import CurrentWork
 from .events import Event, first_line
 from .hooks import Hooks
 from .names import text
-from .nonfinite import first_of_each
+from .nonfinite import NotFiniteNow, describe, first_of_each, in_words, value_in_words
 from .observers import Observers
 from .table import Table
 from .throughput import Throughput
@@ -68,6 +71,10 @@ class Record:
         branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
         plan: What a schedule gives ahead: by control, steps and values.
         ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
+        bests: The best of each metric at the ends of epochs that no rollback abandoned.
+        not_finite: The metric that is not finite now, and since which batch; None where all are finite.
+        current_work: What the training thread does besides training.
+        stalled: For how long no batch has ended, where that is much longer than usual; the watchdog's thread writes it.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -94,6 +101,11 @@ class Record:
         self.events_list: list[Event] = []
         self.command_results: deque[wire.CommandResult] = deque(maxlen=50)  # what became of the latest commands
         self.nonfinite: list[wire.NonFinite] = []
+        self.bests: list[wire.MetricBest] = []
+        self.not_finite: wire.NotFinite | None = None
+        self._not_finite_now = NotFiniteNow()
+        self.current_work = CurrentWork()
+        self.stalled: wire.Stall | None = None
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: wire.Flow = {"paused": False, "until": None, "stop": ""}
@@ -287,9 +299,13 @@ class Record:
         refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
         if refused:
             self._refuse(refused, numbers)
+        self.bests = better(self.bests, self._best_of(np.array([self.epoch_table.rows - 1])))
         if self.params.get("steps") is None and self.status != "stopping" and self.batch:
             self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
         self.scan()
+
+    def _best_of(self, rows: Indices) -> list[wire.MetricBest]:
+        return best_of(self.epoch_table, rows, self.epoch_rows)
 
     def _renamed(self, columns: Mapping[str, str]) -> None:
         """Say, once for each metric, that its column is not called as the metric is."""
@@ -335,8 +351,15 @@ class Record:
 
     def rolled_back(self, to: int) -> None:
         """The steps after ``to`` were abandoned; Keras's running means start again."""
+        self.scan()
         self.branches = [*self.branches, {"from": to, "to": self.step}]
         self.batch_values.restart(self.batch_table.rows, self.step)
+        self._not_finite_now.forget(self.batch_table, self.epoch_table)
+        self.not_finite = None
+        lost = (
+            self.abandoned(self.epoch_table.steps(0, self.epoch_table.rows)) if self.epoch_rows else np.empty(0, bool)
+        )
+        self.bests = self._best_of(np.flatnonzero(~lost))
 
     def add_event(
         self,
@@ -347,14 +370,22 @@ class Record:
         source: str = "monitor",
         message: str = "",
         requested: float | None = None,
+        step: int | None = None,
     ) -> Event:
-        """Put something on the record."""
+        """Put something on the record; it happened now, or after batch ``step`` where that is still to be noted."""
         epoch = max(self.epoch or 0, self.announced_epoch)
-        step = self.step
+        step = self.step if step is None else step
         at_end = self._closed == (epoch, step)
         event = Event(step, epoch, self.seconds, kind, name, old, new, source, message, requested, at_end)
         self.events_list.append(event)
         return event
+
+    def tell_more(self, event: Event, message: str) -> None:
+        """What came of an event is known now: put it into its message. Boards show it with the next event."""
+        for at in range(len(self.events_list) - 1, -1, -1):
+            if self.events_list[at] is event:
+                self.events_list[at] = replace(event, message=message)  # one assignment: others may be reading
+                return
 
     def failed(self, where: str, error: Exception) -> None:
         """Something of ours went wrong: say so, once for each kind, and train on. The log has the traceback.
@@ -390,13 +421,19 @@ class Record:
             }
             self.nonfinite.append(mark)
             if not known:
-                self.add_event("nan", name, new=value, source="keras", message=f"{name} is no longer finite")
+                since = describe(table, name, row, self.epoch_starts)
+                since["value"] = value
+                self.add_event("nan", name, new=value, source="keras", message=in_words(since))
+        self.not_finite = self._not_finite_now.follow(table, self.epoch_table, self.epoch_starts, self.epoch_rows)
 
     def finish(self, status: wire.Status, message: str = "") -> None:
         """The fit is over; later calls change nothing."""
         if self.over:
             return
         self.scan()
+        wrong = self.not_finite
+        if wrong is not None and status != "failed" and value_in_words(wrong["value"]) not in message:
+            message = "; ".join(part for part in (message, f"{wrong['name']} is {in_words(wrong)}") if part)
         self._ended = time.perf_counter()
         self.phase = ""
         self.status, self.message = status, message

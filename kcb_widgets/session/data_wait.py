@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
@@ -60,6 +61,10 @@ class DataWait:
         """An epoch is over: what it waited; None where that is not known."""
         return None
 
+    def waits_for(self) -> str:
+        """What the training waits for at this moment, where that can be told; any thread may ask."""
+        return ""
+
     def leave(self) -> None:
         """The fit is over."""
 
@@ -74,7 +79,7 @@ class IteratorTimer(DataWait):
 
     def __init__(self, owner: Any, method: str) -> None:
         self._owner: Any = owner
-        self._method, self._seconds = method, 0.0
+        self._method, self._seconds, self._reading = method, 0.0, False
         make = getattr(owner, method)
         vars(owner)[method] = lambda *args, **kwargs: self._through(make(*args, **kwargs))
 
@@ -87,14 +92,20 @@ class IteratorTimer(DataWait):
     def _timed(self, iterator: Iterator[Any]) -> Iterator[Any]:
         began = perf_counter()
         while True:
+            self._reading = True
             try:
                 batch = next(iterator)
             except StopIteration:
                 return
             finally:
+                self._reading = False
                 self._seconds += perf_counter() - began
             yield batch
             began = perf_counter()
+
+    def waits_for(self) -> str:
+        """The data, while the next batch is read."""
+        return "the data" if self._reading else ""
 
     def begin_epoch(self) -> None:
         """Count from zero."""
@@ -121,6 +132,10 @@ class QueueTimer(IteratorTimer):
         return Waits(0.0, seconds, False)
 
 
+def _nothing() -> None:
+    """What a weak reference to nothing gives."""
+
+
 class PrefetchProbe(DataWait):
     """Looks into the buffer that TensorFlow's compiled step reads from.
 
@@ -133,6 +148,7 @@ class PrefetchProbe(DataWait):
 
         self._proto: Callable[[Any], Any] = tf.data.experimental.get_model_proto
         self._known, self._data = True, data
+        self._iterator: Callable[[], Any] = _nothing  # weak, or it would live on into the next epoch
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -152,6 +168,7 @@ class PrefetchProbe(DataWait):
             return
         try:
             iterator = current_iterator(self._data)
+            self._iterator = weakref.ref(iterator)
             ready = self._ready(iterator)
             if ready == 0:
                 longest = self._longest(batch, began, before)
@@ -175,6 +192,17 @@ class PrefetchProbe(DataWait):
         if not self._known or not self._looks:
             return None
         return Waits(self._measured, max(self._estimated, self._measured), True)
+
+    def waits_for(self) -> str:
+        """The data, while there is no batch in the buffer."""
+        iterator = self._iterator()  # not the current one: another thread must not look for it in a frame
+        if not self._known or iterator is None:
+            return ""
+        try:
+            return "" if self._ready(iterator) else "the data"
+        except Exception:  # it is just replaced, or cannot be asked
+            log.debug("Whether data is waited for cannot be told", exc_info=True)
+            return ""
 
     def leave(self) -> None:
         """Let go of the data: it may be read again by the next fit."""

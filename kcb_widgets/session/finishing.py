@@ -17,6 +17,7 @@ from ..steering.command_executor import refuse_all
 from .fit_watchdog import FitWatchdog
 from .raised import Raised, outcome_of
 from .refresh_thread import RefreshThread
+from .stall import StallDetector
 from .train_end_sentinel import TrainEndSentinel
 
 UNSEEN = "fit ended early; its exception was not seen"
@@ -31,6 +32,7 @@ class Finishing:
     steering: Any
     epoch_times: Any
     data_wait: Any
+    stall: StallDetector
     metric_weights: Any
     raised: Raised
     _model: Any
@@ -71,12 +73,18 @@ class Finishing:
         epochs = run.params.get("epochs")
         last = epochs is not None and run.epoch is not None and run.epoch + 1 >= epochs
         whole = last and (run.batches_per_epoch is None or run.batch >= run.batches_per_epoch)
-        if run.status == "stopping":
-            self.finish("stopped")
-        elif getattr(self._model, "stop_training", False) and not whole:
-            self.finish("stopped", "another callback stopped it")
-        else:
-            self.finish("finished")
+        asked = run.status == "stopping"
+        by_others = not asked and getattr(self._model, "stop_training", False) and not whole
+        message = self._how_ended(by_others)
+        self.finish("stopped" if asked or by_others else "finished", message)
+
+    def _how_ended(self, by_others: bool) -> str:
+        try:
+            message: str = self.steering.callback_registry.how_ended(by_others)
+        except Exception as error:
+            self.run.failed("callbacks", error)
+            return ""
+        return message
 
     def finish_from(self, error: BaseException | None) -> None:
         """The fit died of ``error``; None when nobody saw it, but the exception may have been noted as it passed."""
@@ -108,6 +116,7 @@ class Finishing:
         run = self.run
         self._left.extend([
             ("watch", self._stop_watching),
+            ("stalled", lambda: self.stall.leave(time.perf_counter())),
             ("waiting for data", self.data_wait.leave),
             ("batch values", self.metric_weights.leave),
             ("callbacks", self.raised.leave),

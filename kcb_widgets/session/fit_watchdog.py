@@ -26,10 +26,16 @@ class FitWatchdog:
         gone: Called once, on the watching thread, when the fit is over; gets the exception that was being handled on
             its thread, if one was seen.
         callbacks: The loop's ``CallbackList``; only a weak reference is kept. None where it is not known.
+        look: Called at each look while ``fit`` runs; only a weak reference is kept of a method's owner. It must not
+            raise.
     """
 
     def __init__(
-        self, frame: FrameType | None, gone: Callable[[BaseException | None], None], callbacks: Any = None
+        self,
+        frame: FrameType | None,
+        gone: Callable[[BaseException | None], None],
+        callbacks: Any = None,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self._frame = None if frame is None else lightest(frame)
         self._by_hand = frame is None
@@ -39,6 +45,7 @@ class FitWatchdog:
         self._over = threading.Event()
         # A weak reference: a Monitor that nobody holds any more must not be kept alive by its watch.
         self._gone = weakref.WeakMethod(gone) if hasattr(gone, "__self__") else (lambda: gone)
+        self._also = weakref.WeakMethod(look) if hasattr(look, "__self__") else (lambda: look)
         threads.start(self._look, "kcb-watch")
 
     @property
@@ -68,6 +75,10 @@ class FitWatchdog:
                 if call is not None and not self._over.is_set():
                     call(error)
                 return
+            also = self._also()
+            if also is not None:
+                also()
+            del also  # or the wait for the next look would keep its owner alive
 
 
 def weak(thing: Any) -> Callable[[], Any] | None:

@@ -16,6 +16,7 @@ from ..keras_internals.callback_lists import (
     model_of_list,
     remove_repeats,
 )
+from ..keras_internals.exceptions import root_cause
 from ..keras_internals.frames import current, fit_frame
 from ..panels.display import Showing
 from ..record.events import first_line
@@ -151,7 +152,7 @@ class Lifecycle(Nesting):
             self._expected = False
             run, self._waiting = self._waiting or Run(), None
             self._add(run)
-        run.finish("failed", UNCALLED if error is None else first_line(error))
+        run.finish("failed", UNCALLED if error is None else root_cause(error))
         run.inbox = None
         refuse_all(run, self._inbox, "training never began" if error is not None else UNCALLED)
         attempt(run, "board", run.changed)

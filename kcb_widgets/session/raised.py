@@ -13,8 +13,8 @@ from typing import Any
 
 import keras
 
+from ..keras_internals.exceptions import root_cause
 from ..keras_internals.models import validation_data_of
-from ..record.events import first_line
 from ..record.wire import Status
 from ..steering.callbacks.hook_wrappers import install
 
@@ -24,9 +24,9 @@ STEPS = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "o
 Outcome = tuple[Status, str]
 
 
-def outcome_of(error: BaseException) -> Outcome:
-    """How a run ends that dies of ``error``."""
-    return ("interrupted", "") if isinstance(error, KeyboardInterrupt) else ("failed", first_line(error))
+def outcome_of(error: BaseException, where: str = "") -> Outcome:
+    """How a run ends that dies of ``error``, which came from ``where``, if that is known."""
+    return ("interrupted", "") if isinstance(error, KeyboardInterrupt) else ("failed", root_cause(error, where))
 
 
 class Raised:
@@ -34,13 +34,15 @@ class Raised:
 
     Args:
         model: What trains.
+        hook_of: Tells which hook of which callback raised an exception; empty where none did.
 
     Attributes:
         outcome: How the run ends if ``fit`` is over now; None while no exception was seen.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, hook_of: Callable[[BaseException], str] = lambda _: "") -> None:
         self.outcome: Outcome | None = None
+        self._hook_of = hook_of
         self._model, self._listens = model, False
         self._away: list[Callable[[], None]] = []
         self._torch = keras.backend.backend() == "torch"
@@ -70,7 +72,7 @@ class Raised:
 
     def note(self, error: BaseException) -> None:
         """An exception is on its way out of ``fit``."""
-        self.outcome = outcome_of(error)
+        self.outcome = outcome_of(error, self._hook_of(error))
 
     def leave(self) -> None:
         """The fit is over."""

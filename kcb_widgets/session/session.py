@@ -24,6 +24,7 @@ from .fit_watchdog import FitWatchdog, weak
 from .metric_weights import MetricWeights
 from .raised import Raised
 from .refresh_thread import RefreshThread
+from .stall import StallDetector
 from .terminal import ProgressLine
 from .unsteered import Unsteered
 
@@ -98,10 +99,13 @@ class Session(Finishing):
         self._line = None
         if not run.params.get("verbose"):
             self._line = self._optional("progress line", lambda: ProgressLine(run), None)
-        self.raised = Raised(model)
+        self.raised = Raised(model, callback_registry.hook_that_raised)
         if fit is not None:
             self._optional("callbacks", lambda: self.raised.listen(callbacks, data), None)
-        self._watch = self._optional("watch", lambda: FitWatchdog(fit, self._gone, callbacks), None)
+        waits = self.data_wait
+        self.stall = StallDetector(run, self.hook_state, lambda: waits.waits_for(), self._show_soon)
+        look = (lambda: None) if self.by_hand else self._look_for_stall  # a loop may rest between two cells
+        self._watch = self._optional("watch", lambda: FitWatchdog(fit, self._gone, callbacks, look), None)
 
     def is_of(self, fit: FrameType) -> bool:
         """Whether this call of ``fit`` is the one that is recorded."""
@@ -305,6 +309,15 @@ class Session(Finishing):
             self.run.changed()
         except Exception as error:
             self.run.failed("board", error)
+
+    def _look_for_stall(self) -> None:
+        """On the watchdog's thread."""
+        self._optional("stalled", lambda: self.stall.check(time.perf_counter()), None)
+
+    def _show_soon(self) -> None:
+        """On the watchdog's thread, or on the one that ends the fit."""
+        if self.run.watched:
+            self._refresh_thread.request(urgent=True)
 
     def publish(self) -> None:
         """Put what the other callbacks did on the record."""

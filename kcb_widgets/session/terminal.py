@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..record.formats import format_metric
 from ..record.record import Record
 
 
@@ -40,7 +41,7 @@ class ProgressLine:
         if run.epoch_rows:
             last = run.epoch_rows[-1][1]
             numbers |= {k: v for k, v in last.items() if k.startswith("val_") and isinstance(v, float)}
-        bar.set_postfix_str(", ".join(f"{k}={v:.4g}" for k, v in numbers.items()), refresh=False)
+        bar.set_postfix_str(", ".join(f"{k}={format_metric(v)}" for k, v in numbers.items()), refresh=False)
         bar.n = run.step - run.first_step
         bar.refresh()  # the session calls five times a second at most: no need of tqdm's own throttle
         if run.over:

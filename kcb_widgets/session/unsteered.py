@@ -100,3 +100,9 @@ class _NoCallbacks:
 
     def publish(self) -> None:
         pass
+
+    def hook_that_raised(self, error: BaseException) -> str:
+        return ""
+
+    def how_ended(self, stopped: bool) -> str:
+        return "model.stop_training was set" if stopped else ""

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..commands import Command, Refused
+from ..record.current_work import Work
 from ..record.events import Event, first_line
+from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
 from .backends import sync_model
 from .callback_registry import CallbackRegistry
 from .evaluate import Evaluation
 from .loop_control import LoopControl
-from .snapshots import SnapshotStore, megabytes
+from .snapshots import SnapshotStore
 from .user_controls import UserControls
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,8 @@ class Actions:
         self._folder, self._monitor = folder, monitor
 
     def _event(self, command: Command, kind: str, new: Any = None, message: str = "", old: Any = None) -> Event:
-        return self._run.add_event(kind, command.name, old, new, command.source, message, command.requested)
+        name = kind if kind in ("paused", "resumed") else command.name  # "paused pause" would say it twice
+        return self._run.add_event(kind, name, old, new, command.source, message, command.requested)
 
     def pause(self, command: Command) -> Event:
         """Wait before the next batch."""
@@ -68,7 +71,9 @@ class Actions:
         """Train so many batches, then wait."""
         assert isinstance(command.value, int)
         self._flow.step(command.value, command.source)
-        return self._event(command, "resumed", command.value, f"for {command.value} batches")
+        return self._event(
+            command, "resumed", command.value, f"for {command.value} batch{'' if command.value == 1 else 'es'}"
+        )
 
     def finish_epoch(self, command: Command) -> Event:
         """Train to the end of the epoch, then wait."""
@@ -87,13 +92,14 @@ class Actions:
         """Evaluate on the validation data."""
         found = self._evaluation.run()
         self._run.evaluated(found.logs)
-        words = " · ".join(f"{name} {value:.4g}" for name, value in found.logs.items())
+        words = " · ".join(f"{name} {format_metric(value)}" for name, value in found.logs.items())
         return self._event(command, "evaluated", found.logs.get("val_loss"), words + found.remark)
 
     def snapshot(self, command: Command) -> Event:
         """Keep the model's state."""
         taken = self._snapshots.take()
-        return self._event(command, "snapshot", taken.id, megabytes(taken.bytes))
+        words = "" if taken.value is None else f"{taken.metric} {format_metric(taken.value)}, "
+        return self._event(command, "snapshot", taken.id, words + format_bytes(taken.bytes))
 
     def rollback(self, command: Command) -> Event:
         """Put a snapshot back."""
@@ -115,11 +121,12 @@ class Actions:
         path = self._folder / name if command.value is None else Path(str(command.value))
         path.parent.mkdir(parents=True, exist_ok=True)
         sync_model(self._model).save(path)
-        return self._event(command, "saved", str(path), megabytes(path.stat().st_size))
+        return self._event(command, "saved", str(path), format_bytes(path.stat().st_size))
 
     def press(self, command: Command) -> Event:
         """Call the function of a button of the user's."""
-        name = str(command.value)
+        name, work = str(command.value), self._run.current_work
+        outer, work.now = work.now, Work(f"the button {name}", False)
         try:
             self._user_controls.press(name, self._monitor)
         except Refused:
@@ -127,6 +134,8 @@ class Actions:
         except Exception as error:
             log.exception("The button %s failed", name)
             return self._event(command, "error", name, f"{name}: {first_line(error)}")
+        finally:
+            work.now = outer
         return self._event(command, "trigger", name)
 
     def act(self, command: Command) -> Event:

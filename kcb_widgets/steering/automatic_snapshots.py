@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
 from .controls.control import Refused
 from .guard import missing
-from .snapshots import Snapshot, SnapshotStore, megabytes
+from .snapshots import Snapshot, SnapshotStore
 
 
 class AutomaticSnapshots:
@@ -66,7 +67,7 @@ class AutomaticSnapshots:
         due = None if stale else store.due(logs)
         if due is not None:
             kind, metric, value = due
-            self._take(kind, "" if value is None else f"best {metric} {value:.4g}, ", metric, value)
+            self._take(kind, "" if value is None else f"best {metric} {format_metric(value)}, ", metric, value)
 
     def _take(self, kind: str, words: str, metric: str = "", value: float | None = None) -> Snapshot | None:
         try:
@@ -77,7 +78,7 @@ class AutomaticSnapshots:
                 self._run.add_event("refused", "snapshot", new=kind, message=str(why))
             return None
         self._refused.discard(kind)
-        message = words if kind == "guard" else words + megabytes(taken.bytes)
+        message = words if kind == "guard" else words + format_bytes(taken.bytes)
         self._run.add_event("snapshot", kind, new=taken.id, message=message)
         return taken
 

@@ -32,6 +32,7 @@ FAMILIES: dict[str, type[Card]] = {
     "TerminateOnNaN": watchers.TerminateOnNaNCard,
     "SwapEMAWeights": watchers.SwapEMAWeightsCard,
 }
+UNKNOWN_STOP = "model.stop_training was set, not by a callback that is watched"
 OWN = ("History", "ProgbarLogger")  # Keras puts these in by itself
 
 
@@ -120,6 +121,34 @@ class CallbackRegistry:
                 card.trouble(error)
         if said != self._card_context.run.cards:
             self._card_context.run.cards = said
+
+    def hook_that_raised(self, error: BaseException) -> str:
+        """Which hook of which callback an exception came from, ``MyCallback.on_epoch_end``; empty where from none.
+
+        Ask while the exception passes: it is told by its ``id``.
+        """
+        known, hook = self._card_context.raised
+        return hook if known == id(error) else ""
+
+    def how_ended(self, stopped: bool) -> str:
+        """Which callback stopped the fit, why, and what was done to the weights when it was over.
+
+        Args:
+            stopped: Whether one of them, or what is not watched, stopped it. The event of that tells it all then.
+        """
+        run, parts = self._card_context.run, []
+        did = next(((card, did) for card in reversed(self.cards) if (did := card.did_at_end())), None)
+        if stopped and self._card_context.stopped is not None:
+            card, event = self._card_context.stopped
+            parts.append(event.message)
+            if did is not None and did[0] is card:
+                parts.append(did[1])
+                run.tell_more(event, "; ".join(parts))
+                return "; ".join(parts)
+        elif stopped:
+            parts.append(UNKNOWN_STOP)
+            run.add_event("stop", "stop_training", source="", message=UNKNOWN_STOP)
+        return "; ".join(parts if did is None else [*parts, f"{did[0].id}: {did[1]}"])
 
     @property
     def after(self) -> int:

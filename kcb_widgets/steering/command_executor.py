@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..commands import VERBS, Command, Inbox, Refused
+from ..keras_internals.exceptions import root_cause
 from ..record import wire
-from ..record.events import Event, first_line
+from ..record.events import Event
 from ..record.record import Record
 from .actions import Actions
 from .backends import hand_back, retrace
@@ -59,7 +60,7 @@ class CommandExecutor:
                 event = refusal(run, command, str(why))
             except Exception as error:  # the model's own code failed: training goes on without the change
                 log.exception("%s could not be carried out", command.name)
-                event = refusal(run, command, first_line(error))
+                event = refusal(run, command, root_cause(error))
             answer(run, [*earlier, command], event)
             stale = True
         if later:

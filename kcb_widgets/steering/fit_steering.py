@@ -11,6 +11,7 @@ from typing import Any
 from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
 from ..keras_internals.frames import variables
+from ..record.current_work import OURS, Work
 from ..record.events import first_line
 from ..record.record import Record
 from .actions import Actions
@@ -113,7 +114,14 @@ class FitSteering:
 
     def before_batch(self) -> None:
         """The model is at rest: carry out what waits, and let policies see the run. No step takes another with it."""
-        run = self._run
+        run, work = self._run, self._run.current_work
+        outer, work.now = work.now, OURS
+        try:
+            self._before_batch(run)
+        finally:
+            work.now = outer
+
+    def _before_batch(self, run: Record) -> None:
         if self._automatic_snapshots.pending:
             attempt(run, "snapshots", self._automatic_snapshots.before_batch)
         attempt(run, "steering", self.apply, True)
@@ -124,10 +132,14 @@ class FitSteering:
 
     def apply(self, heavy: bool) -> None:
         """Carry out what waits in the inbox."""
+        work = self._run.current_work
+        outer = work.now
         try:
             if self._inbox.waiting:
+                work.now = OURS
                 self.executor.apply(heavy)
         finally:
+            work.now = outer
             busy = (
                 self.flow.planned
                 or self.registry.learning_rates.held
@@ -143,11 +155,19 @@ class FitSteering:
         flow = self.flow
         if not flow.paused and flow.due:
             flow.pause(flow.source)
-            self._run.add_event("paused", "pause", message="as many batches were trained as asked for")
+            self._run.add_event("paused", "paused", message="as many batches were trained as asked for")
         return flow.paused
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch is done, validation included; the model is at rest. No step takes another with it."""
+        work = self._run.current_work
+        outer, work.now = work.now, OURS
+        try:
+            self._epoch_ends(epoch, logs)
+        finally:
+            work.now = outer
+
+    def _epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         run, branches = self._run, self._run.branches
         attempt(run, "steering", self.apply, True)
         if self._guard_runner is not None:
@@ -157,7 +177,7 @@ class FitSteering:
         attempt(run, "policies", self._call, self._turns.by_epoch())
         if self.flow.until == "epoch":
             self.flow.pause(self.flow.source)
-            run.add_event("paused", "pause", message="the epoch is done")
+            run.add_event("paused", "paused", message="the epoch is done")
         self._hook_state.has_work = True
 
     def _policies_by_batch(self) -> None:
@@ -167,15 +187,17 @@ class FitSteering:
             self._turns.took(due)
 
     def _call(self, policies: list[Policy]) -> None:
+        work = self._run.current_work
         for policy in policies:
             self.speaking = "policy"
+            outer, work.now = work.now, Work(f"the policy {policy.name}", False)
             try:
                 call(policy.function, self._run, self._options.monitor)
             except Exception as error:
                 log.exception("The policy %s failed", policy.name)
                 self._run.add_event("error", policy.name, source="policy", message=first_line(error))
             finally:
-                self.speaking = "python"
+                self.speaking, work.now = "python", outer
             attempt(self._run, "steering", self.apply, True)
 
     def guard(self, logs: dict[str, float]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..record.formats import format_metric
 from ..record.values import positive_integer
 
 WARM_UP = 20  # batches before a leap can be told from the noise of a beginning
@@ -145,7 +146,11 @@ class SpikeDetector:
 
     def _leap(self, spikes: Spikes, value: float) -> str:
         mean = spikes.leapt_from(value)
-        return "" if mean is None else f"{self.guard.metric} leapt to {value:.4g} from about {mean:.4g}"
+        return (
+            ""
+            if mean is None
+            else f"{self.guard.metric} leapt to {format_metric(value)} from about {format_metric(mean)}"
+        )
 
 
 def number(value: Any) -> float | None:

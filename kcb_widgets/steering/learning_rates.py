@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..commands import Command
 from ..record.events import Event
+from ..record.formats import format_setting
 from ..record.record import Record
 from .backends import hand_back
 from .callbacks.scheduler import Plan
@@ -78,10 +79,10 @@ class LearningRateTracker:
         if hold is not None and hold.kept is not None:
             rate.write(hold.kept)
             hand_back(rate.model)
-            message = f"{source} wrote {value:g}; held at {known:g}"
+            message = f"{source} wrote {format_setting(value)}; held at {format_setting(known)}"
             run.add_event("held", rate.name, value, known, source, message)
             return
-        run.add_event("changed", rate.name, known, value, source, "written by another callback")
+        run.add_event("changed", rate.name, known, value, source)
         run.set_value(rate.name, value)
 
     def wrote(self, control: Control) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..record import wire
+from ..record.directions import direction_of
+from ..record.formats import format_bytes
+from ..record.known_metric import known_metric
 from ..record.record import Record
 from ..record.values import positive_integer
 from .controls.control import Control, Refused, Value, Written
@@ -136,6 +139,11 @@ class SnapshotStore:
     def take(self, kind: str = "manual", metric: str = "", value: float | None = None) -> Snapshot:
         """Take one now.
 
+        Args:
+            kind: Why: ``manual``, ``epoch``, ``best`` or ``guard``.
+            metric: The metric it is called by; what is known of the model now where none is given.
+            value: Its value.
+
         Raises:
             Refused: It would not fit into the memory they may take, or the model has no weights yet.
         """
@@ -144,6 +152,8 @@ class SnapshotStore:
             raise Refused(NOT_READY)
         if why := self._too_large(copier.size()):
             raise Refused(why)
+        if not metric:
+            metric, value = known_metric(run)
         name = str(next(self._numbers))
         taken = Snapshot(name, run.step, run.epoch or 0, run.seconds, kind, metric, value, copier.copy())
         self._kept.append(taken)
@@ -201,7 +211,7 @@ class SnapshotStore:
     def _too_large(self, size: float, about: str = "") -> str:
         if size <= self._budget:
             return ""
-        return f"it takes {about}{megabytes(size)}, more than the {megabytes(self._budget)} for all snapshots"
+        return f"it takes {about}{format_bytes(size)}, more than the {format_bytes(self._budget)} for all snapshots"
 
     def _beats(self, value: float) -> bool:
         best = self._best()
@@ -212,8 +222,7 @@ class SnapshotStore:
     def _larger_is_better(self) -> bool:
         if self._mode != "auto":
             return self._mode == "max"
-        words = self.best.removeprefix("val_").lower()
-        return any(word in words for word in ("acc", "auc", "f1", "precision", "recall", "iou", "r2", "similarity"))
+        return direction_of(self.best) == "max"
 
     def _best(self) -> Snapshot | None:
         """The best so far of the chosen metric: of those taken for it the newest, as each beat the one before."""
@@ -257,8 +266,3 @@ class Setting(Control):
         old = self.read()
         setattr(self._snapshots, self._name, value)
         return Written(old, value)
-
-
-def megabytes(size: float) -> str:
-    """A size in words."""
-    return f"{size / MEGABYTE:.3g} MiB"

@@ -7,6 +7,8 @@ import json
 import math
 import re
 import struct
+import threading
+import time
 import types
 import typing
 from pathlib import Path
@@ -19,6 +21,7 @@ import kcb_widgets as kcb
 from kcb_widgets import kernel
 from kcb_widgets.panels import board as board_module
 from kcb_widgets.record import events, wire
+from kcb_widgets.session import stall
 
 JSDOC = Path(kcb.__file__).parent / "js" / "src" / "link" / "wire.js"
 NAMES = {bool: "boolean", int: "number", float: "number", str: "string", bytes: "DataView", type(None): "null"}
@@ -273,7 +276,7 @@ class Prints(keras.callbacks.Callback):
 
 
 class During(keras.callbacks.Callback):
-    """Calls a function after each batch, with how many there were."""
+    """Calls a function after each batch and before each validation, with how many batches there were."""
 
     def __init__(self, function):
         super().__init__()
@@ -283,13 +286,30 @@ class During(keras.callbacks.Callback):
         self.count += 1
         self.function(self.count)
 
+    def on_test_begin(self, logs=None):
+        self.function(None)
+
+
+class Hangs(keras.callbacks.Callback):
+    """Hangs as its second epoch ends, until that was noticed and sent."""
+
+    def __init__(self, monitor, board):
+        super().__init__()
+        self.monitor, self.board = monitor, board
+
+    def on_epoch_end(self, epoch, logs=None):
+        end = time.monotonic() + 20
+        while epoch == 1 and not self.monitor.run.stalled and time.monotonic() < end:
+            threading.Event().wait(0.002)
+        self.board._sender.push()
+
 
 @pytest.fixture
 def model_and_data():
     """A small model, and data of eight batches an epoch, of which the last makes its loss NaN."""
     rng = np.random.default_rng(0)
     x, y = rng.random((32, 5), "float32"), rng.random((32, 1), "float32")
-    x[28:] = np.nan
+    y[28:] = np.nan
     layers = [keras.Input((5,)), keras.layers.Dense(4, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(1)]
     model = keras.Sequential(layers)
     model.compile(keras.optimizers.Adam(0.05), "mse")
@@ -309,7 +329,8 @@ def monitored(checker, **settings):
     return monitor, board, say
 
 
-def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path):
+def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(stall, "MIN_STALL_S", 0.1)
     (model, x, y), checker = model_and_data, Checker()
     data = {"batch_size": 4, "shuffle": False, "verbose": 0, "validation_data": (x[:8], y[:8])}
     snapshots = kcb.Snapshots(each_epoch=True, best="val_loss")
@@ -331,7 +352,7 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path):
         say(kind="command", run=run or monitor.run.id, id=f"{name} {value}", name=name, value=value)
 
     def each_batch(count):
-        say(kind="hello", view="v", seq=count, visible=True, width=600, host="lab")
+        say(kind="hello", view="v", seq=count or 0, visible=True, width=600, host="lab")
         for one in asked.get(count, ()):
             command(*one)
         if count == 5:
@@ -347,6 +368,7 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path):
         keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
         Prints(),
         During(each_batch),
+        Hangs(monitor, board),
         monitor,
     ]
     model.fit(x, y, epochs=6, callbacks=callbacks, **data)
@@ -356,8 +378,10 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path):
     say(kind="bye", view="v")
 
     failing, _, _ = monitored(checker)
+    sound = keras.models.clone_model(model)  # whose epochs are not all abandoned
+    sound.compile("sgd", "mse")
     with pytest.raises(ValueError, match="broken"):
-        model.fit(x, y, callbacks=[Prints(raises_in=0), failing], **data)
+        sound.fit(x[:28], y[:28], epochs=2, callbacks=[Prints(raises_in=1), failing], **data)
     assert failing.run.status == "failed"
 
     run = kcb.Run()  # long enough for buckets of several rows

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
+from kcb_widgets.run import Run
+from kcb_widgets.steering.callbacks.card import CardContext
 from kcb_widgets.steering.callbacks.hook_wrappers import HOOKS, Meter, heard, light
 from kcb_widgets.steering.callbacks.output_capture import Tee
 from kcb_widgets.steering.callbacks.pure_functions import pure
@@ -383,6 +385,36 @@ def test_a_file_loaded_back_gives_equal_predictions(classifier, tmp_path, ending
     assert [e.new for e in events(monitor, "saved")] == [f["name"] for f in files]
 
 
+@pytest.mark.parametrize("name", ["best.weights.h5", "best-{epoch}.weights.h5"])
+def test_a_file_that_is_written_over_is_one_file_with_its_latest_epoch(unit_model, ones, tmp_path, name):
+    monitor = kcb.Monitor()
+    saver = C.ModelCheckpoint(tmp_path / name, "score", save_best_only=True, save_weights_only=True, mode="min")
+    fit(unit_model(), *ones, Score(5, 4, 4, 3), saver, monitor, epochs=4)
+    found, files = facts(monitor, "ModelCheckpoint"), card(monitor, "ModelCheckpoint")["files"]
+    assert found["saves"] == "weights, when score is better than before, looked at every epoch"
+    assert [file["epoch"] for file in files] == ([3] if name == "best.weights.h5" else [0, 1, 3])
+    assert found["files written"] == len(files)
+    assert found.get("last written") == ("best.weights.h5, epoch 4" if len(files) == 1 else None)
+    assert len(events(monitor, "saved")) == 3  # each is an event
+
+
+def test_an_event_does_not_say_the_same_twice(unit_model, ones, at, tmp_path, monkeypatch):
+    """The board writes a kind and a name, and what is new and a message, beside each other."""
+    monkeypatch.chdir(tmp_path)
+    monitor = kcb.Monitor()
+    saver = C.ModelCheckpoint("best-{epoch}.weights.h5", save_weights_only=True)
+    now = at(3, lambda: monitor.act("ModelCheckpoint.save"))
+    wait = at(4, lambda: (monitor.pause(), monitor.resume(), monitor.step(100)))
+    schedule = C.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
+    fit(unit_model(), *ones, saver, now, wait, schedule, monitor, epochs=2)
+    saved = [(e.new, e.message) for e in events(monitor, "saved")]
+    assert ("best-1.weights.h5", "") in saved
+    assert all(e.new not in e.message for e in events(monitor, "saved"))
+    assert {e.name for kind in ("paused", "resumed") for e in events(monitor, kind)} == {"paused", "resumed"}
+    assert {e.message for e in events(monitor, "resumed")} == {"", "for 100 batches"}
+    assert {e.message for e in events(monitor, "changed")} == {""}
+
+
 def test_only_files_it_wrote_and_that_are_still_the_same_are_loaded(unit_model, ones, at, tmp_path):
     monitor, replies = kcb.Monitor(), []
     path = tmp_path / "m.weights.h5"
@@ -480,8 +512,10 @@ def test_terminate_on_nan_says_when(unit_model, ones, first):
     x[6] = np.nan
     fit(unit_model(), x, ones[1], *([monitor, terminate] if first else [terminate, monitor]), epochs=3, shuffle=False)
     stop = events(monitor, "stop")
-    assert [(e.source, e.message) for e in stop] == [("TerminateOnNaN", "the loss is no longer finite")]
-    assert "epoch 1" in facts(monitor, "TerminateOnNaN")["stopped"]
+    message = "TerminateOnNaN: loss was NaN at batch 4 of epoch 1"
+    assert [(e.source, e.message, e.step) for e in stop] == [("TerminateOnNaN", message, 4)]
+    assert (monitor.run.status, monitor.run.message) == ("stopped", message)  # and does not say NaN twice
+    assert facts(monitor, "TerminateOnNaN")["stopped"] == "at batch 4 of epoch 1"
     assert monitor.run.step == 4
 
 
@@ -604,9 +638,9 @@ def test_printing_losses_and_keys_at_each_hook_is_shown(unit_model, ones, capsys
 @pytest.mark.parametrize(("how", "most"), [(light, 3), (heard, 5)])
 def test_a_wrapped_batch_hook_costs_few_calls(how, most, calls):
     class Card:
-        on, known = True, False
+        on, known, id = True, False, "Mine"
         tee = Tee()
-        context = type("CardContext", (), {"model": type("Model", (), {"stop_training": False})()})()
+        context = CardContext(Run(), type("Model", (), {"stop_training": False})())
 
     def hook(batch, logs=None):
         return None

@@ -241,7 +241,7 @@ def test_too_little_memory_for_a_single_snapshot_is_said_when_the_fit_begins():
     train(x, y, monitor)
     first = monitor.run.events_list[0]
     assert (first.kind, first.name, first.step) == ("warning", "snapshots", 0)
-    assert "more than the 1e-05 MiB for all snapshots" in first.message
+    assert "more than the 10 B for all snapshots" in first.message
     assert "stop the fit where nobody could resume it, but cannot go back" in first.message
     assert "no good snapshot" in of(monitor, "guard")[0].message
     assert monitor.run.status == "stopped"

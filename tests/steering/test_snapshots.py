@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import kcb_widgets as kcb
+from kcb_widgets.record.known_metric import known_metric
+from kcb_widgets.run import Run
 
 BACKEND = keras.backend.backend()
 SAMPLES, BATCH = 32, 4  # eight batches in an epoch
@@ -308,3 +310,67 @@ def test_a_state_that_is_not_finite_is_known_in_every_type(dtype):
     assert copier.copy().bytes == copier.size()
     model.layers[0].kernel.assign(keras.ops.full((2, 1), np.nan, dtype=dtype))
     assert not copier.copy().finite
+
+
+# -- what a snapshot is called by --------------------------------------------------------------------------------------
+
+
+def by_hand(unit_model, ones, at, batches, validation=True, **settings):
+    """The snapshots that are asked for after these batches, of a fit with two batches an epoch; and its run."""
+    monitor = kcb.Monitor(**settings)
+    asks = [at(batch, monitor.snapshot) for batch in batches]
+    seen = {}
+
+    class Collects(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.update({snapshot["id"]: snapshot for snapshot in monitor.run.snapshots})
+
+        on_train_end = on_epoch_end = on_train_batch_begin
+
+    data = {"validation_data": (2 * ones[0], ones[1])} if validation else {}
+    model = unit_model()
+    model.fit(*ones, batch_size=6, epochs=3, verbose=0, callbacks=[*asks, monitor, Collects()], **data)
+    return list(seen.values()), monitor.run
+
+
+@pytest.mark.parametrize(("validation", "metric"), [(True, "val_loss"), (False, "loss")])
+def test_a_snapshot_at_an_epochs_end_is_called_by_its_epochs_metric(unit_model, ones, at, validation, metric):
+    (snapshot,), run = by_hand(unit_model, ones, at, [4], validation)
+    value = run.epochs[metric][1]
+    assert (snapshot["step"], snapshot["metric"], snapshot["value"]) == (4, metric, pytest.approx(value))
+    event = next(event for event in run.events_list if event.kind == "snapshot")
+    assert event.message.startswith(f"{metric} {value:.4g}, ")
+
+
+def test_one_in_mid_epoch_is_called_by_the_loss_so_far_as_its_weights_are_not_those_of_the_last_val_loss(
+    unit_model, ones, at
+):
+    (snapshot,), run = by_hand(unit_model, ones, at, [3])
+    assert (snapshot["step"], snapshot["metric"]) == (3, "loss")
+    assert snapshot["value"] == pytest.approx(run.batches["loss"][3])
+    assert snapshot["value"] != pytest.approx(run.epochs["val_loss"][0])
+
+
+def test_one_of_each_epoch_is_called_by_its_metric_too(unit_model, ones, at):
+    snapshots, run = by_hand(unit_model, ones, at, [], snapshots=kcb.Snapshots(each_epoch=True))
+    assert [s["value"] for s in snapshots] == pytest.approx(run.epochs["val_loss"].tolist())
+    assert {s["metric"] for s in snapshots} == {"val_loss"}
+
+
+def test_after_a_rollback_nothing_is_known_of_the_model_until_the_next_batch():
+    run = Run()
+    run.begin_epoch(0)
+    assert known_metric(run) == ("", None)
+    run.append(0, {"loss": 0.5})
+    run.end_epoch(0, {"loss": 0.5, "val_loss": 0.25})
+    assert known_metric(run) == ("val_loss", 0.25)
+    run.begin_epoch(1)
+    assert known_metric(run) == ("val_loss", 0.25)
+    run.append(0, {"loss": 0.125})
+    assert known_metric(run) == ("loss", 0.125)
+    run.rolled_back(1)
+    assert known_metric(run) == ("", None)
+    run.append(1, {"loss": 0.375})
+    assert known_metric(run) == ("loss", 0.375)
+    run.append(2, {"loss": float("nan")})
+    assert known_metric(run) == ("", None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ...commands import Command, Refused
+from ...keras_internals.exceptions import root_cause
 from ...record import wire
 from ...record.events import Event, first_line
 from ...record.record import Record
@@ -37,11 +38,16 @@ class CardContext:
         run: The fit's record.
         model: What trains.
         registry: Whose controls and rates there are; set once it is there.
+        raised: The newest exception that left a hook, by its ``id``, and which hook of whose. It is not held: its
+            traceback would keep the arrays of all its frames alive.
+        stopped: Which of the callbacks was the last to ask Keras to end the fit, and the event of that.
     """
 
     run: Record
     model: Any
     registry: Any = None
+    raised: tuple[int, str] = (0, "")
+    stopped: tuple[Card, Event] | None = None
 
 
 class Card:
@@ -151,7 +157,8 @@ class Card:
 
     def raised(self, hook: str, error: Exception) -> None:
         """A hook raised; Keras deals with it as ever."""
-        text = first_line(error)
+        text = root_cause(error)
+        self.context.raised = id(error), f"{self.id}.{hook}"
         self.error = {"hook": hook, "message": text}
         self.context.run.add_event("error", self.id, new=hook, source=self.type, message=f"{hook} raised {text}")
 
@@ -160,17 +167,30 @@ class Card:
         self.warnings += 1
         self.warning = message.strip().splitlines()[0][:MAX_SAID] if message.strip() else ""
 
-    def ended(self, hook: str) -> None:
+    def ended(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
         """A hook asked Keras to end the fit."""
         try:
-            run = self.context.run
-            run.add_event("stop", self.id, new=hook, source=self.type, message=self.why_ended(hook))
+            message, step = self.why_ended(index, logs), self._step_of(hook, index)
+            event = self.context.run.add_event("stop", self.id, None, hook, self.id, message, step=step)
+            self.context.stopped = self, event
         except Exception as error:
             self.trouble(error)
 
-    def why_ended(self, hook: str) -> str:
-        """Why it ended the fit, in a clause."""
-        return f"it ended the fit in {hook}"
+    def why_ended(self, index: int | None, logs: dict[str, Any]) -> str:
+        """Who ended the fit, and why, in a clause."""
+        return f"{self.id} stopped it"
+
+    def did_at_end(self) -> str:
+        """What it did to the weights when the fit was over, in a clause; empty where nothing is known."""
+        return ""
+
+    def _step_of(self, hook: str, index: int | None) -> int:
+        """After how many batches a hook runs: one that stands before Monitor does before the batch is noted."""
+        run = self.context.run
+        if index is None or hook not in ("on_train_batch_end", "on_batch_end"):
+            return run.step
+        missing = min(index + 1, run.params.get("steps") or index + 1) - run.batch
+        return run.step + (missing if 0 < missing <= run.steps_per_execution else 0)
 
     # -- all of it ----------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from ...keras_internals.callbacks import checkpoint_path, save_methods_of_checkp
 from ...keras_internals.optimizers import learning_rate_of
 from ...record import wire
 from ...record.events import Event, first_line
+from ...record.formats import format_metric
 from ..backends import sync_model
 from ..controls.control import Control, Value
 from ..controls.live_values import model_optimizers, wrapped_optimizers
@@ -70,7 +71,7 @@ class ModelCheckpointCard(Card):
         super().__init__(*args)
         self._files: list[File] = []
         self._numbers = itertools.count(1)
-        self._written = 0
+        self._written, self._paths = 0, set[str]()
         self._logs: dict[str, Any] = {}
         self._best: BestSoFar | None = None
 
@@ -81,10 +82,17 @@ class ModelCheckpointCard(Card):
         callback = self.callback
         what = "weights" if callback.save_weights_only else "the whole model"
         when = "every epoch" if callback.save_freq == "epoch" else f"every {callback.save_freq} batches"
+        if callback.save_best_only:
+            when = f"when {callback.monitor} is better than before, looked at {when}"
         facts: list[tuple[str, Value]] = [("path", str(callback.filepath)), ("saves", f"{what}, {when}")]
         if callback.save_best_only:
             facts.append(("monitor", callback.monitor))
-        return [*facts, ("files written", self._written)]
+        facts.append(("files written", len(self._paths)))
+        if self._written > len(self._paths) and self._files:
+            facts.append(
+                ("last written", f"{os.path.basename(self._files[-1].path)}, epoch {self._files[-1].epoch + 1}")
+            )
+        return facts
 
     def best(self) -> wire.Best | None:
         return None if self._best is None else {"metric": self.callback.monitor, **self._best, "band": 0.0}
@@ -94,7 +102,7 @@ class ModelCheckpointCard(Card):
         if not callback.save_best_only:
             return ""
         best = scalar(callback.best)
-        return f"writes when {callback.monitor} is better than {best:.4g}" if best is not None else ""
+        return f"writes when {callback.monitor} is better than {format_metric(best)}" if best is not None else ""
 
     def files(self) -> list[wire.File]:
         return [file.describe() for file in self._files]
@@ -131,7 +139,9 @@ class ModelCheckpointCard(Card):
         now = stamp(path)
         if path and now is not None and now != before:
             self._note(path, now, epoch, logs)
-            self.context.run.add_event("saved", self.id, new=os.path.basename(path), source=self.type, message=path)
+            name = os.path.basename(path)
+            message = "" if path == name else path  # a message that says the name again says nothing
+            self.context.run.add_event("saved", self.id, new=name, source=self.type, message=message)
         value = scalar(self.callback.best) if self.callback.save_best_only else None
         if value is not None and abs(value) != float("inf") and (self._best is None or self._best["value"] != value):
             self._best = {"value": value, "epoch": epoch, "step": self.context.run.step}
@@ -139,11 +149,12 @@ class ModelCheckpointCard(Card):
     def _note(self, path: str, now: tuple[int, int, int], epoch: int, logs: dict[str, Any]) -> File:
         what: Literal["model", "weights"] = "weights" if path.endswith(".weights.h5") else "model"
         numbers = [(name, scalar(value)) for name, value in logs.items()]
-        metrics = " · ".join(f"{name} {value:.4g}" for name, value in numbers if value is not None)
+        metrics = " · ".join(f"{name} {format_metric(value)}" for name, value in numbers if value is not None)
         file = File(str(next(self._numbers)), path, epoch, self.context.run.step, now[1], what, metrics, now)
         others = [other for other in self._files if other.path != path]  # it took the place of one
         self._files = [*others, file][-MAX_FILES:]
         self._written += 1
+        self._paths.add(path)
         return file
 
     # -- what it can be asked to do -----------------------------------------------------------------------------------
@@ -176,10 +187,9 @@ class ModelCheckpointCard(Card):
         found = stamp(path)
         if found is not None:
             self._note(path, found, run.epoch or 0, logs)
-        message = f"{path}, asked for by {command.source}"
-        return run.add_event(
-            "saved", self.id, None, os.path.basename(path), self.type, message, requested=command.requested
-        )
+        name, asked = os.path.basename(path), f"asked for by {command.source}"
+        message = asked if path == name else f"{path}, {asked}"
+        return run.add_event("saved", self.id, None, name, self.type, message, requested=command.requested)
 
     def _load(self, id: str, weights_only: bool, command: Command) -> Event:
         file = next((file for file in self._files if file.id == id), None)

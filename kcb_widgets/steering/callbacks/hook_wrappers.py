@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from ...keras_internals.interpreter import runs_threads_at_once
+from ...record.current_work import Work
 from .output_capture import printing, warning
 
 Hook = Callable[..., Any]
@@ -32,18 +33,20 @@ class Meter:
 
 def light(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """For hooks that run at every batch: nothing that can be left out."""
-    clock = perf_counter
+    clock, work, here = perf_counter, card.context.run.current_work, work_of(card, name, meter)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not card.on:
             return None
         began = clock()
+        outer, work.now = work.now, here
         try:
             return hook(*args, **kwargs)
         except Exception as error:
             card.looks(card.raised, name, error)
             raise
         finally:
+            work.now = outer
             meter.seconds += clock() - began
             meter.count += 1
 
@@ -59,6 +62,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
     """
     clock, model, prints, names = perf_counter, card.context.model, printing, vars(sys)
     always = needed(card, name)
+    work, here = card.context.run.current_work, work_of(card, name, meter)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not card.on and not always:
@@ -68,6 +72,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
         except AttributeError:  # no `fit` has set it
             stopping = False
         began = clock()
+        outer, work.now = work.now, here
         try:
             prints.running += 1
             real, stand_in = prints.latest
@@ -83,6 +88,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
             card.looks(card.raised, name, error)
             raise
         finally:
+            work.now = outer
             running = prints.running - 1
             if running > 0:
                 prints.running = running
@@ -99,7 +105,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
             meter.count += 1
             try:
                 if model.stop_training and not stopping:
-                    card.ended(name)
+                    card.ended(name, *index_and_logs(args, kwargs))
             except AttributeError:
                 pass
 
@@ -108,6 +114,7 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
             return None
         stopping = getattr(model, "stop_training", False)
         began = clock()
+        outer, work.now = work.now, here
         try:
             with prints.hearing():
                 return hook(*args, **kwargs)
@@ -115,10 +122,11 @@ def heard(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
             card.looks(card.raised, name, error)
             raise
         finally:
+            work.now = outer
             meter.seconds += clock() - began
             meter.count += 1
             if not stopping and getattr(model, "stop_training", False):
-                card.ended(name)
+                card.ended(name, *index_and_logs(args, kwargs))
 
     wrapper = safely if AT_ONCE else call
     prints.join(card, wrapper.__code__)
@@ -150,6 +158,11 @@ def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 
     warning.join(card, call.__code__)
     return call
+
+
+def work_of(card: Any, name: str, meter: Meter) -> Work:
+    """A hook as other threads see that it runs; it holds nothing of the callback."""
+    return Work(f"{card.id}.{name}", card.known, meter)
 
 
 def needed(card: Any, name: str) -> bool:

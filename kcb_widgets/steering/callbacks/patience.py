@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
+
 from ...commands import Command, Refused
 from ...record import wire
 from ...record.events import Event
+from ...record.formats import format_metric, format_setting
 from ..controls.control import Control, Value
 from ..controls.hyperparameters import LearningRate
 from .card import BestSoFar, Card, scalar
@@ -64,7 +67,7 @@ class PatienceCard(Card):
         if way is None:
             return f"{name} improves"
         verb, edge = ("falls below", -delta) if way else ("rises above", delta)
-        return f"{name} {verb} {self._best['value'] + edge:.4g}"
+        return f"{name} {verb} {format_metric(self._best['value'] + edge)}"
 
     def _left(self) -> int:
         """How many more epochs without an improvement it takes, the one under way included."""
@@ -73,6 +76,8 @@ class PatienceCard(Card):
 
 class EarlyStoppingCard(PatienceCard):
     """``EarlyStopping``."""
+
+    _restored: int | None = None  # the epoch whose weights came back
 
     def parameters(self) -> list[Control]:
         return [
@@ -101,7 +106,7 @@ class EarlyStoppingCard(PatienceCard):
 
     def says(self) -> str:
         if getattr(self.callback, "stopped_epoch", 0):
-            return f"stopped the fit{self._after_it()}"
+            return "; ".join(part for part in ("stopped the fit", self.did_at_end()) if part)
         start = int(scalar(getattr(self.callback, "start_from_epoch", 0)) or 0)
         if (self.context.run.epoch or 0) < start:
             return f"looks from epoch {start + 1} on"
@@ -109,14 +114,26 @@ class EarlyStoppingCard(PatienceCard):
         when = "this epoch" if left == 1 else _epochs(left, "more ")
         return f"stops after {when} unless {self._better()}"
 
-    def _after_it(self) -> str:
-        back = self.callback.restore_best_weights and getattr(self.callback, "best_weights", None) is not None
-        return f"; the weights of epoch {int(self.callback.best_epoch) + 1} are back" if back else ""
+    def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
+        super().after(hook, index, logs)
+        callback = self.callback
+        if hook == "on_train_begin":
+            self._restored = None
+        # What a subclass does in its own `on_train_end` is not known.
+        elif hook == "on_train_end" and type(callback).on_train_end is keras.callbacks.EarlyStopping.on_train_end:
+            back = callback.restore_best_weights and getattr(callback, "best_weights", None) is not None
+            self._restored = int(callback.best_epoch) if back else None
 
-    def why_ended(self, hook: str) -> str:
-        name, best = self.callback.monitor, self._best
-        value = "" if best is None else f" than {best['value']:.4g}"
-        return f"{name} was no better{value} for {_epochs(self._wait)}"
+    def did_at_end(self) -> str:
+        return "" if self._restored is None else f"the weights of epoch {self._restored + 1} are back"
+
+    def why_ended(self, index: int | None, logs: dict[str, Any]) -> str:
+        callback, best = self.callback, scalar(getattr(self.callback, "best", None))
+        baseline, way = scalar(getattr(callback, "baseline", None)), smaller(callback)
+        what = f"no better {callback.monitor}"
+        if baseline is not None and best is not None and not (best < baseline if way else best > baseline):
+            what = f"no {callback.monitor} better than the baseline {format_setting(baseline)}"
+        return f"{self.id}: {what} for {_epochs(self._wait)}"
 
 
 class ReduceLROnPlateauCard(PatienceCard):
@@ -145,7 +162,8 @@ class ReduceLROnPlateauCard(PatienceCard):
             return f"waits: its cooldown lasts {_epochs(self._cooling - 1, 'more ')}"
         left = self._left()
         when = "this epoch" if left == 1 else _epochs(left, "more ")
-        return f"multiplies the learning rate by {self.callback.factor:g} after {when} unless {self._better()}"
+        factor = format_setting(self.callback.factor)
+        return f"multiplies the learning rate by {factor} after {when} unless {self._better()}"
 
     def actions(self) -> list[tuple[str, str]]:
         return [] if self._why_not() else [("cut", "Cut now")]
@@ -165,7 +183,7 @@ class ReduceLROnPlateauCard(PatienceCard):
                 continue
             event = registry.learning_rates.cut(rate, max(old * float(callback.factor), lowest), self.type, command)
         if event is None:
-            msg = f"the learning rate is at min_lr already: {lowest:g}"
+            msg = f"the learning rate is at min_lr already: {format_setting(lowest)}"
             raise Refused(msg)
         callback.cooldown_counter, callback.wait = callback.cooldown, 0  # as after a cut of its own
         return event

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from ...record.formats import format_metric
 from ..controls.control import Value
 from .card import Card, scalar
 from .pure_functions import pure
@@ -40,7 +41,7 @@ class LearningRateSchedulerCard(Card):
         if not self._ahead:
             return ""
         epoch, rate = self._ahead[0]
-        return f"sets the learning rate to {rate:.4g} in epoch {epoch + 1}"
+        return f"sets the learning rate to {format_metric(rate)} in epoch {epoch + 1}"
 
     def after(self, hook: str, index: int | None, logs: dict[str, Any]) -> None:
         if hook == "on_epoch_begin":

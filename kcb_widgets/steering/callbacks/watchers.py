@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...keras_internals.callbacks import averages_are_in_model
+from ...record.nonfinite import value_in_words
 from ..controls.control import Value
-from .card import Card
+from .card import Card, scalar
 
 
 class TerminateOnNaNCard(Card):
@@ -25,10 +26,11 @@ class TerminateOnNaNCard(Card):
     def says(self) -> str:
         return "" if self._ended else "stops the fit when the loss is NaN or infinite"
 
-    def why_ended(self, hook: str) -> str:
-        run = self.context.run
-        self._ended = f"in epoch {(run.epoch or 0) + 1}, about step {run.step + 1}"
-        return "the loss is no longer finite"
+    def why_ended(self, index: int | None, logs: dict[str, Any]) -> str:
+        epoch, value = f"epoch {(self.context.run.epoch or 0) + 1}", scalar(logs.get("loss"))
+        place = epoch if index is None else f"batch {index + 1} of {epoch}"
+        self._ended = f"at {place}"
+        return f"{self.id}: loss was {'not finite' if value is None else value_in_words(str(value))} at {place}"
 
 
 class SwapEMAWeightsCard(Card):

@@ -8,8 +8,8 @@ from typing import Any
 
 from ...keras_internals.callbacks import backup_path, save_methods_of_backup
 from ...keras_internals.models import initial_epoch_of
+from ...record.formats import format_bytes, format_metric
 from ..controls.control import Value
-from ..snapshots import megabytes
 from .card import Card
 from .checkpoint import stamp
 
@@ -71,7 +71,7 @@ class BackupAndRestoreCard(Writer):
         if begun:
             facts.append(("restored", f"the fit goes on with epoch {begun + 1}"))
         if self._last:
-            facts.append(("last", f"{self._last}, {megabytes(self._bytes)}"))
+            facts.append(("last", f"{self._last}, {format_bytes(self._bytes)}"))
         if self._deleted:
             facts.append(("at the end", "deleted, as the fit ended well"))
         return facts
@@ -128,7 +128,7 @@ class RemoteMonitorCard(Writer):
 
 def _short(text: str) -> str:
     try:
-        return f"{float(text):.4g}" if "." in text else text
+        return format_metric(float(text)) if "." in text else text
     except ValueError:
         return text
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...commands import Refused
 from ...record import wire
+from ...record.formats import format_setting
 from ...record.values import python, shown
 
 Value = float | bool | str | None
@@ -137,7 +138,7 @@ class Control:
         inside = self.minimum <= number <= self.maximum and not (self.below and number == self.maximum)
         if not math.isfinite(number) or not inside:
             what, end = "whole" if self.integer else "finite", "below" if self.below else "to"
-            limits = f"from {self.minimum:g} {end} {self.maximum:g}"
+            limits = f"from {format_setting(self.minimum)} {end} {format_setting(self.maximum)}"
             msg = f"{self.name} must be a {what} number {limits}. Received: {shown(known)}"
             raise ValueError(msg)
         if self.integer and number != int(number):
