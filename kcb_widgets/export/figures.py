@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from ..record import curves
@@ -18,6 +20,7 @@ from ..record.record import Record, group_of
 
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
 TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#CC79A7"
+NEUTRAL = "#808080"
 POINTS = 1600
 MAX_MARKERS = 50
 STILL_COLORS = 128
@@ -71,8 +74,26 @@ def plot(run: Record) -> Figure:
 
 
 def still(run: Record, board_id: str) -> str:
-    """The same figure as a small PNG in base64, marked with the board it stands for."""
-    return base64.b64encode(_png(plot(run), board_id)).decode()
+    """The same figure as a small PNG in base64, marked with the board it stands for; it reads on light and on dark."""
+    figure = plot(run)
+    _suit_any_background(figure)
+    return base64.b64encode(_png(figure, board_id)).decode()
+
+
+def _suit_any_background(figure: Figure) -> None:
+    """Take the background away: a page may be light or dark, now or tomorrow. Dark letters get a light outline."""
+    figure.patch.set_alpha(0)
+    for axis in figure.axes:
+        axis.patch.set_alpha(0)
+        axis.tick_params(color=NEUTRAL, which="both")
+        for spine in axis.spines.values():
+            spine.set_color(NEUTRAL)
+        for line in axis.get_xgridlines() + axis.get_ygridlines():
+            line.set(color=NEUTRAL, alpha=0.4)
+        if (legend := axis.get_legend()) is not None:
+            legend.get_frame().set_alpha(0)
+    for text in figure.findobj(Text):
+        text.set_path_effects([withStroke(linewidth=2, foreground="white")])
 
 
 def _png(figure: Figure, board_id: str = "") -> bytes:
@@ -84,7 +105,7 @@ def _png(figure: Figure, board_id: str = "") -> bytes:
     if board_id:
         info.add_text("kcb-board", board_id)
     # A palette makes the picture three times smaller than full colour. Not any: the usual one may turn blue dots green.
-    few = Image.open(raw).convert("RGB").quantize(STILL_COLORS, method=Image.Quantize.FASTOCTREE)
+    few = Image.open(raw).convert("RGBA").quantize(STILL_COLORS, method=Image.Quantize.FASTOCTREE)
     few.save(small, "png", optimize=True, pnginfo=info)
     return small.getvalue()
 

@@ -393,7 +393,7 @@ def make_host(browser: Any, bundle: None) -> Any:
         context = browser.new_context(viewport={"width": width, "height": 800}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(2_500)
+        page.set_default_timeout(10_000)
         if clock:
             page.clock.install()
         if script:
@@ -419,7 +419,7 @@ def plain_page(browser: Any, bundle: None) -> Any:
 @pytest.fixture
 def host(plain_page: Any) -> Any:
     """The usual case: one page for all tests, loaded anew for each."""
-    plain_page.set_default_timeout(2_500)
+    plain_page.set_default_timeout(10_000)
     plain_page.set_viewport_size({"width": 900, "height": 800})
     host = Host(plain_page)
     plain_page.mouse.move(0, 0)

@@ -1,0 +1,303 @@
+"""Endings and troubles, each told at the top of the board: a dead kernel, NaN, a stall, who stopped it and why."""
+
+# ruff: noqa: F401, F811 - fixtures are asked for by name
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from host import (
+    box,
+    bundle,
+    control,
+    host,
+    make_host,
+    open_tab,
+    pixels,
+    plain_page,
+    run_picture,
+    state,
+    text,
+    value_of,
+    wait_pixels,
+    wait_text,
+    wait_value,
+)
+
+pytestmark = pytest.mark.browser
+
+NAN = {"name": "loss", "value": "nan", "step": 301, "epoch": 3, "batch": 1}
+BEST = {"id": "b", "step": 300, "epoch": 2, "seconds": 3.0, "kind": "best", "metric": "val_loss", "value": 0.33}
+SNAPSHOT = {**BEST, "bytes": 10**6}
+
+
+def answer(host, command, **change):
+    said = {"id": command["id"], "name": command["name"], "status": "applied", "step": 320, "message": ""}
+    host.state(commands=[*host.now["commands"], said], **change)
+
+
+# -- the kernel is gone ------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_kernel_looks_dead(make_host):
+    host = make_host(clock=True)
+    host.start(series=run_picture())
+    host.answer_hello()
+    wait_text(host, ".kcb-badge", "live")
+    before = text(host, ".kcb-elapsed")
+    host.page.evaluate("stub.trigger('comm:close')")
+    wait_text(host, ".kcb-status", "kernel gone")
+    host.page.clock.run_for(60_000)
+    assert text(host, ".kcb-elapsed") == before
+    assert text(host, ".kcb-remaining") == ""
+    told = host.page.locator(".kcb-message[role=alert]")
+    assert told.inner_text().startswith("The kernel is gone, or the connection to it. These are the last numbers, heard")
+    assert host.page.get_by_role("button", name="Stop", exact=True).is_disabled()
+    assert value_of(host, "loss", "raw") != ""
+
+
+def test_a_kernel_that_answers_no_more_is_not_said_to_run(make_host):
+    host = make_host(clock=True)
+    host.start()
+    host.answer_hello()
+    wait_text(host, ".kcb-badge", "live")
+    host.page.clock.run_for(9_000)
+    assert text(host, ".kcb-status") == "running"
+    host.page.clock.run_for(9_000)
+    assert text(host, ".kcb-status") == "no answer"
+    assert "it died, or hangs in one long step" in text(host, ".kcb-message")
+    stopped = text(host, ".kcb-elapsed")
+    host.page.clock.run_for(30_000)
+    assert text(host, ".kcb-elapsed") == stopped
+    host.answer_hello()
+    wait_text(host, ".kcb-status", "running")
+    assert host.page.locator(".kcb-told").count() == 0
+
+
+def test_slow_steps_are_waited_for(make_host):
+    host = make_host(clock=True)
+    host.now = state(ms_per_step=3_000)
+    host.start()
+    host.answer_hello()
+    wait_text(host, ".kcb-badge", "live")
+    host.page.clock.run_for(40_000)
+    assert text(host, ".kcb-status") == "running"
+
+
+# -- values that are not finite ----------------------------------------------------------------------------------------
+
+
+def test_nan_is_told_with_its_batch_and_with_what_can_be_done(host):
+    host.now = state(not_finite=NAN, snapshots=[{**SNAPSHOT, "id": "a", "step": 200}, SNAPSHOT])
+    host.start(series=run_picture(hole=range(300, 400)))
+    wait_text(host, ".kcb-doing", "loss is NaN since batch 301")
+    assert host.page.locator(".kcb-status.kcb-wrong").inner_text() == "running"
+    assert text(host, ".kcb-message") == "loss is NaN since batch 301 (batch 1 of epoch 4)."
+    host.page.get_by_role("button", name="Roll back to step 300 and halve the rate").click()
+    (rate,) = host.wait_sent("command", name="learning_rate")
+    (back,) = host.wait_sent("command", name="rollback")
+    assert (rate["value"], back["value"]) == (0.0005, "b")
+    host.state(not_finite=None)
+    wait_text(host, ".kcb-doing", "training")
+    assert host.page.locator(".kcb-told").count() == 0
+
+
+def test_without_a_snapshot_the_rate_can_still_be_lowered(host):
+    host.now = state(not_finite={**NAN, "value": "inf"})
+    host.start(show=["progress", "controls"])
+    assert text(host, ".kcb-message").startswith("loss is ∞ since batch 301")
+    assert "No snapshot from before it" in text(host, ".kcb-message")
+    host.page.get_by_role("button", name="Halve the rate").click()
+    assert host.wait_sent("command", name="learning_rate")[0]["value"] == 0.0005
+    host.page.locator(".kcb-told").get_by_role("button", name="Stop").click()
+    assert host.wait_sent("command", name="stop")
+
+
+def test_a_value_that_came_with_the_end_of_an_epoch_has_no_batch(host):
+    host.now = state(not_finite={**NAN, "name": "val_loss", "batch": None, "step": 400})
+    host.start(show=["progress"])
+    wait_text(host, ".kcb-doing", "val_loss is NaN since epoch 4")
+    assert text(host, ".kcb-message").startswith("val_loss is NaN since the end of epoch 4.")
+
+
+def test_nan_stands_in_the_legend_and_as_a_band_in_the_plot(host):
+    host.start(show=["chart"], series=run_picture(hole=range(300, 400)))
+    wait_value(host, "loss", "raw", "NaN")
+    assert value_of(host, "loss", "smooth") == "NaN"
+    assert value_of(host, "accuracy", "raw") != "NaN"
+    band = {"x": [0.8, 0.95], "y": [0.2, 0.6]}
+    wait_pixels(host, "loss", "--kcb-bad", 500, alpha=[15, 60], **band)
+    assert pixels(host, "accuracy", "--kcb-bad", alpha=[15, 60], **band) == 0
+    # It came back to finite values: the legend has those, and the band stays where it was.
+    host.set(series=run_picture(hole=range(250, 300)))
+    host.page.wait_for_function("document.querySelector('[data-role=raw] + .kcb-value').textContent !== 'NaN'")
+    assert pixels(host, "loss", "--kcb-bad", alpha=[15, 60], x=[0.9, 0.97], y=[0.2, 0.6]) == 0
+
+
+# -- a stall -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stall_is_told_with_what_it_waits_for(host):
+    host.start(show=["progress"])
+    host.state(stalled={"seconds": 34.2, "waits_for": "the data"})
+    wait_text(host, ".kcb-status", "stalled")
+    assert text(host, ".kcb-doing") == "waits for the data"
+    assert text(host, ".kcb-message") == "No batch for 34 s: training waits for the data."
+    assert text(host, ".kcb-remaining") == ""
+    host.state(stalled=None)
+    wait_text(host, ".kcb-status", "running")
+
+
+# -- endings -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("stopped", "EarlyStopping: no better val_loss for 3 epochs; the weights of epoch 6 are back"),
+        ("failed", "ValueError: boom (in MyCallback.on_batch_end)"),
+        ("finished", "loss is NaN since batch 301 (epoch 4)"),
+    ],
+)
+def test_how_it_ended_is_said_at_the_top(host, status, message):
+    host.start(series=run_picture())
+    host.state(status=status, message=message, ticking=False)
+    wait_text(host, ".kcb-message", message)
+    assert host.page.locator(".kcb-message").get_attribute("role") == ("alert" if status == "failed" else "status")
+    assert host.page.locator(".kcb-message").bounding_box()["y"] < host.page.locator(".kcb-tabs").bounding_box()["y"]
+
+
+def test_the_best_weights_can_be_fetched_after_the_end(host):
+    host.now = state(status="stopped", message="", ticking=False, snapshots=[SNAPSHOT], can={"rollback": ""})
+    host.start(series=run_picture())
+    host.page.get_by_role("button", name="Restore the best weights").click()
+    (command,) = host.wait_sent("command", name="rollback")
+    assert command["value"] == "b"
+    open_tab(host, "snapshots")
+    wait_text(host, ".kcb-snapshots .kcb-said", "roll back: requested")  # it is not lost with the run
+    answer(host, command)
+    wait_text(host, ".kcb-snapshots .kcb-said", "roll back: applied at step 320")
+    host.state(can={"rollback": "the model is gone"})
+    back = host.page.get_by_role("button", name="roll back to step 300")
+    host.page.wait_for_function("document.querySelector('.kcb-kept button').disabled")
+    assert back.get_attribute("title") == "the model is gone"
+    assert host.page.get_by_role("button", name="Restore the best weights").count() == 0
+
+
+def test_what_was_asked_before_the_end_is_lost_with_the_run(host):
+    host.now = state(snapshots=[SNAPSHOT], can={"rollback": ""})
+    host.start(show=["snapshots"])
+    host.page.get_by_role("button", name="roll back to step 300").click()
+    host.state(status="finished")
+    wait_text(host, ".kcb-said", "roll back: not applied: the run is over")
+
+
+# -- undo, and many layers at once -------------------------------------------------------------------------------------
+
+
+def test_the_last_change_is_taken_back_with_one_press(host):
+    host.start(show=["controls"])
+    undo = host.page.get_by_role("button", name="Undo", exact=True)
+    assert undo.is_disabled()
+    assert undo.get_attribute("title") == "Nothing was changed by hand yet"
+    host.state(undo={"name": "learning_rate", "old": 0.01, "new": 0.001})
+    host.page.wait_for_function("!document.querySelector('.kcb-undo').disabled")
+    assert undo.get_attribute("title") == "Undo: take back learning_rate 0.01 → 0.001"
+    undo.click()
+    assert host.wait_sent("command", name="undo")[0]["value"] is None
+    wait_text(host, ".kcb-said", "undo: requested")
+
+
+def freezable(count):
+    return [
+        control(
+            True,
+            name=f"layer_{i}.trainable",
+            label="trainable",
+            kind="flag",
+            group="layers",
+            section=f"layer_{i}",
+            scale="linear",
+            max=None,
+        )
+        for i in range(count)
+    ]
+
+
+def test_many_layers_are_frozen_at_once(host):
+    host.controls = [control(), *freezable(20)]
+    host.start(show=["controls"])
+    host.page.locator(".kcb-fold summary", has_text="Layers").click()
+    host.page.get_by_role("button", name="Freeze all", exact=True).click()
+    assert host.wait_sent("command", name="freeze")[0]["value"] is None
+    host.page.get_by_role("textbox", name="filter layers").fill("Layer_1")
+    host.page.get_by_role("button", name="Unfreeze these").click()
+    assert host.wait_sent("command", name="unfreeze")[0]["value"] == "named:layer_1"
+    host.page.get_by_role("button", name="freeze up to layer_12", exact=True).click()
+    assert host.wait_sent("command", 2, name="freeze")[1]["value"] == "until:layer_12"
+
+
+def test_long_layer_names_are_shortened_in_the_middle(host):
+    long = "efficientnet_block7b_project_conv_separable_depthwise_42"
+    one = freezable(1)[0]
+    host.controls = [control(), {**one, "name": f"{long}.trainable", "section": long}]
+    host.start(show=["controls"])
+    name = host.page.locator(".kcb-layer-name")
+    name.wait_for()
+    assert name.get_attribute("title") == long
+    shown = name.inner_text()
+    assert len(shown) <= 20
+    assert shown.startswith("efficient")
+    assert shown.endswith("_42")
+
+
+# -- numbers and events ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (7.999999797903001e-05, "8e-5"),
+        (float(np.float32(1.099512e-07)), "1.099512e-7"),
+        (0.10000000149011612, "0.1"),
+        (0.3, "0.3"),
+        (1234567.0, "1234567"),
+        (1.600000018742196e-05, "1.6e-5"),
+    ],
+)
+def test_a_setting_is_the_shortest_number_that_is_the_same_in_float32(host, value, shown):
+    host.controls = [control(value)]
+    host.start(show=["controls"])
+    field = host.page.get_by_role("textbox", name="learning_rate", exact=True)
+    assert field.input_value() == shown
+    assert np.float32(float(shown)) == np.float32(value)
+    assert field.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+def applied(step, old, new, requested, **more):
+    told = {"kind": "applied", "name": "learning_rate", "source": "board", "message": "", "epoch": 1, "time": 1.0}
+    return {**told, "step": step, "old": old, "new": new, "requested": requested, **more}
+
+
+def test_one_drag_is_one_event(host):
+    drag = [applied(200 + i, 0.001 * (i + 1), 0.001 * (i + 2), 50.0 + 0.05 * i) for i in range(11)]
+    later = applied(300, 0.012, 0.1, 99.0)
+    host.start(show=["chart", "events"], series=run_picture(), events=[*drag, later])
+    wait_pixels(host, "loss", "--kcb-event", 40)
+    area = box(host, "loss")
+    host.page.mouse.move(area["x"] + area["width"] * 0.525, area["y"] + 40)
+    wait_text(host, ".kcb-place", "steps 200 to 210 · learning_rate 0.001 → 0.012 · board")
+    open_tab(host, "events")
+    assert host.page.locator(".kcb-list li").all_inner_texts() == [
+        "step 300 · learning_rate 0.012 → 0.1 · board",
+        "steps 200 to 210 · learning_rate 0.001 → 0.012 · board",
+    ]
+
+
+def test_marks_that_fall_together_are_told_together(host):
+    events = [applied(200, 0.1, 0.2, 1.0, source="python"), applied(201, 0.2, 0.1, 9.0, kind="held")]
+    host.start(show=["chart"], series=run_picture(), events=events)
+    wait_pixels(host, "loss", "--kcb-event", 40)
+    area = box(host, "loss")
+    host.page.mouse.move(area["x"] + area["width"] * 0.501, area["y"] + 40)
+    host.page.wait_for_function("document.querySelector('.kcb-place').textContent.endsWith('and 1 more here')")
+    assert len(host.page.locator(".kcb-place").get_attribute("title").split("\n")) == 2
