@@ -33,15 +33,20 @@ class Inbox:
 
     def drain(self) -> list[tuple[Command, list[Command]]]:
         """Take everything out: the last command of each key, in order of arrival, each with those it supersedes."""
+        groups: list[list[Command]] = []
         latest: dict[str, list[Command]] = {}
         while True:
             try:
                 command = self.waiting.popleft()
             except IndexError:
                 break
+            if command.counts:  # an undo takes back what was asked for before it, and not what comes after it
+                groups += [*latest.values(), [command]]
+                latest = {}
+                continue
             earlier = latest.pop(command.key, [])
             latest[command.key] = [*earlier, command]
-        return [(commands[-1], commands[:-1]) for commands in latest.values()]
+        return [(commands[-1], commands[:-1]) for commands in [*groups, *latest.values()]]
 
     def has(self, name: str) -> bool:
         """Whether a command of this name waits."""

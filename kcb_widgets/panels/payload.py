@@ -78,7 +78,7 @@ def state(run: Record) -> wire.State:
         "bests": [],
         "not_finite": None,
         "stalled": None,
-        "undo": None,
+        "undo": None if run.over else run.undoable,
         "heard": {},
         "path": "",
         "pump": {"ok": False, "reason": ""},

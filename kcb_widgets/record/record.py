@@ -67,6 +67,8 @@ class Record:
         hooks: Which of Keras's hooks ran, and where the time went.
         branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
         plan: What a schedule gives ahead: by control, steps and values.
+        availability: By action, why it cannot be done now; empty where it can.
+        undoable: The change that the next undo takes back.
         ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
     """
 
@@ -104,6 +106,7 @@ class Record:
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
         self.buttons: list[wire.Button] = []
         self.availability: dict[str, str] = {"evaluate": "", "save": ""}
+        self.undoable: wire.Undoable | None = None
         self.batch_values = BatchValues()
         self.throughput = Throughput()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []

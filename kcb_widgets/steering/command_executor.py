@@ -11,9 +11,11 @@ from ..record import wire
 from ..record.events import Event, first_line
 from ..record.record import Record
 from .actions import Actions
-from .backends import hand_back, retrace
+from .backends import hand_back
+from .change_history import ChangeHistory
 from .control_registry import ControlRegistry
-from .controls.control import Control, Written
+from .control_writer import ControlWriter
+from .controls.control import Control
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +29,23 @@ class CommandExecutor:
         inbox: Where commands wait.
         registry: The controls that commands set.
         actions: What verbs do.
-
-    Attributes:
-        retracing: The controls whose change has the training step traced again at the next batch.
+        writer: Sets controls.
+        history: What was changed by hand.
     """
 
-    def __init__(self, run: Record, model: Any, inbox: Inbox, registry: ControlRegistry, actions: Actions) -> None:
+    def __init__(
+        self,
+        run: Record,
+        model: Any,
+        inbox: Inbox,
+        registry: ControlRegistry,
+        *,
+        actions: Actions,
+        writer: ControlWriter,
+        history: ChangeHistory,
+    ) -> None:
         self._run, self._model, self._inbox = run, model, inbox
-        self._registry, self._actions = registry, actions
-        self.retracing: list[str] = []
+        self._registry, self._actions, self._writer, self._history = registry, actions, writer, history
 
     def apply(self, heavy: bool) -> None:
         """Carry out all that waits; the last command of a name speaks for those before it.
@@ -51,7 +61,7 @@ class CommandExecutor:
                 later += [*earlier, command]
                 continue
             try:
-                event = self._carry_out(command)
+                event = self._carry_out(command, earlier)
             except Refused as why:
                 event = refusal(run, command, str(why))
             except (TypeError, ValueError) as why:  # of our own checks, or of the model's own code
@@ -71,32 +81,13 @@ class CommandExecutor:
     def _needs_rest(self, command: Command) -> bool:
         return needs_rest(command.name, self._registry.controls.get(command.name))
 
-    def _carry_out(self, command: Command) -> Event:
+    def _carry_out(self, command: Command, earlier: list[Command]) -> Event:
         if command.name in VERBS:
             act: Callable[[Command], Event] = getattr(self._actions, command.name)
             return act(command)
-        control = self._registry.controls.get(command.name)
-        if control is None:
-            msg = f"there is no control of this name: {command.name}"
-            raise Refused(msg)
-        if why := control.idle or control.why_not():
-            raise Refused(why)
-        value = control.check(command.value)
-        self._registry.check_rates()
-        return self._written(control, control.write(value), command)
-
-    def _written(self, control: Control, written: Written, command: Command) -> Event:
-        run, message = self._run, written.message
-        if written.rebuild:
-            retrace(self._model)
-            self.retracing = [*self.retracing, control.name]
-            message = "; ".join(part for part in (message, "the training step is traced again") if part)
-        old, new = written.old, written.new
-        if control.kind == "number" and isinstance(new, (int, float)) and control.group not in ("flow", "callbacks"):
-            before = float(old) if isinstance(old, (int, float)) else None
-            run.set_value(control.name, float(new), before)
-        self._registry.learning_rates.wrote(control)
-        return run.add_event("applied", control.name, old, new, command.source, message, command.requested)
+        event = self._writer.set(command.name, command.value, command)
+        self._history.note(command, earlier, event)
+        return event
 
 
 def needs_rest(name: str, control: Control | None) -> bool:

@@ -18,8 +18,10 @@ from .attempt import attempt
 from .automatic_snapshots import AutomaticSnapshots
 from .backends import retrace
 from .callback_registry import CallbackRegistry
+from .change_history import ChangeHistory
 from .command_executor import CommandExecutor
 from .control_registry import ControlRegistry
+from .control_writer import ControlWriter
 from .controls.live_values import OptimizerSaveFilter, model_optimizers
 from .epoch_extension import EpochExtension
 from .evaluate import Evaluation
@@ -96,10 +98,13 @@ class FitSteering:
             "evaluation": evaluation,
             "user_controls": options.user_controls,
             "callback_registry": self.callback_registry,
+            "history": ChangeHistory(run),
         }
         self.registry = ControlRegistry(run, model, siblings, save_filter=save_filter, **shared)
-        actions = Actions(run, model, folder=options.save_to, monitor=options.monitor, **shared)
-        self.executor = CommandExecutor(run, model, inbox, self.registry, actions)
+        self._writer = writer = ControlWriter(run, model, self.registry)
+        actions = Actions(run, model, folder=options.save_to, monitor=options.monitor, writer=writer, **shared)
+        doers: dict[str, Any] = {"actions": actions, "writer": writer, "history": shared["history"]}
+        self.executor = CommandExecutor(run, model, inbox, self.registry, **doers)
         self.speaking = "python"
         self._turns = Turns(options.policies, run, hook_state)
         self._guard_runner = None
@@ -131,7 +136,7 @@ class FitSteering:
             busy = (
                 self.flow.planned
                 or self.registry.learning_rates.held
-                or self.executor.retracing
+                or self._writer.retracing
                 or self._automatic_snapshots.pending
             )
             self._hook_state.has_work = bool(busy or self._turns.counting)
@@ -193,7 +198,7 @@ class FitSteering:
 
     def retraced(self) -> list[str]:
         """The controls for which the next batch traces the training step again; asked once."""
-        names, self.executor.retracing = self.executor.retracing, []
+        names, self._writer.retracing = self._writer.retracing, []
         return names
 
     # -- the end ------------------------------------------------------------------------------------------------------
