@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from . import _ipykernel_patch, _marimo
+from ._message_thread import MessageThread
 from ._pump import Pump
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "disown",
     "fit_begins",
     "ipykernel_version",
+    "listen",
     "notebook",
     "on_cell_end",
     "own",
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 
 _owned: set[str] = set()
 _pump: Pump | None = None
+_message_thread: MessageThread | None = None
 _trained = False
 _not_mended = ""
 
@@ -71,6 +74,21 @@ def pump() -> Pump:
         if kernel is None and where() == "marimo":
             _pump.reason = _marimo.REASON
     return _pump
+
+
+def listen() -> tuple[Callable[[], None], str]:
+    """Have the messages of owned comms come in while a fit trains in the background, whatever other cells run.
+
+    Returns:
+        A function that ends it; and why another cell keeps them waiting all the same, empty where none does.
+    """
+    global _message_thread
+    if where() == "marimo":
+        return (lambda: None), _marimo.REASON
+    kernel = getattr(_shell(), "kernel", None)
+    if _message_thread is None or _message_thread.kernel is not kernel:
+        _message_thread = MessageThread(kernel, _owned)
+    return _message_thread.start(), _message_thread.reason
 
 
 def self_test(timeout: float = 0.5) -> bool:

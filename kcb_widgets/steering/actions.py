@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,8 @@ class Actions:
     def undo(self, command: Command) -> Event:
         """Take the latest change back that was made by hand. One that is refused is not tried again."""
         self._writer.check_rates()
-        change, why = self._history.take(self._writer.controls)
+        asked = command.requested if command.source == "board" else math.inf
+        change, why = self._history.take(self._writer.controls, asked)
         if change is None:
             raise Refused(why)
         remark = f"undoes what was set after step {change.step}" + (f" ({why})" if why else "")

@@ -12,6 +12,7 @@ from ..record.record import Record
 from .controls.control import Control, Value
 
 BY_HAND = ("board", "python")
+CLOCK_ERROR_S = 0.1  # seconds by which a browser's clock may have drifted since it was compared with ours
 DRAG_GAP_S = 1.0  # seconds: commands of a board that follow each other sooner are one movement of a slider
 MAX_CHANGES = 1000
 NOTHING = "no control was changed by hand"
@@ -86,11 +87,12 @@ class ChangeHistory:
     def _add(self, change: Change) -> None:
         self._changes, self._passed_over = [*self._changes, change][-MAX_CHANGES:], ""
 
-    def take(self, controls: Mapping[str, Control]) -> tuple[Change | None, str]:
+    def take(self, controls: Mapping[str, Control], asked: float) -> tuple[Change | None, str]:
         """Take the latest change off that still holds.
 
         Args:
             controls: The controls there are, by name.
+            asked: When the undo was asked for, which cannot mean a change that was asked for later.
 
         Returns:
             The change, and why a later one was passed over; without a change, why there is none.
@@ -98,6 +100,8 @@ class ChangeHistory:
         self._forget_overwritten(controls)
         if not self._changes:
             return None, self._passed_over or NOTHING
+        if asked < self._changes[-1].requested - CLOCK_ERROR_S:
+            return None, f"this came late: {self._changes[-1].name} was changed after it was asked for"
         passed_over, self._passed_over = self._passed_over, ""
         return self._changes.pop(), passed_over
 

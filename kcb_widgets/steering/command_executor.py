@@ -12,12 +12,14 @@ from ..record.events import Event, first_line
 from ..record.record import Record
 from .actions import Actions
 from .backends import hand_back
-from .change_history import ChangeHistory
+from .change_history import CLOCK_ERROR_S, ChangeHistory
 from .control_registry import ControlRegistry
 from .control_writer import ControlWriter
 from .controls.control import Control
 
 log = logging.getLogger(__name__)
+
+FLOW = ("pause", "resume", "step", "finish_epoch")
 
 
 class CommandExecutor:
@@ -46,6 +48,7 @@ class CommandExecutor:
     ) -> None:
         self._run, self._model, self._inbox = run, model, inbox
         self._registry, self._actions, self._writer, self._history = registry, actions, writer, history
+        self._latest: dict[str, Command] = {}  # of those that were carried out, by what they concern
 
     def apply(self, heavy: bool) -> None:
         """Carry out all that waits; the last command of a name speaks for those before it.
@@ -81,13 +84,34 @@ class CommandExecutor:
     def _needs_rest(self, command: Command) -> bool:
         return needs_rest(command.name, self._registry.controls.get(command.name))
 
+    def _check_order(self, command: Command) -> None:
+        """Refuse a click that was on its way while somebody asked for something else, which was done."""
+        latest = self._latest.get(_topic(command.name))
+        if latest is not None and command.source == "board" and command.requested < latest.requested - CLOCK_ERROR_S:
+            seconds = latest.requested - command.requested
+            done = f"set to {latest.value}" if latest.name == command.name else latest.name
+            raise Refused(f"this came late: {done} was asked for {seconds:.2g} s after it, by {latest.source}")
+
     def _carry_out(self, command: Command, earlier: list[Command]) -> Event:
+        self._check_order(command)
+        event = self._do(command, earlier)
+        known = self._latest.get(_topic(command.name))
+        if known is None or command.requested >= known.requested:
+            self._latest[_topic(command.name)] = command
+        return event
+
+    def _do(self, command: Command, earlier: list[Command]) -> Event:
         if command.name in VERBS:
             act: Callable[[Command], Event] = getattr(self._actions, command.name)
             return act(command)
         event = self._writer.set(command.name, command.value, command)
         self._history.note(command, earlier, event)
         return event
+
+
+def _topic(name: str) -> str:
+    """What a command concerns: of two for the same thing, the one that was asked for later counts."""
+    return "flow" if name in FLOW else name
 
 
 def needs_rest(name: str, control: Control | None) -> bool:

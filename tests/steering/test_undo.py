@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import keras
 import numpy as np
 import pytest
 from conftest import Weights
 
 import kcb_widgets as kcb
+from kcb_widgets.commands import Command
 from kcb_widgets.panels import payload
 
 
@@ -44,12 +47,12 @@ def steered(unit_model, ones):
     return train
 
 
-def click(monitor, name, value=None, requested=None):
-    """Ask as a board does."""
-    from kcb_widgets.commands import Command
+BEGAN = time.time() + 1000.0
 
-    when = {} if requested is None else {"requested": requested}
-    monitor._inbox.put(Command(name, value, "board", **when))
+
+def click(monitor, name, value, seconds):
+    """Ask as a board does, that many seconds after some moment."""
+    monitor._inbox.put(Command(name, value, "board", requested=BEGAN + seconds))
 
 
 def applied(run):
