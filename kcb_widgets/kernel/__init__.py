@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from . import _ipykernel_patch, _marimo
+from . import _ipykernel_patch, _marimo, _outputs
 from ._message_thread import MessageThread
 from ._pump import Pump
 
@@ -34,6 +34,8 @@ __all__ = [
     "listen",
     "notebook",
     "on_cell_end",
+    "on_clear_output",
+    "output_place",
     "own",
     "patch",
     "pump",
@@ -203,6 +205,20 @@ def on_cell_end(callback: Callable[[BaseException | None], None]) -> Callable[[]
 
     shell.events.register("post_run_cell", ended)
     return stop
+
+
+def on_clear_output(callback: Callable[[str], None]) -> None:
+    """Call a bound method back with the place, each time that ``clear_output()`` clears one; see ``output_place``.
+
+    The method is referred to weakly. Outside of a Jupyter kernel nothing is cleared.
+    """
+    if where() == "kernel":
+        _outputs.on_clear_output(_shell(), callback)
+
+
+def output_place() -> str:
+    """What tells the place where outputs land now from others: the running cell, or an ``Output`` widget in it."""
+    return _outputs.place(_shell()) if where() == "kernel" else ""
 
 
 def cell() -> int | str | None:

@@ -263,6 +263,11 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         """Show the board under the running cell."""
         self._output.show(self._run)
 
+    @property
+    def cleared_here(self) -> bool:
+        """Whether the running cell showed the board, and ``clear_output()`` took it away."""
+        return self._output.cleared_here
+
     def _ipython_display_(self, **_kwargs: Any) -> None:
         self.display()
 
