@@ -40,6 +40,7 @@ __all__ = [
     "patch",
     "pump",
     "self_test",
+    "when_idle",
     "where",
 ]
 
@@ -205,6 +206,22 @@ def on_cell_end(callback: Callable[[BaseException | None], None]) -> Callable[[]
 
     shell.events.register("post_run_cell", ended)
     return stop
+
+
+def when_idle(work: Callable[[], None]) -> bool:
+    """Have the main thread do something between two cells.
+
+    Args:
+        work: What to do. What it raises is logged by the event loop.
+
+    Returns:
+        Whether there is a kernel that will.
+    """
+    loop = getattr(getattr(_shell(), "kernel", None), "io_loop", None)
+    if loop is None:
+        return False
+    loop.add_callback(work)
+    return True
 
 
 def on_clear_output(callback: Callable[[str], None]) -> None:

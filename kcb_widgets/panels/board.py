@@ -229,8 +229,10 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             return
         if content.get("run") != run.id:
             self._refuse(content, "it was meant for an earlier run")
+        elif run.over and command.name == "rollback" and run.restorer is not None:
+            run.restorer.put(command)
         elif run.over or inbox is None:
-            self._refuse(content, "nothing is training")
+            self._refuse(content, payload.OVER)
         elif command.name not in commands.VERBS and all(command.name != one["name"] for one in run.controls):
             self._refuse(content, "there is no control of this name")
         else:

@@ -92,6 +92,7 @@ class Record:
         self.controls: list[wire.Control] = []
         self.continues = False  # same model as the run before
         self.inbox: TakesCommands | None = None
+        self.restorer: TakesCommands | None = None  # when the run is over, as long as it is a Monitor's latest
         self.refresh_requested = False  # a user waits for what they asked for
         self.events_list: list[Event] = []
         self.command_results: deque[wire.CommandResult] = deque(maxlen=50)  # what became of the latest commands
@@ -105,7 +106,12 @@ class Record:
         self.branches: list[wire.Branch] = []
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
         self.buttons: list[wire.Button] = []
-        self.availability: dict[str, str] = {"evaluate": "", "save": ""}
+        self.availability: dict[str, str] = {
+            "evaluate": "",
+            "save": "",
+            "rollback": "no snapshot was taken",
+            "undo": "no control was changed by hand",
+        }
         self.undoable: wire.Undoable | None = None
         self.batch_values = BatchValues()
         self.throughput = Throughput()

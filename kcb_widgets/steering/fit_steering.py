@@ -27,6 +27,7 @@ from .epoch_extension import EpochExtension
 from .evaluate import Evaluation
 from .guard import Guard, SpikeDetector
 from .guard_runner import GuardRunner
+from .kept_snapshots import KeptSnapshots
 from .loop_control import LoopControl
 from .policies import Policies, Policy, Turns
 from .snapshots import Snapshots, SnapshotStore
@@ -67,6 +68,7 @@ class FitSteering:
         callback_registry: The fit's other callbacks.
         spike_detector: What watches for NaN and leaps, if a guard was asked for.
         speaking: Who asks when a command comes from the training thread itself.
+        kept_snapshots: What is left to go back to when the fit is over; None before.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class FitSteering:
         doers: dict[str, Any] = {"actions": actions, "writer": writer, "history": shared["history"]}
         self.executor = CommandExecutor(run, model, inbox, self.registry, **doers)
         self.speaking = "python"
+        self.kept_snapshots: KeptSnapshots | None = None
         self._turns = Turns(options.policies, run, hook_state)
         self._guard_runner = None
         if self.spike_detector is not None:
@@ -209,7 +212,7 @@ class FitSteering:
         self.callback_registry.leave()
         self.registry.release()
         self.flow.undo()
-        self._snapshots.clear()
+        self.kept_snapshots = KeptSnapshots(self._run, self._model, self._snapshots)
         if installed:
             retrace(self._model)  # or the next fit would go on with a training step that knows our variables
 
