@@ -56,15 +56,17 @@ class ChangeHistory:
         self._changes: list[Change] = []
         self._passed_over = ""  # why, of the latest change that was
 
-    def note(self, command: Command, earlier: list[Command], event: Event) -> None:
+    def note(self, control: Control | None, command: Command, earlier: list[Command], event: Event) -> None:
         """A control was set.
 
         Args:
+            control: The control.
             command: Who asked.
             earlier: The commands that it supersedes: a movement of a slider may be longer than a batch.
             event: What became of it.
         """
-        if event.kind != "applied" or command.source not in BY_HAND or event.old is None or event.old == event.new:
+        known = event.old is not None or (control is not None and control.nullable)
+        if event.kind != "applied" or command.source not in BY_HAND or not known or event.old == event.new:
             return
         change = Change(event.name, event.old, event.new, command.source, command.requested, event.step)
         last = self._changes[-1] if self._changes else None

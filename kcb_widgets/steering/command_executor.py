@@ -105,7 +105,7 @@ class CommandExecutor:
             act: Callable[[Command], Event] = getattr(self._actions, command.name)
             return act(command)
         event = self._writer.set(command.name, command.value, command)
-        self._history.note(command, earlier, event)
+        self._history.note(self._registry.controls.get(command.name), command, earlier, event)
         return event
 
 

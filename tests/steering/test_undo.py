@@ -165,6 +165,21 @@ def test_two_changes_from_python_are_two(steered):
     assert moves[4:] == [0.25] * 8
 
 
+def test_what_was_off_is_switched_off_again(steered):
+    monitor = kcb.Monitor()
+    optimizer = keras.optimizers.SGD(0.5, weight_decay=None)
+    _, moves = steered(
+        monitor,
+        optimizer=optimizer,
+        after_2=[lambda: monitor.set(weight_decay=0.5)],
+        after_4=[monitor.undo],
+    )
+    assert moves[:2] == moves[4:6] == [0.5, 0.5]
+    assert moves[2:4] != [0.5, 0.5]
+    assert optimizer.weight_decay is None
+    assert applied(monitor.run)[-1] == ("weight_decay", 0.5, None, "python")
+
+
 class Writes(keras.callbacks.Callback):
     """Another callback, which sets the learning rate after a batch."""
 
