@@ -71,6 +71,34 @@ class SteeringAPI:
         """Fix a learning rate that follows a schedule, at what it is now; ``on=False`` releases it."""
         return self.set({f"{name}_take_over": on})
 
+    def undo(self) -> Reply:
+        """Take back the latest change of a control that somebody made by hand, on the board or from Python.
+
+        Again, and the one before it is taken back; a whole movement of a slider is one change, and so is ``freeze``.
+        What another callback, a policy or a guard has overwritten since is passed over. The reply's event names what
+        was set; it is refused where there is nothing to take back.
+        """
+        return self._send([("undo", None)])
+
+    def freeze(self, *, until: str | None = None, named: str | None = None) -> Reply:
+        """Have many layers train no longer; the training step is traced once for all of them.
+
+        Args:
+            until: The last layer to freeze: it, and all that come before it in the model.
+            named: A part of the names of the layers to freeze, in whatever case, or of models that they are part of.
+
+        Raises:
+            TypeError, ValueError: Both are given, or one is no name.
+
+        Example:
+            >>> monitor.freeze(until="conv4_block6_out").wait()
+        """
+        return self._send([("freeze", _which("freeze", until, named))])
+
+    def unfreeze(self, *, until: str | None = None, named: str | None = None) -> Reply:
+        """Have many layers train again, all of them by default; see ``freeze``."""
+        return self._send([("unfreeze", _which("unfreeze", until, named))])
+
     def stop(self, after: Literal["batch", "epoch"] = "batch", *, validate: bool = True) -> Reply:
         """End the fit; ``fit`` returns normally.
 
@@ -215,3 +243,17 @@ class SteeringAPI:
     def _send_news(self) -> None:
         """The board has to show something new of the user's."""
         raise NotImplementedError
+
+
+def _which(verb: str, until: object, named: object) -> Value:
+    """The value of a command that concerns many layers."""
+    given = {kind: text for kind, text in (("until", until), ("named", named)) if text is not None}
+    if len(given) > 1:
+        msg = f"{verb}() takes until or named, not both. Received: until={shown(until)}, named={shown(named)}"
+        raise ValueError(msg)
+    for kind, text in given.items():
+        if not isinstance(text, str):
+            msg = f"{kind} must be a string. Received: {shown(text)}"
+            raise TypeError(msg)
+        return check_value(verb, f"{kind}:{text}")[1]
+    return None

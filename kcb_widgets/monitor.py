@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import kernel
 from .api import SteeringAPI
-from .commands import Command, Reply, Value
+from .commands import Command, Refused, Reply, Value, check_value
 from .keras_internals.frames import current
 from .panels.display import Showing
 from .record.values import positive_integer
+from .session.after_fit import LET_GO
 from .session.background import Fit
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
@@ -93,7 +94,7 @@ class Monitor(SteeringAPI, Lifecycle):
         save_to: The folder that ``save`` and the board's Save write to.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
-            data, no weights and no snapshot.
+            data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
 
     Attributes:
         runs: The runs so far, oldest first; each ``fit`` is a new one. Numbers go on counting where old runs are let
@@ -184,6 +185,44 @@ class Monitor(SteeringAPI, Lifecycle):
             RuntimeError: This model, or this Monitor, is training already.
         """
         return Fit(self, model, args, kwargs)
+
+    def restore(self, to: str = "best") -> Reply:
+        """Put weights, optimizer and random state back to a snapshot, during a fit or after its end.
+
+        The snapshots of the latest fit are kept until the next one begins, the model is gone, or
+        ``forget_snapshots()``. Nothing but the model changes: the record goes on to the fit's end, with an event.
+
+        Args:
+            to: The snapshot's id, ``best`` or ``latest``.
+
+        Returns:
+            A reply, as of ``rollback``; settled where no fit is under way.
+
+        Raises:
+            RuntimeError: No fit is under way, and the snapshot is not there: the model is as it was.
+
+        Example:
+            >>> monitor = kcb.Monitor(snapshots=kcb.Snapshots(best="val_loss"))
+            >>> model.fit(x, y, validation_data=val, epochs=20, callbacks=[monitor])
+            >>> monitor.restore("best")
+        """
+        name, value = check_value("rollback", to)
+        if self.training:
+            return self._send([(name, value)])
+        command = Command(name, value, "python")
+        try:
+            event = self._after_fit.restore(str(value), command)
+        except Refused as why:
+            msg = f"{why}. Received: {to!r}"
+            raise RuntimeError(msg) from None
+        command.reply.settle(event)
+        self.run.changed()
+        return command.reply
+
+    def forget_snapshots(self) -> None:
+        """Free the memory of the snapshots that the latest fit left; those of a fit under way are kept."""
+        self._after_fit.forget(LET_GO)
+        self.run.changed()
 
     @property
     def controls(self) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .commands import Command, Value
-from .export.script import Act, closed, ending, loaded, pressed, restorers, script, unknown
+from .export.script import Act, closed, ending, loaded, pressed, restored, restorers, script, unknown
 from .monitor import Monitor, _guarded
 from .record.events import Event
 from .record.record import Record
@@ -214,6 +214,8 @@ class Replay(Monitor):
             self._warn(name, f"{title} read weights from a file after batch {step}, which is not done again")
         for _, name in pressed(original):
             self._warn(name, f"{title} had this button pressed; what that did to the model itself is not done again")
+        for words in restored(original)[-1:]:
+            self._warn("replay", f"{title} was put back {words}, which is not done again")
         restoring = [name for name in session.steering.registry.controls if name.endswith(".restore_best_weights")]
         if not ended and original.step > original.first_step:
             for name in restoring:

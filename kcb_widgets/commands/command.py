@@ -37,4 +37,11 @@ class Command:
     def key(self) -> str:
         """Commands with the same key supersede each other: the last one counts."""
         verb = VERBS.get(self.name)
+        if self.counts:
+            return f"{self.name} {id(self)}"
         return f"{self.name} {self.value}" if verb is not None and verb.each_value else self.name
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts each time: neither is it superseded, nor are commands from before it by later ones."""
+        return self.name in VERBS and VERBS[self.name].each_time

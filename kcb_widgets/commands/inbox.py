@@ -32,16 +32,25 @@ class Inbox:
         return True
 
     def drain(self) -> list[tuple[Command, list[Command]]]:
-        """Take everything out: the last command of each key, in order of arrival, each with those it supersedes."""
+        """Take everything out: the last command of each key, in order of arrival, each with those it supersedes.
+
+        The last is the one that was asked for last: a browser's message may have waited for a cell to end.
+        """
+        groups: list[list[Command]] = []
         latest: dict[str, list[Command]] = {}
         while True:
             try:
                 command = self.waiting.popleft()
             except IndexError:
                 break
+            if command.counts:  # an undo takes back what was asked for before it, and not what comes after it
+                groups += [*latest.values(), [command]]
+                latest = {}
+                continue
             earlier = latest.pop(command.key, [])
             latest[command.key] = [*earlier, command]
-        return [(commands[-1], commands[:-1]) for commands in latest.values()]
+        groups = [sorted(commands, key=lambda each: each.requested) for commands in [*groups, *latest.values()]]
+        return [(commands[-1], commands[:-1]) for commands in groups]
 
     def has(self, name: str) -> bool:
         """Whether a command of this name waits."""

@@ -57,11 +57,15 @@ def text(value: object) -> str:
     return value[:MAX_TEXT] if isinstance(value, str) else ""
 
 
-def parse(content: Mapping[str, Any]) -> Command:
+def parse(content: Mapping[str, Any], sent: float) -> Command:
     """A command as the browser sent it.
+
+    Args:
+        content: What it sent.
+        sent: When, ``time.time()``.
 
     Raises:
         TypeError, ValueError: It is not one we know, or its value cannot be.
     """
     name, value = check_value(content.get("name"), content.get("value"))
-    return Command(name, value, source="board", id=text(content.get("id")))
+    return Command(name, value, source="board", id=text(content.get("id")), requested=sent)

@@ -25,6 +25,7 @@ class Verb:
         at_rest: Whether the model must be at rest: just before a batch, or at the end of an epoch.
         urgent: Whether it overtakes what waits until the model is at rest.
         each_value: Whether commands with different values are different things, which do not supersede each other.
+        each_time: Whether every command counts, and none before it is superseded by one that comes after it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Verb:
     at_rest: bool = False
     urgent: bool = False
     each_value: bool = False
+    each_time: bool = False
 
 
 def _nothing(name: str, value: object) -> None:
@@ -63,6 +65,17 @@ def _stop(name: str, value: object) -> str:
     return str(value)
 
 
+def _layers(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    known = value if isinstance(value, str) else ""
+    kind, _, text = known.partition(":")
+    if kind not in ("until", "named") or not 0 < len(text) <= MAX_NAME:
+        msg = f"{name} takes until:<layer>, named:<part of names>, or nothing for all layers. Received: {shown(value)}"
+        raise ValueError(msg)
+    return known
+
+
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
@@ -78,6 +91,9 @@ VERBS: dict[str, Verb] = {
         Verb("save", _nothing, at_rest=True),
         Verb("press", _text, at_rest=True, each_value=True),
         Verb("act", _text, at_rest=True, each_value=True),
+        Verb("undo", _nothing, at_rest=True, each_time=True),
+        Verb("freeze", _layers, at_rest=True, each_value=True),
+        Verb("unfreeze", _layers, at_rest=True, each_value=True),
     )
 }
 """By name; every other command is named after the control it sets."""

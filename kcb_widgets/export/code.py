@@ -12,7 +12,7 @@ from ..commands import Value
 from ..record.record import Record
 from ._code_template import TEMPLATE
 from .plain import SCHEDULED, Plain
-from .script import closed, ending, restorers, unknown
+from .script import closed, ending, restored, restorers, unknown
 
 WIDTH = 110
 STEPS_SHOWN = 5
@@ -125,6 +125,7 @@ class _Writer:
         if end is not None:
             notes.append(f"The run is {run.status}: it ended after batch {end.step}, and so does this.")
             notes += [] if end.validated else [UNVALIDATED]
+        notes += [f"Its weights were put back {words}, which this does not do." for words in restored(run)[-1:]]
         for note in [*notes, *self._callbacks()]:
             lines += ["#", *_comment(note)]
         if plain.left_out:

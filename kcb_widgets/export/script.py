@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..commands import VERBS, Value
 from ..record.events import Event
-from ..record.record import Record
+from ..record.record import OVER, Record
 
 SETTINGS = ("snapshots.each_epoch", "snapshots.keep")
 """Controls that only say which snapshots are taken; a replay takes those that it needs."""
@@ -67,7 +67,7 @@ def script(run: Record) -> list[Act]:
     if not isinstance(run, Record) or not run.over:
         msg = f"only a run that is over can be replayed or written as code. Received: {run!r}"
         raise ValueError(msg)
-    events = list(run.events_list)
+    events = _during(run)
     last_use = {str(event.new): i for i, event in enumerate(events) if event.kind == "rollback"}
     taken = {str(event.new) for event in events if event.kind == "snapshot"}
     acts = [Act(0, 0, "snapshot", snapshot) for snapshot in last_use if snapshot not in taken]
@@ -87,6 +87,18 @@ def script(run: Record) -> list[Act]:
             asked = bool(writer) and event.requested is not None
             acts.append(Act(*at, event.name, event.new, event.old, writer, early, event.at_end, asked))
     return acts
+
+
+def _during(run: Record) -> list[Event]:
+    """The events of the fit itself, without those that came after its end."""
+    events = list(run.events_list)
+    ends = [i for i, event in enumerate(events) if event.kind == "status" and event.name in OVER]
+    return events[: ends[-1]] if ends else events
+
+
+def restored(run: Record) -> list[str]:
+    """The snapshots that were put back after the end, in words."""
+    return [event.message for event in run.events_list[len(_during(run)) :] if event.kind == "rollback"]
 
 
 def loaded(run: Record) -> list[tuple[int, str]]:

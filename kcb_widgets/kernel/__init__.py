@@ -18,7 +18,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from . import _ipykernel_patch, _marimo
+from . import _ipykernel_patch, _marimo, _outputs
+from ._message_thread import MessageThread
 from ._pump import Pump
 
 __all__ = [
@@ -30,12 +31,16 @@ __all__ = [
     "disown",
     "fit_begins",
     "ipykernel_version",
+    "listen",
     "notebook",
     "on_cell_end",
+    "on_clear_output",
+    "output_place",
     "own",
     "patch",
     "pump",
     "self_test",
+    "when_idle",
     "where",
 ]
 
@@ -43,6 +48,7 @@ log = logging.getLogger(__name__)
 
 _owned: set[str] = set()
 _pump: Pump | None = None
+_message_thread: MessageThread | None = None
 _trained = False
 _not_mended = ""
 
@@ -71,6 +77,21 @@ def pump() -> Pump:
         if kernel is None and where() == "marimo":
             _pump.reason = _marimo.REASON
     return _pump
+
+
+def listen() -> tuple[Callable[[], None], str]:
+    """Have the messages of owned comms come in while a fit trains in the background, whatever other cells run.
+
+    Returns:
+        A function that ends it; and why another cell keeps them waiting all the same, empty where none does.
+    """
+    global _message_thread
+    if where() == "marimo":
+        return (lambda: None), _marimo.REASON
+    kernel = getattr(_shell(), "kernel", None)
+    if _message_thread is None or _message_thread.kernel is not kernel:
+        _message_thread = MessageThread(kernel, _owned)
+    return _message_thread.start(), _message_thread.reason
 
 
 def self_test(timeout: float = 0.5) -> bool:
@@ -185,6 +206,36 @@ def on_cell_end(callback: Callable[[BaseException | None], None]) -> Callable[[]
 
     shell.events.register("post_run_cell", ended)
     return stop
+
+
+def when_idle(work: Callable[[], None]) -> bool:
+    """Have the main thread do something between two cells.
+
+    Args:
+        work: What to do. What it raises is logged by the event loop.
+
+    Returns:
+        Whether there is a kernel that will.
+    """
+    loop = getattr(getattr(_shell(), "kernel", None), "io_loop", None)
+    if loop is None:
+        return False
+    loop.add_callback(work)
+    return True
+
+
+def on_clear_output(callback: Callable[[str], None]) -> None:
+    """Call a bound method back with the place, each time that ``clear_output()`` clears one; see ``output_place``.
+
+    The method is referred to weakly. Outside of a Jupyter kernel nothing is cleared.
+    """
+    if where() == "kernel":
+        _outputs.on_clear_output(_shell(), callback)
+
+
+def output_place() -> str:
+    """What tells the place where outputs land now from others: the running cell, or an ``Output`` widget in it."""
+    return _outputs.place(_shell()) if where() == "kernel" else ""
 
 
 def cell() -> int | str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from ..record.record import Record
 from . import payload
 from .saved_output import Output
 from .sender import Sender
+from .sent_times import SentTimes
 from .series_encoder import SeriesEncoder
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -79,6 +81,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             raise ValueError(msg)
         self._views: dict[str, tuple[float, int]] = {}
         self._windows: dict[str, dict[str, Any]] = {}
+        self._sent_times, self._arriving = SentTimes(), threading.local()
         self._sender = Sender(lambda: self._send_changes(), lambda error: self._run.failed("board", error))
         self._sent_rows: Any = None
         self._sent_events: Any = None
@@ -177,6 +180,14 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     # -- up: what people ask for ------------------------------------------------------------------------------------
 
+    def _handle_msg(self, msg: Any) -> None:
+        """A message of any kind, with its header, which ipywidgets hands to nobody."""
+        self._arriving.header = msg.get("header") if isinstance(msg, dict) else None
+        try:
+            super()._handle_msg(msg)
+        finally:
+            self._arriving.header = None
+
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """A message from a view; comes on the main thread (between batches, or idle) or on a subshell's."""
         if not isinstance(content, dict):
@@ -184,12 +195,13 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._path = kernel.arrival()
         kind = content.get("kind")
         view = commands.text(content.get("view"))
+        sent = self._sent_times.of(getattr(self._arriving, "header", None), hello=kind == "hello")
         if kind == "hello" and view:
             self._hello(view, content)
         elif kind == "bye":
             self._views.pop(view, None)
         elif kind == "command":
-            self._command(content)
+            self._command(content, sent)
         elif kind == "window" and view:
             self._window(view, content)
         if self._run.over or self._run.status == "waiting":  # nobody trains: no thread will push it for us
@@ -209,17 +221,19 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         global _latest
         _latest = (host if host in HOSTS else "", time.monotonic())
 
-    def _command(self, content: dict[str, Any]) -> None:
+    def _command(self, content: dict[str, Any], sent: float) -> None:
         run, inbox = self._run, self._run.inbox  # the fit may end meanwhile, on its thread
         try:
-            command = commands.parse(content)
+            command = commands.parse(content, sent)
         except (TypeError, ValueError) as error:
             self._refuse(content, str(error))
             return
         if content.get("run") != run.id:
             self._refuse(content, "it was meant for an earlier run")
+        elif run.over and command.name == "rollback" and run.restorer is not None:
+            run.restorer.put(command)
         elif run.over or inbox is None:
-            self._refuse(content, "nothing is training")
+            self._refuse(content, payload.OVER)
         elif command.name not in commands.VERBS and all(command.name != one["name"] for one in run.controls):
             self._refuse(content, "there is no control of this name")
         else:
@@ -251,6 +265,11 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def display(self) -> None:
         """Show the board under the running cell."""
         self._output.show(self._run)
+
+    @property
+    def cleared_here(self) -> bool:
+        """Whether the running cell showed the board, and ``clear_output()`` took it away."""
+        return self._output.cleared_here
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
         self.display()

@@ -32,7 +32,10 @@ class Showing:
         return self._board
 
     def open(self, run: Record) -> None:
-        """A fit begins: show its board under the running cell. Several fits in one cell share one board."""
+        """A fit begins: show its board under the running cell.
+
+        Several fits in one cell share one board, which is shown again if ``clear_output()`` took it away in between.
+        """
         kernel.fit_begins()
         if not self._wanted():
             return
@@ -41,6 +44,8 @@ class Showing:
                 return  # shown already, by the cell that started the background fit
             if self._here() == self._cell:
                 self._board.run = run
+                if self._board.cleared_here:
+                    self._board.display()
                 return
         self.board(run).display()
         self._cell = self._here()

@@ -14,6 +14,7 @@ from ..record.values import plain
 MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest
 MAX_DEPTH = 8
+OVER = "nothing is training"
 EVENT = [field.name for field in fields(Event)]
 T = TypeVar("T")
 
@@ -39,6 +40,12 @@ def events(run: Record) -> list[wire.Event]:
     """The latest events, oldest first."""
     latest = run.events_list[-MAX_EVENTS:]
     return [cast("wire.Event", {name: plain(getattr(event, name)) for name in EVENT}) for event in latest]
+
+
+def _can(run: Record) -> dict[str, str]:
+    """Why actions cannot be done; of a run that is over all but going back, which may be possible still."""
+    known = run.availability
+    return {name: why if name == "rollback" else OVER for name, why in known.items()} if run.over else known
 
 
 def state(run: Record) -> wire.State:
@@ -73,12 +80,12 @@ def state(run: Record) -> wire.State:
         "snapshots": run.snapshots,
         "snapshot_bytes": sum(snapshot["bytes"] for snapshot in run.snapshots),
         "buttons": run.buttons,
-        "can": run.availability,
+        "can": _can(run),
         "errors": sum(event.kind == "error" for event in run.events_list[-MAX_EVENTS:]),
         "bests": run.bests,
         "not_finite": run.not_finite,
         "stalled": None if run.over else run.stalled,
-        "undo": None,
+        "undo": None if run.over else run.undoable,
         "heard": {},
         "path": "",
         "pump": {"ok": False, "reason": ""},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .. import kernel
 from ..record.formats import format_metric
@@ -31,6 +31,15 @@ class Shown(Protocol):
         """What makes a page show the live widget: data and metadata by MIME type."""
 
 
+class Handles(NamedTuple):
+    """The two outputs of a board in one place."""
+
+    board: Any
+    picture: Any
+    over: bool  # whether the run was over when they were shown
+    place: str
+
+
 class Output:
     """The outputs of one board.
 
@@ -41,7 +50,8 @@ class Output:
     def __init__(self, board: Shown) -> None:
         self.hosts: set[str] = set()
         self._board = board
-        self._handles: list[tuple[Any, Any, bool]] = []  # of the board, of the picture, shown when all was over
+        self._handles: list[Handles] = []
+        self._cleared: set[str] = set()
         self._in_cell = False
         self._unregister: Callable[[], None] = lambda: None
 
@@ -60,14 +70,30 @@ class Output:
         picture = display({"text/plain": "", "text/html": ""}, raw=True, display_id=True)
         if board is None or picture is None:
             return
-        self._handles.append((board, picture, run.over))
+        place = kernel.output_place()
+        self._handles = [*self._handles, Handles(board, picture, run.over, place)]
+        self._cleared.discard(place)
+        kernel.on_clear_output(self._note_cleared)
         self._unregister()
         self._in_cell = kernel.where() == "kernel"
         self._unregister = kernel.on_cell_end(self._cell_ended)
 
+    @property
+    def cleared_here(self) -> bool:
+        """Whether the board was shown where outputs land now, and ``clear_output()`` took it away."""
+        return bool(self._cleared) and kernel.output_place() in self._cleared
+
+    def _note_cleared(self, place: str) -> None:
+        """``clear_output()`` was called; with ``wait=True`` outputs go when the next one comes."""
+        left = [each for each in self._handles if each.place != place]
+        if len(left) < len(self._handles):
+            self._handles = left  # what is gone must not be updated: a front end may bring it back
+            self._cleared.add(place)
+
     def _cell_ended(self, _error: BaseException | None) -> None:
         self._unregister()
         self._in_cell = False
+        self._cleared.clear()
         if self._board.run.over:
             self.settle(self._board.run)
 
@@ -76,13 +102,13 @@ class Output:
         if self._in_cell:
             return
         # A board that was shown after the end is for looking at: it stays until its page says that it can do better.
-        ripe = [handle for handle in self._handles if self.hosts or not handle[2]]
+        ripe = [handle for handle in self._handles if self.hosts or not handle.over]
         if not ripe:
             return
         self._handles = [handle for handle in self._handles if handle not in ripe]
         png, text = self._picture(run), _alternative(run)
         keep_live = bool(self.hosts) and not self.hosts & HYDRATES
-        for board, picture, _ in ripe:
+        for board, picture, _, _ in ripe:
             if keep_live:
                 data, metadata = self._board.live_bundle()
                 board.update(data | {"image/png": png, "text/plain": text}, metadata=metadata, raw=True)

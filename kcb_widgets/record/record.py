@@ -70,6 +70,8 @@ class Record:
         hooks: Which of Keras's hooks ran, and where the time went.
         branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
         plan: What a schedule gives ahead: by control, steps and values.
+        availability: By action, why it cannot be done now; empty where it can.
+        undoable: The change that the next undo takes back.
         ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
         bests: The best of each metric at the ends of epochs that no rollback abandoned.
         not_finite: The metric that is not finite now, and since which batch; None where all are finite.
@@ -97,6 +99,7 @@ class Record:
         self.controls: list[wire.Control] = []
         self.continues = False  # same model as the run before
         self.inbox: TakesCommands | None = None
+        self.restorer: TakesCommands | None = None  # when the run is over, as long as it is a Monitor's latest
         self.refresh_requested = False  # a user waits for what they asked for
         self.events_list: list[Event] = []
         self.command_results: deque[wire.CommandResult] = deque(maxlen=50)  # what became of the latest commands
@@ -115,7 +118,13 @@ class Record:
         self.branches: list[wire.Branch] = []
         self.plan: dict[str, tuple[list[int], list[float]]] = {}
         self.buttons: list[wire.Button] = []
-        self.availability: dict[str, str] = {"evaluate": "", "save": ""}
+        self.availability: dict[str, str] = {
+            "evaluate": "",
+            "save": "",
+            "rollback": "no snapshot was taken",
+            "undo": "no control was changed by hand",
+        }
+        self.undoable: wire.Undoable | None = None
         self.batch_values = BatchValues()
         self.throughput = Throughput()
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []

@@ -19,6 +19,12 @@ _lock = threading.Lock()
 STOP_TIMEOUT_S = 10.0  # seconds that a new fit waits for one that is at its end
 
 
+def trains_in_background(model: Any) -> bool:
+    """Whether a background fit of this model is under way, under whichever Monitor."""
+    fit = _training.get(id(model))
+    return fit is not None and fit._model is model and fit.running
+
+
 class Watcher(Protocol):
     """What a fit needs of the Monitor that watches it."""
 

@@ -52,6 +52,7 @@ class Finishing:
         self._closer: TrainEndSentinel | None = None
         self._left: deque[tuple[str, Callable[[], None]]] = deque()
         self._unregister: Callable[[], None] = lambda: None
+        self._stop_listening: Callable[[], None] = lambda: None
         self.by_hand = False
         self.may_go_on = False
 
@@ -151,6 +152,7 @@ class Finishing:
         if self._watch is not None:
             self._watch.end()
         self._unregister()
+        self._stop_listening()
         if self._closer is not None:
             self._closer.leave()
         self._callbacks = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import get_ident
 from types import FrameType
 from typing import Any
@@ -25,6 +26,8 @@ from ..run import Run
 from ..steering.attempt import attempt
 from ..steering.command_executor import refuse_all
 from ..steering.fit_steering import SteeringContext
+from .after_fit import NEXT_BEGAN, AfterFit
+from .background import trains_in_background
 from .fit_watchdog import weak
 from .front_end_check import check_front_end
 from .nesting import Nesting
@@ -65,6 +68,7 @@ class Lifecycle(Nesting):
         self._loop_left: Callable[[], Any] = _nothing  # the list of a loop that was declared over and may go on
         self._local = threading.local()
         self._inbox = Inbox()
+        self._after_fit = AfterFit(self._quiet)
 
     # -- what Keras hands over ----------------------------------------------------------------------------------------
 
@@ -84,6 +88,11 @@ class Lifecycle(Nesting):
             if session is None or not session.alive:
                 super().set_params(params)
 
+    @property
+    def model(self) -> Any:
+        """The model of the fit under way, or of the latest; None if nobody else has that any more."""
+        return self._trained() if model_of_callback(self) is None else super().model
+
     # -- which run, which fit -----------------------------------------------------------------------------------------
 
     @property
@@ -101,6 +110,17 @@ class Lifecycle(Nesting):
         self._settle()
         session = self._session
         return self._expected or (session is not None and not session.run.over)
+
+    @contextlib.contextmanager
+    def _quiet(self) -> Iterator[bool]:
+        """No fit of this Monitor begins here; whether none is under way, nor another of its latest model's."""
+        if not self._beginning.acquire(blocking=False):
+            yield False
+            return
+        try:
+            yield not self.training and not trains_in_background(self._trained())
+        finally:
+            self._beginning.release()
 
     @property
     def _last_model(self) -> Any:
@@ -183,7 +203,9 @@ class Lifecycle(Nesting):
         if model is None and offered is not None:
             model = offered()
         params = own.get("params") or told or self.params
-        return model_of_callback(self) if model is None else model, dict(params or {})
+        if model is None:
+            model = model_of_callback(self)
+        return self._last_model if model is None else model, dict(params or {})
 
     def _is_refused(self, callbacks: Any, fit: FrameType | None, frame: FrameType) -> bool:
         """Whether another fit is under way, so that this one is not recorded; what is left of a dead one is closed."""
@@ -213,6 +235,7 @@ class Lifecycle(Nesting):
 
     def _record(self, model: Any, params: dict[str, Any], callbacks: Any, fit: FrameType | None) -> None:
         self._inner = None
+        self._after_fit.forget(NEXT_BEGAN)
         if callbacks is not None and self._loop_left() is callbacks:
             self._loop_left = _nothing
         with self._turn:
@@ -258,9 +281,13 @@ class Lifecycle(Nesting):
     def _ended(self, session: Session) -> None:
         with self._turn:
             if self._session is session:
+                super().set_model(None)  # what is kept of a fit keeps no model alive; see `model`
+                self._after_fit.keep(session.run, session.steering.kept_snapshots)
                 self._session = self._hook_state = self._inner = None
                 if session.may_go_on:
                     self._loop_left = session.callbacks
+            elif session.steering.kept_snapshots is not None:  # the next fit did not wait for this end
+                session.steering.kept_snapshots.forget(NEXT_BEGAN)
         self._come_back()
 
     def _continue(self, run: Record, epoch: int) -> None:

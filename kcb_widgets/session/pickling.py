@@ -14,6 +14,7 @@ from ..record.chunk import Chunk
 from ..record.table import Table
 from ..run import Run
 
+ELSEWHERE = "the snapshots stayed in the process that trained"
 log = logging.getLogger(__name__)
 
 
@@ -123,8 +124,10 @@ def _reduce_run(run: Run) -> tuple[Any, ...]:
         raise TypeError(msg)
     run.record_pending()
     state = dict(vars(run))
-    for name in ("_recording", "_observers", "blocks", "inbox"):
+    for name in ("_recording", "_observers", "blocks", "inbox", "restorer"):
         del state[name]
+    if state["snapshots"]:  # a Monitor has them, and it is not there
+        state |= {"snapshots": [], "availability": {**state["availability"], "rollback": ELSEWHERE}}
     return _rebuild_run, (state,)
 
 

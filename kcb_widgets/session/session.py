@@ -89,6 +89,11 @@ class Session(Finishing):
         data = variables(fit).get("epoch_iterator")
         self._blocking = self.steering.flow.blocking = self._optional("kernel", kernel.blocking, True)
         self._pump = self._optional("kernel", kernel.pump, None)
+        if not self._blocking:  # another cell may run meanwhile, which polls nothing
+            self._stop_listening, why = self._optional("kernel", kernel.listen, (self._stop_listening, ""))
+            if why and kernel.where() == "kernel":
+                message = f"another cell that runs keeps the board's clicks waiting until it ends: {why}"
+                run.add_event("status", "kernel", message=message)
         self._cell = self._optional("kernel", kernel.cell, None)
         self._unregister = self._optional("kernel", lambda: kernel.on_cell_end(self._cell_ended), self._unregister)
         self.data_wait = self._optional("waiting for data", lambda: waiting(fit, model), DataWait())

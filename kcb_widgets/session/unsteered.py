@@ -18,7 +18,7 @@ class Unsteered:
         reason: Why nothing can be steered.
     """
 
-    spike_detector = None
+    spike_detector = kept_snapshots = None
     speaking = "python"
 
     def __init__(self, run: Record, inbox: Inbox, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
 from .backends import sync_model
 from .callback_registry import CallbackRegistry
+from .change_history import Change, ChangeHistory
+from .control_writer import RETRACED, ControlWriter
+from .controls.layer_groups import select
+from .controls.trainable import Trainable
 from .evaluate import Evaluation
 from .loop_control import LoopControl
 from .snapshots import SnapshotStore
 from .user_controls import UserControls
 
 log = logging.getLogger(__name__)
+
+NAMED_AT_MOST = 3
 
 
 class Actions:
@@ -32,6 +39,8 @@ class Actions:
         evaluation: How to evaluate now.
         user_controls: The user's own controls and buttons.
         callback_registry: The fit's other callbacks.
+        writer: Sets controls.
+        history: What was changed by hand.
         folder: Where models are saved.
         monitor: What the functions of buttons are given.
     """
@@ -46,11 +55,14 @@ class Actions:
         evaluation: Evaluation,
         user_controls: UserControls,
         callback_registry: CallbackRegistry,
+        writer: ControlWriter,
+        history: ChangeHistory,
         folder: Path,
         monitor: Any = None,
     ) -> None:
         self._run, self._model, self._flow, self._snapshots = run, model, flow, snapshots
         self._evaluation, self._user_controls, self._callback_registry = evaluation, user_controls, callback_registry
+        self._writer, self._history = writer, history
         self._folder, self._monitor = folder, monitor
 
     def _event(self, command: Command, kind: str, new: Any = None, message: str = "", old: Any = None) -> Event:
@@ -141,3 +153,56 @@ class Actions:
     def act(self, command: Command) -> Event:
         """Do what a callback's card offers."""
         return self._callback_registry.act(command)
+
+    def undo(self, command: Command) -> Event:
+        """Take the latest change back that was made by hand. One that is refused is not tried again."""
+        self._writer.check_rates()
+        asked = command.requested if command.source == "board" else math.inf
+        change, why = self._history.take(self._writer.controls, asked)
+        if change is None:
+            raise Refused(why)
+        remark = f"undoes what was set after step {change.step}" + (f" ({why})" if why else "")
+        if len(change.parts) == 1:
+            name, old, _ = change.parts[0]
+            return self._writer.set(name, old, command, remark)
+        return self._undo_together(change, command, remark)
+
+    def _undo_together(self, change: Change, command: Command, remark: str) -> Event:
+        controls = self._writer.controls
+        back = [
+            (control, bool(old))
+            for name, old, new in reversed(change.parts)
+            if isinstance(control := controls.get(name), Trainable) and control.read() == new
+        ]
+        events = self._writer.set_together(back, command, remark)
+        return self._event(command, "applied", change.name, f"{remark}: {_layers(events)}")
+
+    def freeze(self, command: Command) -> Event:
+        """Have many layers train no longer."""
+        return self._train(command, False)
+
+    def unfreeze(self, command: Command) -> Event:
+        """Have many layers train again."""
+        return self._train(command, True)
+
+    def _train(self, command: Command, value: bool) -> Event:
+        which = None if command.value is None else str(command.value)
+        group = select(self._model, self._writer.controls, which, value)
+        if not group.changes and group.left:
+            name, why = next(iter(group.left.items()))
+            raise Refused(f"{name}: {why}")
+        events = self._writer.set_together(group.changes, command)
+        self._history.note_group(command, events)
+        words = [_layers(events) if events else f"all {group.size} of them are so already"]
+        for name, why in list(group.left.items())[:NAMED_AT_MOST]:
+            words.append(f"not {name}: {why}")
+        if any(control.rebuild for control, _ in group.changes) and events:
+            words.append(RETRACED)
+        return self._event(command, "applied", command.value, "; ".join(words))
+
+
+def _layers(events: list[Event]) -> str:
+    """The layers whose flags changed, in words."""
+    names = [event.name.removesuffix(".trainable") for event in events]
+    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
+    return f"{len(names)} layer{'' if len(names) == 1 else 's'}: {', '.join(names[:NAMED_AT_MOST])}{more}"

@@ -12,11 +12,15 @@ from ..record import wire
 from ..record.events import Event
 from ..record.record import Record
 from .actions import Actions
-from .backends import hand_back, retrace
+from .backends import hand_back
+from .change_history import CLOCK_ERROR_S, ChangeHistory
 from .control_registry import ControlRegistry
-from .controls.control import Control, Written
+from .control_writer import ControlWriter
+from .controls.control import Control
 
 log = logging.getLogger(__name__)
+
+FLOW = ("pause", "resume", "step", "finish_epoch")
 
 
 class CommandExecutor:
@@ -28,15 +32,24 @@ class CommandExecutor:
         inbox: Where commands wait.
         registry: The controls that commands set.
         actions: What verbs do.
-
-    Attributes:
-        retracing: The controls whose change has the training step traced again at the next batch.
+        writer: Sets controls.
+        history: What was changed by hand.
     """
 
-    def __init__(self, run: Record, model: Any, inbox: Inbox, registry: ControlRegistry, actions: Actions) -> None:
+    def __init__(
+        self,
+        run: Record,
+        model: Any,
+        inbox: Inbox,
+        registry: ControlRegistry,
+        *,
+        actions: Actions,
+        writer: ControlWriter,
+        history: ChangeHistory,
+    ) -> None:
         self._run, self._model, self._inbox = run, model, inbox
-        self._registry, self._actions = registry, actions
-        self.retracing: list[str] = []
+        self._registry, self._actions, self._writer, self._history = registry, actions, writer, history
+        self._latest: dict[str, Command] = {}  # of those that were carried out, by what they concern
 
     def apply(self, heavy: bool) -> None:
         """Carry out all that waits; the last command of a name speaks for those before it.
@@ -52,7 +65,7 @@ class CommandExecutor:
                 later += [*earlier, command]
                 continue
             try:
-                event = self._carry_out(command)
+                event = self._carry_out(command, earlier)
             except Refused as why:
                 event = refusal(run, command, str(why))
             except (TypeError, ValueError) as why:  # of our own checks, or of the model's own code
@@ -72,32 +85,34 @@ class CommandExecutor:
     def _needs_rest(self, command: Command) -> bool:
         return needs_rest(command.name, self._registry.controls.get(command.name))
 
-    def _carry_out(self, command: Command) -> Event:
+    def _check_order(self, command: Command) -> None:
+        """Refuse a click that was on its way while somebody asked for something else, which was done."""
+        latest = self._latest.get(_topic(command.name))
+        if latest is not None and command.source == "board" and command.requested < latest.requested - CLOCK_ERROR_S:
+            seconds = latest.requested - command.requested
+            done = f"set to {latest.value}" if latest.name == command.name else latest.name
+            raise Refused(f"this came late: {done} was asked for {seconds:.2g} s after it, by {latest.source}")
+
+    def _carry_out(self, command: Command, earlier: list[Command]) -> Event:
+        self._check_order(command)
+        event = self._do(command, earlier)
+        known = self._latest.get(_topic(command.name))
+        if known is None or command.requested >= known.requested:
+            self._latest[_topic(command.name)] = command
+        return event
+
+    def _do(self, command: Command, earlier: list[Command]) -> Event:
         if command.name in VERBS:
             act: Callable[[Command], Event] = getattr(self._actions, command.name)
             return act(command)
-        control = self._registry.controls.get(command.name)
-        if control is None:
-            msg = f"there is no control of this name: {command.name}"
-            raise Refused(msg)
-        if why := control.idle or control.why_not():
-            raise Refused(why)
-        value = control.check(command.value)
-        self._registry.check_rates()
-        return self._written(control, control.write(value), command)
+        event = self._writer.set(command.name, command.value, command)
+        self._history.note(self._registry.controls.get(command.name), command, earlier, event)
+        return event
 
-    def _written(self, control: Control, written: Written, command: Command) -> Event:
-        run, message = self._run, written.message
-        if written.rebuild:
-            retrace(self._model)
-            self.retracing = [*self.retracing, control.name]
-            message = "; ".join(part for part in (message, "the training step is traced again") if part)
-        old, new = written.old, written.new
-        if control.kind == "number" and isinstance(new, (int, float)) and control.group not in ("flow", "callbacks"):
-            before = float(old) if isinstance(old, (int, float)) else None
-            run.set_value(control.name, float(new), before)
-        self._registry.learning_rates.wrote(control)
-        return run.add_event("applied", control.name, old, new, command.source, message, command.requested)
+
+def _topic(name: str) -> str:
+    """What a command concerns: of two for the same thing, the one that was asked for later counts."""
+    return "flow" if name in FLOW else name
 
 
 def needs_rest(name: str, control: Control | None) -> bool:

@@ -11,6 +11,7 @@ from ..record.events import first_line
 from ..record.record import Record
 from .backends import read_scalar
 from .callback_registry import CallbackRegistry
+from .change_history import ChangeHistory
 from .controls import layers, optimizers
 from .controls.control import Control
 from .controls.hold import Hold
@@ -39,6 +40,7 @@ class ControlRegistry:
         user_controls: The user's own controls and buttons.
         save_filter: Hides what is installed in the optimizer.
         callback_registry: The fit's other callbacks.
+        history: What was changed by hand.
 
     Attributes:
         controls: By name.
@@ -58,8 +60,10 @@ class ControlRegistry:
         user_controls: UserControls,
         save_filter: OptimizerSaveFilter,
         callback_registry: CallbackRegistry,
+        history: ChangeHistory,
     ) -> None:
         self._run, self._model, self.siblings = run, model, siblings
+        self._history = history
         self._flow, self._snapshots, self._evaluation = flow, snapshots, evaluation
         self._user_controls, self._save_filter = user_controls, save_filter
         self._callback_registry = callback_registry
@@ -133,7 +137,8 @@ class ControlRegistry:
         self._user_controls.publish(
             run, [control.describe() for control in self.controls.values() if control.name not in own]
         )
-        run.availability = {"evaluate": self._evaluation.why_not(), "save": ""}
+        run.availability = {**run.availability, "evaluate": self._evaluation.why_not(), "save": ""}
+        self._history.publish(self.controls)
         self._flow.publish()
 
     def check_rates(self, suspect: str = "", writer: str = "") -> None:

@@ -19,13 +19,16 @@ from .attempt import attempt
 from .automatic_snapshots import AutomaticSnapshots
 from .backends import retrace
 from .callback_registry import CallbackRegistry
+from .change_history import ChangeHistory
 from .command_executor import CommandExecutor
 from .control_registry import ControlRegistry
+from .control_writer import ControlWriter
 from .controls.live_values import OptimizerSaveFilter, model_optimizers
 from .epoch_extension import EpochExtension
 from .evaluate import Evaluation
 from .guard import Guard, SpikeDetector
 from .guard_runner import GuardRunner
+from .kept_snapshots import KeptSnapshots
 from .loop_control import LoopControl
 from .policies import Policies, Policy, Turns
 from .snapshots import Snapshots, SnapshotStore
@@ -66,6 +69,7 @@ class FitSteering:
         callback_registry: The fit's other callbacks.
         spike_detector: What watches for NaN and leaps, if a guard was asked for.
         speaking: Who asks when a command comes from the training thread itself.
+        kept_snapshots: What is left to go back to when the fit is over; None before.
     """
 
     def __init__(
@@ -97,11 +101,15 @@ class FitSteering:
             "evaluation": evaluation,
             "user_controls": options.user_controls,
             "callback_registry": self.callback_registry,
+            "history": ChangeHistory(run),
         }
         self.registry = ControlRegistry(run, model, siblings, save_filter=save_filter, **shared)
-        actions = Actions(run, model, folder=options.save_to, monitor=options.monitor, **shared)
-        self.executor = CommandExecutor(run, model, inbox, self.registry, actions)
+        self._writer = writer = ControlWriter(run, model, self.registry)
+        actions = Actions(run, model, folder=options.save_to, monitor=options.monitor, writer=writer, **shared)
+        doers: dict[str, Any] = {"actions": actions, "writer": writer, "history": shared["history"]}
+        self.executor = CommandExecutor(run, model, inbox, self.registry, **doers)
         self.speaking = "python"
+        self.kept_snapshots: KeptSnapshots | None = None
         self._turns = Turns(options.policies, run, hook_state)
         self._guard_runner = None
         if self.spike_detector is not None:
@@ -143,7 +151,7 @@ class FitSteering:
             busy = (
                 self.flow.planned
                 or self.registry.learning_rates.held
-                or self.executor.retracing
+                or self._writer.retracing
                 or self._automatic_snapshots.pending
             )
             self._hook_state.has_work = bool(busy or self._turns.counting)
@@ -215,7 +223,7 @@ class FitSteering:
 
     def retraced(self) -> list[str]:
         """The controls for which the next batch traces the training step again; asked once."""
-        names, self.executor.retracing = self.executor.retracing, []
+        names, self._writer.retracing = self._writer.retracing, []
         return names
 
     # -- the end ------------------------------------------------------------------------------------------------------
@@ -226,7 +234,7 @@ class FitSteering:
         self.callback_registry.leave()
         self.registry.release()
         self.flow.undo()
-        self._snapshots.clear()
+        self.kept_snapshots = KeptSnapshots(self._run, self._model, self._snapshots)
         if installed:
             retrace(self._model)  # or the next fit would go on with a training step that knows our variables
 

@@ -203,10 +203,15 @@ class SnapshotStore:
             return "best", self.best, value
         return ("epoch", "", None) if self.each_epoch else None
 
-    def clear(self) -> None:
-        """The fit is over: free the memory."""
-        self._kept = []
+    @property
+    def kept(self) -> list[Snapshot]:
+        """Those there are, oldest first."""
+        return list(self._kept)
+
+    def retire(self) -> None:
+        """The fit is over: hold nothing of it but the snapshots; none can be taken any more, nor put back from here."""
         self.slot_cache.clear()
+        del self._state_copier
 
     def _too_large(self, size: float, about: str = "") -> str:
         if size <= self._budget:
@@ -236,7 +241,9 @@ class SnapshotStore:
         self._tell()
 
     def _tell(self) -> None:
-        self._run.snapshots = [snapshot.describe() for snapshot in self._kept]
+        run = self._run
+        run.snapshots = [snapshot.describe() for snapshot in self._kept]
+        run.availability = {**run.availability, "rollback": "" if self._kept else "no snapshot is left"}
 
 
 class Setting(Control):

@@ -77,7 +77,7 @@ class Case:
 UNIT = st.floats(0, 1, width=16)
 VERBS = (
     *("set",) * 8,
-    *("snapshot", "rollback") * 2,
+    *("snapshot", "rollback", "undo", "freeze", "unfreeze") * 2,
     *("evaluate", "forget", "step", "pause", "stop", "stop_epoch", "epochs", "hold", "take_over", "release", "cut"),
 )
 

@@ -98,6 +98,9 @@ class Steering(keras.callbacks.Callback):
             "hold": lambda: self._flag("_hold", act.value < 0.7),
             "take_over": lambda: self._flag("_take_over", True),
             "release": lambda: self._flag("_take_over", False),
+            "undo": monitor.undo,
+            "freeze": lambda: self._layers(act, monitor.freeze),
+            "unfreeze": lambda: self._layers(act, monitor.unfreeze),
             "cut": lambda: monitor.act("ReduceLROnPlateau.cut"),
         }
         self._note(verbs[act.what])
@@ -119,6 +122,13 @@ class Steering(keras.callbacks.Callback):
     def _flag(self, suffix: str, on: bool) -> kcb.Reply | None:
         names = [name for name in self.monitor.controls if name.endswith(f"learning_rate{suffix}")]
         return self.monitor.set({names[0]: on}) if names else None
+
+    def _layers(self, act: Act, change: Callable[..., kcb.Reply]) -> kcb.Reply | None:
+        names = [name.removesuffix(".trainable") for name in self.monitor.controls if name.endswith(".trainable")]
+        if not names:
+            return None
+        name = names[int(act.pick * (len(names) - 1))]
+        return change() if act.value > 0.8 else change(named=name[:3]) if act.value > 0.4 else change(until=name)
 
     def _snapshot(self, act: Act) -> str:
         kept = self.monitor.run.snapshots
