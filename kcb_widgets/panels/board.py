@@ -91,6 +91,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._refusals = 0
         self._blind_at = 0.0
         self._blind_sent = 0
+        self._told_alarm = ("", False)
         super().__init__(board_id=uuid.uuid4().hex[:16], show=panels)
         self._output = Output(self)
         kernel.own(self.comm.comm_id if self.comm is not None else "")
@@ -130,10 +131,17 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             if run.over:
                 self._sender.push()
                 self._output.settle(run)
-            elif self.attended or self._blind():
+            elif self.attended or self._blind() or self._alarming():
                 self._sender.push()
         except Exception as error:  # it must not take other boards with it
             run.failed("board", error)
+
+    def _alarming(self) -> bool:
+        """Whether something went wrong, or is right again: a page in the background may still notify somebody."""
+        wrong, stalled = self._run.not_finite, self._run.stalled
+        alarm = (wrong["name"] if wrong else "", stalled is not None)
+        told, self._told_alarm = self._told_alarm, alarm
+        return alarm != told and self._output.hosts != set()
 
     def _blind(self) -> bool:
         """Where no message comes in while a cell runs nobody can say they look: then draw seldom, and ever more so."""

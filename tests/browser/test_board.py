@@ -14,9 +14,9 @@ from host import (
     bundle,
     control,
     drag_zoom,
+    each_tab,
     encode,
     field,
-    each_tab,
     hide,
     host,
     make_host,
@@ -476,7 +476,9 @@ def test_log_axis_survives_values_without_a_logarithm(host):
     assert pixels(host, "loss", "--kcb-train", x=[0.5, 0.75], y=[0.2, 0.7]) == 0
     button = host.page.get_by_role("button", name="log y")
     button.click()
-    host.page.wait_for_function("document.querySelector('.kcb-toolbar > .kcb-toggle').getAttribute('aria-pressed') === 'true'")
+    host.page.wait_for_function(
+        "document.querySelector('.kcb-toolbar > .kcb-toggle').getAttribute('aria-pressed') === 'true'"
+    )
     # A straight line down to the corner, where the linear axis has a flat tail.
     wait_pixels(host, "loss", "--kcb-train", 100, x=[0.5, 0.75], y=[0.2, 0.7])
     button.click()
@@ -943,7 +945,8 @@ def walk(host):
 def test_numbers_do_not_move_their_neighbours(host):
     host.start(series=run_picture(100))
     wait_pixels(host, "loss", "--kcb-train", 100)
-    spots = """() => [".kcb-stop", ".kcb-field", ".kcb-badge", ".kcb-news", ".kcb-plot canvas", ".kcb-tabs", ".kcb-clocks"]
+    spots = """() => [
+        ".kcb-stop", ".kcb-field", ".kcb-badge", ".kcb-news", ".kcb-plot canvas", ".kcb-tabs", ".kcb-clocks"]
         .map((each) => {
         const { x, y } = document.querySelector(each).getBoundingClientRect();
         return [Math.round(x), Math.round(y)]; })"""

@@ -50,7 +50,9 @@ def test_a_dead_kernel_looks_dead(make_host):
     assert text(host, ".kcb-elapsed") == before
     assert text(host, ".kcb-remaining") == ""
     told = host.page.locator(".kcb-message[role=alert]")
-    assert told.inner_text().startswith("The kernel is gone, or the connection to it. These are the last numbers, heard")
+    assert told.inner_text().startswith(
+        "The kernel is gone, or the connection to it. These are the last numbers, heard"
+    )
     assert host.page.get_by_role("button", name="Stop", exact=True).is_disabled()
     assert value_of(host, "loss", "raw") != ""
 

@@ -333,6 +333,22 @@ def test_the_still_picture_is_small_and_marked(classifier):
     assert b"abc" in raw[:200]
 
 
+@pytest.mark.parametrize("page", ["#ffffff", "#111111"])
+def test_the_still_picture_reads_on_light_and_on_dark(classifier, page):
+    from kcb_widgets.export.figures import still
+
+    monitor = kcb.Monitor()
+    model, x, y = classifier()
+    model.fit(x, y, epochs=3, batch_size=4, validation_split=0.5, verbose=0, callbacks=[monitor])
+    image = Image.open(io.BytesIO(base64.b64decode(still(monitor.run, "abc")))).convert("RGBA")
+    assert np.asarray(image)[0, 0, 3] == 0  # the page is seen through it
+    whole = Image.new("RGBA", image.size, page)
+    whole.alpha_composite(image)
+    title = np.asarray(whole.convert("L"), dtype=float)[:24]  # the title stands here, and nothing else
+    darkest, lightest = title.min(), title.max()
+    assert lightest - darkest > 150
+
+
 def test_an_answer_that_somebody_waits_for_does_not_wait_for_the_next_picture(monkeypatch):
     monkeypatch.setattr(refresh_thread, "MIN_INTERVAL_S", 60.0)
     monkeypatch.setattr(refresh_thread, "UNWATCHED_INTERVAL_S", 60.0)
@@ -352,8 +368,12 @@ def test_an_answer_that_somebody_waits_for_does_not_wait_for_the_next_picture(mo
 
 def test_python_and_the_browser_have_the_same_panels_in_the_same_order():
     view = (Path(kcb.__file__).parent / "js" / "src" / "view.js").read_text()
-    table = re.search(r"const PANELS = \{(.*?)\};", view, re.DOTALL)[1]
-    assert tuple(re.findall(r"^  (\w+): \w+,$", table, re.MULTILINE)) == board_module.PANELS
+    bar = re.search(r"const BAR = \{(.*?)^\};", view, re.DOTALL | re.MULTILINE)[1]
+    tabs = re.search(r"const TABS = \[(.*?)^\];", view, re.DOTALL | re.MULTILINE)[1]
+    in_bar = re.findall(r"^  (\w+): \[", bar, re.MULTILINE)
+    under_tabs = re.findall(r'^  \{ name: "(\w+)"', tabs, re.MULTILINE)
+    assert tuple(dict.fromkeys(in_bar + under_tabs)) == board_module.PANELS
+    assert "controls" in under_tabs  # those that are not needed all the time
 
 
 def test_a_new_panel_is_one_entry_in_python(monkeypatch):

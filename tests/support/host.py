@@ -301,13 +301,14 @@ def card(identity: str = "EarlyStopping", **more: Any) -> dict[str, Any]:
 class Host:
     """A page with a board in it. ``now`` keeps the traits, as Python would."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, store: bool = True) -> None:
         self.page = page
         page.unroute_all()
         page.route(f"{URL}**", self._serve)
         page.goto(URL)
         page.wait_for_function("window.ready === true")
-        page.evaluate("localStorage.clear()")  # what an earlier test chose
+        if store:
+            page.evaluate("localStorage.clear()")  # what an earlier test chose
         self.now = state()
         self.controls: Any = [control()]
         self.callbacks: Any = []
@@ -389,7 +390,7 @@ def make_host(browser: Any, bundle: None) -> Any:
     contexts = []
     hosts = []
 
-    def make(clock=False, script="", width=900, **options):
+    def make(clock=False, script="", width=900, store=True, **options):
         context = browser.new_context(viewport={"width": width, "height": 800}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -398,7 +399,7 @@ def make_host(browser: Any, bundle: None) -> Any:
             page.clock.install()
         if script:
             page.add_init_script(script)
-        host = Host(page)
+        host = Host(page, store)
         hosts.append(host)
         return host
 

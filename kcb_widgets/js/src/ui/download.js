@@ -13,6 +13,25 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** Copies text; whether that could be done. Pages without TLS have no clipboard, but a selection that can be copied.
+ * @param {string} text @returns {Promise<boolean>} */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    focused?.focus();
+    return copied;
+  }
+}
+
 /** A table as CSV, as RFC 4180 has it. What a spreadsheet would take for a formula is made plain text.
  * @param {(string | number | null | undefined)[][]} rows */
 export const csv = (rows) =>

@@ -1,7 +1,7 @@
 // @ts-check
 // The table of epochs: sorted by any column, copied, or saved as CSV.
 import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
-import { csv, download, fileName } from "../../ui/download.js";
+import { copyText, csv, download, fileName } from "../../ui/download.js";
 import { formatExact, formatSeconds, formatSetting } from "../../ui/format.js";
 import { bestsOf } from "../controls/best.js";
 
@@ -45,12 +45,13 @@ export function epochsPanel(body, { link, guard }) {
   const copy = button("Copy", { title: "Copy the table, for a spreadsheet" });
   const save = button("Save CSV");
   const said = h("span", { class: "kcb-said", role: "status" });
+  const note = h("span", { class: "kcb-muted" });
   const head = h("tr");
   const rows = h("tbody");
   const table = h("table", { class: "kcb-table kcb-epoch-table", "aria-label": "epochs" }, h("thead", {}, head), rows);
   const empty = h("p", { class: "kcb-muted" }, "The first row comes with the end of the first epoch.");
   const scroller = h("div", { class: "kcb-scroller", tabindex: 0, role: "region", "aria-label": "table of epochs" }, table);
-  body.append(h("div", { class: "kcb-line" }, copy, save, said), empty, scroller);
+  body.append(h("div", { class: "kcb-line" }, copy, save, note, said), empty, scroller);
   /** @type {Column[]} */
   let columns = [];
 
@@ -89,12 +90,13 @@ export function epochsPanel(body, { link, guard }) {
     });
     while (rows.rows.length > shown.length) rows.deleteRow(-1);
     const more = (columns[0]?.values.length ?? 0) - shown.length;
-    if (more > 0) setText(said, `${shown.length} shown, ${more} more in the CSV`);
+    const { perBucket = 1 } = link.picture().tables.find((each) => each.name === "epochs") ?? {};
+    setText(note, [perBucket > 1 ? `each row is the mean of ${perBucket} epochs` : "", more > 0 ? `${more} more rows in the CSV` : ""].filter(Boolean).join(" · "));
   };
 
-  scope.listen(copy, "click", () => {
-    const text = plain().map((row) => row.map((each) => each ?? "").join("\t")).join("\n");
-    navigator.clipboard?.writeText(text).then(() => setText(said, "copied"), () => setText(said, "the page may not copy: select the table instead"));
+  scope.listen(copy, "click", async () => {
+    const copied = await copyText(plain().map((row) => row.map((each) => each ?? "").join("\t")).join("\n"));
+    setText(said, copied ? "copied" : "the page may not copy: select the table instead");
   });
   scope.listen(save, "click", () => download(`${fileName(String(link.state().title ?? "run"))}-epochs.csv`, new Blob([csv(plain())], { type: "text/csv" })));
   scope.add(link.listen(guard((topic) => (topic === "picture" || topic === "ui") && draw())));
