@@ -163,7 +163,6 @@ def test_what_is_stored_is_not_trusted(host, kept):
 
 def test_a_page_without_storage_works(make_host):
     host = make_host(script=NO_STORAGE, store=False)
-    )
     host.start(series=run_picture())
     wait_groups(host, "loss", "accuracy", "learning_rate")
     press(host, "loss", "enlarge")
