@@ -99,7 +99,7 @@ def measure(server: Any, browser: Any, version: str, sleep: float, clicks: int, 
     try:
         view, page, irregular = start_fit(notebook), notebook.page, random.Random(SEED)
         row = view.get_by_role("group", name="learning_rate", exact=True)
-        row.locator(".kcb-outcome").evaluate(LISTEN)
+        view.locator(".kcb-outcome").first.evaluate(LISTEN)
         for number in range(clicks):
             page.wait_for_timeout(irregular.uniform(20, 250))
             row.get_by_role("button", name="/2" if number % 2 else "x2", exact=True).click()
@@ -115,7 +115,7 @@ def measure(server: Any, browser: Any, version: str, sleep: float, clicks: int, 
             notebook.run(index)
             notebook.wait(index)
         found = {**json.loads(path.read_text()), **browser_times, "wanted": clicks}
-        return found | {"ipykernel": notebook.text(3).strip(), "path": badge.split(";")[0]}
+        return found | {"ipykernel": notebook.text(3).strip(), "path": badge.split(";")[0].removeprefix("live: ")}
     finally:
         notebook.close()
 

@@ -148,7 +148,7 @@ def test_a_reloaded_page_gets_the_live_board_back_with_its_history(
 def test_an_interrupt_ends_fit_and_the_board_says_so(open_notebook: Any) -> None:
     notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", FACTS)
     start_fit(notebook)
-    notebook.interrupt()
+    notebook.interrupt(1)
     notebook.wait(1)
     board(notebook, status="interrupted")
     assert "KeyboardInterrupt" in notebook.text(1)

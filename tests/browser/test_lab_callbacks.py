@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from product import MODEL, board, start_fit
+from product import MODEL, board, open_tab, start_fit
 
 # Nothing ever gets better, so EarlyStopping would end it after 150 epochs.
 STOPPER = """
@@ -21,6 +21,7 @@ SEEN = "print(json.dumps([stopper.patience, stopper.wait, len(monitor.run.epochs
 def test_patience_raised_on_the_board_lets_the_fit_go_past_the_old_limit(open_notebook: Any) -> None:
     notebook = open_notebook(MODEL + STOPPER, "fit(batches=20, epochs=100_000)", SEEN)
     view = start_fit(notebook)
+    open_tab(view, "callbacks")
     card = view.get_by_role("group", name="EarlyStopping", exact=True)
     gauge = card.get_by_role("meter", name="EarlyStopping")
     gauge.wait_for()
@@ -33,7 +34,8 @@ def test_patience_raised_on_the_board_lets_the_fit_go_past_the_old_limit(open_no
     passed = f"() => Number({reached}) > 170"
     notebook.page.wait_for_function(passed, timeout=120_000)
     board(notebook, status="running")
-    view.get_by_role("region", name="hooks", exact=True).wait_for()
+    open_tab(view, "hooks")
+    view.get_by_role("region", name="hooks", exact=True).get_by_role("table").wait_for()
     view.get_by_role("button", name="Stop", exact=True).click()
     notebook.wait_idle()
     notebook.run(2)

@@ -11,7 +11,7 @@ import kernels
 import lab
 import nbformat
 import pytest
-from product import board, drag, paused_step, step
+from product import board, drag, open_tab, paused_step, step
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -94,7 +94,8 @@ def enter(view: Any, name: str, value: str) -> None:
     field = control.get_by_role("textbox", name=name)
     field.fill(value)
     field.press("Enter")
-    control.locator('.kcb-outcome[data-phase="applied"]').wait_for()
+    # That of the learning rate stands in the bar.
+    view.locator('.kcb-outcome[data-phase="applied"]').first.wait_for()
 
 
 def test_steer_a_run_by_hand(open_demo: Any) -> None:
@@ -108,15 +109,18 @@ def test_steer_a_run_by_hand(open_demo: Any) -> None:
     view.get_by_role("button", name="Pause").click()
     first = paused_step(view)
     view.locator('.kcb-badge[data-reach="live"]').wait_for()
-    view.get_by_role("button", name="Snapshot", exact=True).click()
+    open_tab(view, "snapshots")
+    view.get_by_role("button", name="Snapshot now", exact=True).click()
     # At the end of an epoch there may be a snapshot of the best, too.
     mine = view.get_by_role("listitem").filter(has_text="by hand")
     back = mine.get_by_role("button", name=f"roll back to step {first}")
     back.wait_for()
     enter(view, "learning_rate", "50")
     assert step(view, 10, first) == first + 10
+    open_tab(view, "snapshots")
     back.click()
-    view.locator(".kcb-events", has_text="rolled back").or_(view.locator(".kcb-events", has_text="rollback")).wait_for()
+    open_tab(view, "events")
+    view.locator(".kcb-events", has_text="rolled back").wait_for()
     enter(view, "learning_rate", "0.03")
     view.get_by_role("button", name="Resume").click()
     board(demo.notebook, index=demo.done - 1)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from product import FACTS, MODEL, board, facts, paused_step, start_fit, step
+from product import FACTS, MODEL, board, facts, open_tab, paused_step, start_fit, step
 
 OWN = """
 pressed = []
@@ -30,13 +30,16 @@ def test_pause_change_step_roll_back_by_a_marker_and_resume(open_notebook: Any) 
     assert step(view, 3, first) == first + 3
 
     view.get_by_role("button", name="Snapshot", exact=True).click()
+    open_tab(view, "chart")
     marker = view.get_by_role("button", name=f"snapshot at step {first + 3}")
     marker.wait_for()
     assert step(view, 4, first + 3) == first + 7
+    open_tab(view, "chart")
     marker.click()
     confirm = view.locator(".kcb-confirm")
     confirm.get_by_role("button", name="Roll back").click()
-    view.locator(".kcb-events", has_text="rollback").or_(view.locator(".kcb-events", has_text="rolled back")).wait_for()
+    open_tab(view, "events")
+    view.locator(".kcb-events", has_text="rolled back").wait_for()
     assert paused_step(view) == first + 7
     view.get_by_role("button", name="Resume").click()
     board(notebook, status="running")

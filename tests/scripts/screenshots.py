@@ -30,7 +30,7 @@ def main(out: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGS)
         notebook = server.open(browser, cells)
         page = notebook.page
-        page.set_viewport_size({"width": 1280, "height": 1200})
+        page.set_viewport_size({"width": 1280, "height": 900})
         for index in (0, 1):
             notebook.run(index)
             notebook.wait(index)

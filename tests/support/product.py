@@ -54,6 +54,11 @@ def start_fit(notebook: lab.Notebook) -> Any:
     return view
 
 
+def open_tab(view: Any, name: str) -> None:
+    """Look at another panel of the board."""
+    view.locator(f'[data-tab="{name}"]').click()
+
+
 def drag(page: Any, view: Any, by: float) -> None:
     """Drag the thumb of the learning rate's slider, which stands in the middle, by a share of the slider's width."""
     slider = view.get_by_role("slider", name="learning_rate")
@@ -90,10 +95,9 @@ def paused_step(view: Any) -> int:
 
 
 def step(view: Any, batches: int, at: int) -> int:
-    """Run so many batches and wait for the pause after them."""
-    view.get_by_role("spinbutton", name="batches").or_(view.get_by_label("batches", exact=True)).first.fill(
-        str(batches)
-    )
+    """Run so many batches and wait for the pause after them; the Controls are open then."""
+    open_tab(view, "controls")
+    view.get_by_role("textbox", name="batches", exact=True).fill(str(batches))
     view.get_by_role("button", name="Step", exact=True).click()
     view.locator(".kcb-note", has_text=f"after step {at + batches}").wait_for()
     return paused_step(view)

@@ -37,7 +37,7 @@ export function recall() {
     if (kept.x === "step" || kept.x === "epoch" || kept.x === "time") found.x = kept.x;
     if (typeof kept.smoothing === "number" && kept.smoothing >= 0 && kept.smoothing < 1) found.smoothing = kept.smoothing;
     for (const name of /** @type {const} */ (["log", "notify"])) if (typeof kept[name] === "boolean") found[name] = kept[name];
-    for (const name of /** @type {const} */ (["tab", "best"])) if (typeof kept[name] === "string") found[name] = kept[name];
+    if (typeof kept.best === "string") found.best = kept.best;
     return found;
   } catch {
     return {}; // some hosts have no storage
@@ -45,9 +45,9 @@ export function recall() {
 }
 
 /** @param {Ui} ui */
-export function remember({ x, log, smoothing, plots, order, hidden, tab, best, notify }) {
+export function remember({ x, log, smoothing, plots, order, hidden, best, notify }) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ x, log, smoothing, plots, order, hidden: [...hidden], tab, best, notify }));
+    localStorage.setItem(KEY, JSON.stringify({ x, log, smoothing, plots, order, hidden: [...hidden], best, notify }));
   } catch {
     // no storage, or a full one: the choice holds for this board
   }
