@@ -333,7 +333,7 @@ class Monitor(SteeringAPI, Lifecycle):
         run = session.run
         session.raised.renew()
         attempt(run, "batch values", session.metric_weights.end_epoch)
-        run.throughput.rest(run.seconds, run.step)
+        run.throughput.begin_validation(run.seconds, run.step)
         run.phase, run.test_batch = "validate", 0
         session.poll(perf_counter())
 

@@ -160,7 +160,7 @@ class Session(Finishing):
             self._inspect_last_batch(logs)
         if self._epoch_starts:  # hooks call here after each epoch's first batch
             self._epoch_starts = False
-            self.run.throughput.begin(self.run.seconds, self.run.step)
+            self.run.throughput.first_batch(self.run.seconds, self.run.step)
         if len(self.run.pending) >= MAX_PENDING_BATCHES:
             self.run.record_pending()
         if now >= self._next_poll or self._inbox.waiting:  # a stop must be heard before the next batch
@@ -176,6 +176,8 @@ class Session(Finishing):
     def test_batch(self, batch: int) -> None:
         """A batch of validation is done."""
         self.run.test_batch, now = batch + 1, time.perf_counter()
+        if batch == 0:
+            self.run.throughput.first_validation_batch(self.run.seconds)
         if now >= self._next_poll:
             self.poll(now)
 

@@ -143,6 +143,21 @@ def test_plots_are_hidden_moved_and_enlarged_and_the_next_run_begins_so(host):
     wait_groups(again, "accuracy", "loss", "learning_rate")
 
 
+def test_a_plot_fills_the_screen(host):
+    host.start(show=["chart"], series=run_picture())
+    wait_pixels(host, "loss", "--kcb-train", 100)
+    before = box(host, "loss")["height"]
+    press(host, "loss", "full screen")
+    host.page.wait_for_function("document.fullscreenElement?.dataset.group === 'loss'")
+    host.page.wait_for_function(
+        "(h) => document.querySelector('[data-group=loss] .u-over').clientHeight > 2 * h", arg=before
+    )
+    host.page.evaluate("document.exitFullscreen()")
+    host.page.wait_for_function(
+        "(h) => document.querySelector('[data-group=loss] .u-over').clientHeight === h", arg=round(before)
+    )
+
+
 @pytest.mark.parametrize(
     "kept",
     [

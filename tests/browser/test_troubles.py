@@ -303,3 +303,61 @@ def test_marks_that_fall_together_are_told_together(host):
     host.page.mouse.move(area["x"] + area["width"] * 0.501, area["y"] + 40)
     host.page.wait_for_function("document.querySelector('.kcb-place').textContent.endsWith('and 1 more here')")
     assert len(host.page.locator(".kcb-place").get_attribute("title").split("\n")) == 2
+
+
+# -- outcomes that are no news any more --------------------------------------------------------------------------------
+
+
+def test_applied_goes_when_somebody_else_has_overwritten_it(host):
+    host.start(show=["controls"])
+    host.page.get_by_role("button", name="x10").click()
+    (command,) = host.wait_sent("command")
+    answer(host, command)  # the value may come a little later than the reply
+    wait_text(host, ".kcb-outcome", "applied at step 320")
+    host.state(values={"learning_rate": 0.01})
+    wait_text(host, ".kcb-outcome", "applied at step 320")
+    host.state(values={"learning_rate": 0.005})
+    wait_text(host, ".kcb-outcome", "")
+
+
+def test_refused_goes_when_it_was_put_right(host):
+    host.start(show=["controls"])
+    field = host.page.get_by_role("textbox", name="learning_rate", exact=True)
+    field.fill("-1")
+    field.press("Enter")
+    (command,) = host.wait_sent("command")
+    host.state(commands=[{"id": command["id"], "status": "refused", "step": None, "message": "must be at least 0"}])
+    wait_text(host, ".kcb-outcome", "refused: must be at least 0")
+    host.state(batch=50)
+    wait_text(host, ".kcb-outcome", "refused: must be at least 0")
+    host.state(values={"learning_rate": 0.002})
+    wait_text(host, ".kcb-outcome", "")
+
+
+def test_a_rollback_is_told_in_the_bar_wherever_it_was_asked_for(host):
+    host.now = state(snapshots=[SNAPSHOT])
+    host.start(series=run_picture())
+    host.page.get_by_role("button", name="snapshot at step 300").click()
+    host.page.get_by_role("button", name="Roll back", exact=True).click()
+    (command,) = host.wait_sent("command", name="rollback")
+    said = {"id": command["id"], "name": "rollback", "status": "applied", "step": 320, "message": "to step 300"}
+    host.state(commands=[said])
+    wait_text(host, ".kcb-news .kcb-said", "rollback: applied at step 320 · to step 300")
+
+
+def test_what_is_greyed_says_why(host):
+    host.start()
+    host.state(status="finished")
+    wait_text(host, ".kcb-status", "finished")
+    for name in ("Pause", "Step", "Stop", "Undo"):
+        button = host.page.get_by_role("button", name=name, exact=True)
+        assert button.is_disabled()
+        assert button.get_attribute("title") == "The run is over"
+
+
+def test_a_pause_that_is_asked_for_is_not_yet_one(host):
+    host.start(show=["progress", "controls"])
+    host.state(flow={"paused": True, "until": None, "stop": ""})
+    wait_text(host, ".kcb-note", "pauses before the next batch")
+    host.state(status="paused", step=7)
+    wait_text(host, ".kcb-note", "paused at step 7")

@@ -184,6 +184,15 @@ def test_a_model_without_weights_yet_cannot_be_snapped_and_says_so(train):
     assert all(equal(one, other) for one, other in zip(after[1:5], after[5:9], strict=True))
 
 
+def test_a_rate_that_a_rollback_leaves_as_it_is_is_told(train):
+    actions = {2: lambda m: m.snapshot(), 3: lambda m: m.set(learning_rate=0.5), 5: lambda m: m.rollback()}
+    _, run = train("sgd", actions)
+    (back,) = events(run, "rollback")
+    assert back.message == "to step 2; learning_rate stays 0.5, it was 0.05 then"
+    _, run = train("sgd", {2: lambda m: m.snapshot(), 5: lambda m: m.rollback()})
+    assert events(run, "rollback")[0].message == "to step 2"
+
+
 class OwnState(keras.optimizers.SGD):
     """It keeps its state where nobody would look for it."""
 

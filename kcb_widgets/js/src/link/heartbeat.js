@@ -22,7 +22,7 @@ const PATH_TEXTS = {
 };
 
 /** @returns {import("./wire.js").Hello["host"]} */
-function detectHost() {
+export function detectHost() {
   const page = document.body;
   if (page.className.includes("vscode") || "acquireVsCodeApi" in window) return "vscode";
   if ("google" in window && /** @type {any} */ (window).google?.colab) return "colab";

@@ -203,6 +203,8 @@ export function createLink(model) {
     over,
     /** Commands have no effect. */
     readOnly: () => !alive || over(),
+    /** Why they have none; empty where they have. */
+    whyReadOnly: () => (!alive ? "The connection to Python is gone" : over() ? "The run is over" : ""),
     /** The host reported a change of the connection, and Python has not answered since. */
     suspect: () => suspect,
     trust: () => void (suspect = false),

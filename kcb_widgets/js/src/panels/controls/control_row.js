@@ -1,6 +1,6 @@
 // @ts-check
 // The row of a control: its name, its inputs, the toggles that accompany it, and the status of the last command.
-import { commandStatus } from "../../ui/command_status.js";
+import { commandStatus, NO_STATUS } from "../../ui/command_status.js";
 import { button as createButton, createScope, h, setAttribute, setText } from "../../ui/dom.js";
 import { formatSetting } from "../../ui/format.js";
 
@@ -67,11 +67,25 @@ export function createControlRow(link, first, text, ...parts) {
     toggleBox.hidden = !wanted.length;
   };
 
+  /** The latest outcome that was drawn, and the control's value then.
+   * @type {{outcome: import("../../link/link.js").Outcome, phase: string, value: Value} | null} */
+  let drawn = null;
+
+  /** Whether an outcome is no news any more: the value has been changed by somebody else since.
+   * @param {import("../../link/link.js").Outcome} outcome @param {Value} value of what it was about */
+  const outdated = (outcome, value) => {
+    if (drawn?.outcome !== outcome || drawn.phase !== outcome.phase) drawn = { outcome, phase: outcome.phase, value };
+    const now = formatSetting(value);
+    if (formatSetting(drawn.value) === now || outcome.phase === "requested") return false;
+    return outcome.phase === "refused" || formatSetting(outcome.value) !== now;
+  };
+
   /** @param {Control} control @param {boolean} off @param {string} error */
   const statusOf = (control, off, error) => {
     if (error) return { text: error, phase: "refused" };
     const last = link.newest((name) => name === control.name || toggles.has(name));
     const toggle = last && toggles.get(last.name);
+    if (last && outdated(last.outcome, (toggle ? toggle.control : control).value)) return off && control.reason ? { text: control.reason, phase: "off" } : NO_STATUS;
     const status = commandStatus(link, last?.outcome ?? null, last ? formatValue(toggle ? toggle.control : control, last.outcome.value) : "");
     // The reason why a control is disabled is of more use than its last change.
     if (off && control.reason && status.phase !== "requested" && status.phase !== "refused") return { text: control.reason, phase: "off" };

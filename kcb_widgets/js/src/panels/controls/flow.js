@@ -18,7 +18,7 @@ const ACTIONS = /** @type {const} */ ([
 export function createFlow(link) {
   const scope = createScope();
   const batches = h("input", { type: "text", inputmode: "numeric", "aria-label": "batches", class: "kcb-field kcb-short", autocomplete: "off", title: "How many batches a step is" });
-  const finish = button("Finish epoch", { title: "Train to the end of this epoch, then pause" }, () => link.command("finish_epoch", null));
+  const finish = button("Finish epoch", {}, () => link.command("finish_epoch", null));
   const actions = ACTIONS.map(([name, text, title]) => ({ name, title, element: button(text, {}, () => link.command(name, null)) }));
   const numbers = h("span", { class: "kcb-lengths" });
   const problem = h("span", { class: "kcb-error", role: "status" });
@@ -65,10 +65,11 @@ export function createFlow(link) {
     if (document.activeElement !== batches) batches.value = link.ui.batches;
     setAttribute(batches, "aria-invalid", stepSize(link) === null ? "true" : null);
     for (const each of [finish, batches]) each.disabled = off;
+    setAttribute(finish, "title", link.whyReadOnly() || "Train to the end of this epoch, then pause");
     for (const { name, title, element: each } of actions) {
       const reason = can?.[name];
       each.disabled = off || (typeof reason === "string" && reason !== "");
-      setAttribute(each, "title", typeof reason === "string" && reason ? reason : title);
+      setAttribute(each, "title", link.whyReadOnly() || (typeof reason === "string" && reason ? reason : title));
     }
     setText(problem, lengths.all().map((each) => each.draw()).find(Boolean) ?? "");
   };

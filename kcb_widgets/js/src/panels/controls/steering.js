@@ -12,7 +12,7 @@ import { createUserControls } from "./user_controls.js";
 
 /** @typedef {import("../../link/link.js").Link} Link */
 
-const FLOW_COMMANDS = new Set(["pause", "resume", "step", "finish_epoch", "stop", "evaluate", "snapshot", "save", "undo", "freeze", "unfreeze"]);
+const FLOW_COMMANDS = new Set(["pause", "resume", "step", "finish_epoch", "stop", "evaluate", "snapshot", "save", "undo", "freeze", "unfreeze", "rollback"]);
 
 /** The number of batches of a step; null where the text is not a whole number from 1 on. @param {Link} link */
 export function stepSize(link) {
@@ -28,7 +28,8 @@ function noteTexts(link) {
   const { step: at, flow, message, status } = link.state();
   // How it ended stands above; what is compiled stands beside the status.
   if (link.over() || status === "compiling") return [];
-  if (isPaused(link)) return message ? [message] : [`paused at step ${at}`];
+  if (status === "paused") return message ? [message] : [`paused at step ${at}`];
+  if (flow?.paused) return ["pauses before the next batch", message];
   if (typeof flow?.until === "number") return [`pauses at step ${flow.until}`, message];
   if (flow?.until === "epoch") return ["pauses at the end of this epoch", message];
   return [flow?.stop === "epoch" && !message ? "stops after this epoch" : "", message];
@@ -45,9 +46,10 @@ function createFlowButtons(link) {
     draw() {
       const [paused, off, count] = [isPaused(link), link.readOnly(), stepSize(link)];
       setText(pause, paused ? "Resume" : "Pause");
-      setAttribute(pause, "title", paused ? "Go on training" : "Pause before the next batch");
+      const why = link.whyReadOnly();
+      setAttribute(pause, "title", why || (paused ? "Go on training" : "Pause before the next batch"));
       pause.classList.toggle("kcb-primary", paused && !off);
-      setAttribute(step, "title", `Train ${count === 1 || count === null ? "one batch" : `${count} batches`}, then pause`);
+      setAttribute(step, "title", why || `Train ${count === 1 || count === null ? "one batch" : `${count} batches`}, then pause`);
       pause.disabled = step.disabled = off;
       stop.draw();
     },
@@ -64,7 +66,7 @@ function createUndo(link) {
       const { undo, can } = link.state();
       element.disabled = link.readOnly() || !undo;
       const back = undo ? `Undo: take back ${undo.name} ${formatSetting(undo.old)} → ${formatSetting(undo.new)}` : can?.undo || "Nothing was changed by hand yet";
-      setAttribute(element, "title", back);
+      setAttribute(element, "title", link.whyReadOnly() || back);
     },
   };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The Stop button, and a menu of other ways to stop.
-import { button, createScope, h, setText } from "../../ui/dom.js";
+import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
 import { createMenu } from "../../ui/menu.js";
 
 const STOP_OPTIONS = /** @type {const} */ ([
@@ -41,6 +41,7 @@ export function createStopButton(link) {
       setText(stop, busy ? "Stopping…" : "Stop");
       stop.classList.toggle("kcb-stopping", busy);
       stop.disabled = busy || link.readOnly();
+      setAttribute(stop, "title", link.whyReadOnly() || "End training after the current batch");
       for (const option of options) option.element.disabled = stop.disabled;
       menu.element.classList.toggle("kcb-off", stop.disabled);
     },
