@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..commands import Command, Refused
+from ..keras_internals.exceptions import root_cause
 from ..record.current_work import Work
-from ..record.events import Event, first_line
+from ..record.events import Event
 from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
 from .backends import sync_model
@@ -133,7 +134,7 @@ class Actions:
             raise
         except Exception as error:
             log.exception("The button %s failed", name)
-            return self._event(command, "error", name, f"{name}: {first_line(error)}")
+            return self._event(command, "error", name, f"{name}: {root_cause(error)}")
         finally:
             work.now = outer
         return self._event(command, "trigger", name)
