@@ -12,6 +12,7 @@ from ..record.formats import format_seconds
 from ..record.record import Record
 
 STALL_RATIO = 10  # times as long as usual
+HOOK_RATIO = 2  # times as long as a hook ever took, besides
 MIN_STALL_S = 5.0
 FIRST_SHOW_S, LAST_SHOW_S = 1.0, 60.0  # between pictures of a stall: more and more, as nobody may be looking
 
@@ -91,10 +92,12 @@ class StallDetector:
         waited = now - self._since
         if waited <= MIN_STALL_S:
             return
-        usual = self._usual(mark)
+        usual, work = self._usual(mark), mark[5]
         if usual is None or waited <= STALL_RATIO * usual:
             return
-        work = mark[5]
+        # A hook may do its work now and then only, and nothing in most calls.
+        if work is not None and waited <= HOOK_RATIO * self._longest.get(work.label, 0.0):
+            return
         waits_for = self._waits() if work is None else work.label
         self._stall(now, {"seconds": now - self._batch_ended, "waits_for": waits_for})
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..commands import Command, Refused
+from ..keras_internals.exceptions import root_cause
 from ..record.current_work import Work
-from ..record.events import Event, first_line
+from ..record.events import Event
 from ..record.formats import format_bytes, format_metric, format_setting
 from ..record.record import Record
 from .backends import sync_model
@@ -161,7 +162,7 @@ class Actions:
             raise
         except Exception as error:
             log.exception("The button %s failed", name)
-            return self._event(command, "error", name, f"{name}: {first_line(error)}")
+            return self._event(command, "error", name, f"{name}: {root_cause(error)}")
         finally:
             work.now = outer
         return self._event(command, "trigger", name)

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
+from ..keras_internals.exceptions import root_cause
 from ..keras_internals.frames import variables
 from ..record.current_work import OURS, Work
-from ..record.events import first_line
 from ..record.record import Record
 from .actions import Actions
 from .attempt import attempt
@@ -203,7 +203,7 @@ class FitSteering:
                 call(policy.function, self._run, self._options.monitor)
             except Exception as error:
                 log.exception("The policy %s failed", policy.name)
-                self._run.add_event("error", policy.name, source="policy", message=first_line(error))
+                self._run.add_event("error", policy.name, source="policy", message=root_cause(error))
             finally:
                 self.speaking, work.now = "python", outer
             attempt(self._run, "steering", self.apply, True)

@@ -208,6 +208,19 @@ def test_what_a_hook_takes_is_compared_with_what_it_took(doing, least, most):
     assert fit.wait(most - least)["waits_for"] == "It.on_epoch_end"
 
 
+def test_a_hook_that_works_now_and_then_is_told_once():
+    fit = Fit()
+    fit.epoch(batches=2)
+    told = []
+    for _ in range(3):
+        fit.run.current_work.now = work(False, count=100, seconds=20.0)
+        told.append(fit.wait(20.0))
+        fit.run.current_work.now = None
+        fit.state.step += 0.1
+        fit.wait(0.1)
+    assert [each is not None for each in told] == [True, False, False]
+
+
 def test_it_ends_with_the_fit():
     fit = Fit()
     fit.epoch(batches=2)
@@ -259,6 +272,21 @@ def test_a_callback_that_hangs_is_named(unit_model, ones, soon, hook):
     assert messages[1].startswith("over after ")
     assert monitor.run.stalled is None
     assert monitor.run.current_work.now is None
+
+
+def test_when_the_training_is_over_no_batch_is_due(unit_model, ones, soon):
+    monitor, looks = kcb.Monitor(), []
+
+    class Closes(C.Callback):
+        def on_train_end(self, logs=None):
+            detector = monitor._session.stall
+            real = detector.check
+            detector.check = lambda now: (looks.append(now), real(now))
+            until(lambda: len(looks) > 12)
+
+    unit_model().fit(*ones, batch_size=4, epochs=2, verbose=0, callbacks=[monitor, Closes()])
+    assert len(looks) > 12
+    assert stalls(monitor.run) == []
 
 
 def test_data_that_hang_are_named(unit_model, soon, monkeypatch):

@@ -162,7 +162,8 @@ def watched(card: Any, name: str, hook: Hook, meter: Meter) -> Hook:
 
 def work_of(card: Any, name: str, meter: Meter) -> Work:
     """A hook as other threads see that it runs; it holds nothing of the callback."""
-    return Work(f"{card.id}.{name}", card.known, meter)
+    over = name in ("on_train_begin", "on_train_end")  # no batch is due then
+    return Work(f"{card.id}.{name}", card.known or over, meter)
 
 
 def needed(card: Any, name: str) -> bool:

@@ -9,7 +9,7 @@ const textOf = (/** @type {unknown} */ text) => (text ? String(text) : "");
 /** How the text of each kind begins; message and source follow.
  * @type {Record<string, (event: Event, name: string, change: string) => string>} */
 const OPENINGS = {
-  applied: (_, __, change) => change,
+  applied: (event, name, change) => (event.old == null && event.new == null ? name : change),
   changed: (event, _, change) => `${change}, changed by ${event.source || "another callback"}`,
   held: (event, name) => `${name} held at ${formatSetting(event.new)}`,
   refused: (event, name) => `${name}${event.new === null || event.new === undefined ? "" : ` ${formatSetting(event.new)}`} refused`,

@@ -63,7 +63,8 @@ export function createLayers(link) {
     });
     nothing.hidden = found.length > 0;
     for (const [i, each] of many.entries()) {
-      each.hidden = !found.some(freezable);
+      // Python refuses to freeze all: nothing would be left to train.
+      each.hidden = !found.some(freezable) || (FREEZING[i][0] === "freeze" && !part());
       each.disabled = link.readOnly();
       setText(each, `${FREEZING[i][1]} ${part() ? "these" : "all"}`);
     }
