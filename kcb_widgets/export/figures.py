@@ -105,7 +105,8 @@ def _png(figure: Figure, board_id: str = "") -> bytes:
     if board_id:
         info.add_text("kcb-board", board_id)
     # A palette makes the picture three times smaller than full colour. Not any: the usual one may turn blue dots green.
-    few = Image.open(raw).convert("RGBA").quantize(STILL_COLORS, method=Image.Quantize.FASTOCTREE)
+    mode = "RGB" if figure.patch.get_alpha() is None else "RGBA"
+    few = Image.open(raw).convert(mode).quantize(STILL_COLORS, method=Image.Quantize.FASTOCTREE)
     few.save(small, "png", optimize=True, pnginfo=info)
     return small.getvalue()
 

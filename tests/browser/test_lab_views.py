@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import lab
 import pytest
-from product import FACTS, MODEL, board, facts
+from product import FACTS, MODEL, board, facts, open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.lab]
 
@@ -103,6 +105,66 @@ def test_a_trusted_notebook_without_any_kernel_shows_the_picture(
         check_picture(again)
     finally:
         spec.with_name("another").rename(spec)
+
+
+PID = "import os; print(os.getpid())"
+
+
+def test_a_killed_kernel_is_told_on_the_board(open_notebook: Any) -> None:
+    notebook = open_notebook(MODEL, "fit(batches=5000, epochs=100)", PID)
+    for index in (0, 2):
+        notebook.run(index)
+        notebook.wait(index)
+    notebook.run(1)
+    view = board(notebook)
+    view.locator('.kcb-badge[data-reach="live"]').wait_for()
+    os.kill(int(notebook.text(2)), signal.SIGKILL)
+    view.locator('.kcb-status[data-status="lost"]').wait_for()
+    assert "These are the last numbers" in view.locator(".kcb-message").first.inner_text()
+    stopped = view.locator(".kcb-elapsed").inner_text()
+    view.get_by_role("button", name="Stop", exact=True).and_(notebook.page.locator(":disabled")).wait_for()
+    assert view.locator(".kcb-elapsed").inner_text() == stopped
+    notebook.errors.clear()  # JupyterLab tells of the kernel's death, too
+
+
+STYLE = """() => {
+    const board = document.querySelector(".kcb-board"), { width } = board.getBoundingClientRect();
+    const parts = [...board.querySelectorAll(".kcb-status, .kcb-plot figcaption, .kcb-epoch-table td, .kcb-list li")];
+    return [Math.round(width), !!board.closest(".jp-RenderedHTMLCommon"), parts.map((one) => {
+        const { fontSize, padding, margin, listStyleType, backgroundColor } = getComputedStyle(one);
+        return [one.className, fontSize, padding, margin, listStyleType, backgroundColor];
+    })];
+}"""
+
+
+def test_a_finished_board_looks_as_it_did_and_a_view_beside_the_notebook_is_live(open_notebook: Any) -> None:
+    notebook = open_notebook(MODEL, "fit(batches=20, epochs=300)")
+    notebook.page.set_viewport_size({"width": 1300, "height": 900})
+    notebook.run(0)
+    notebook.wait(0)
+    notebook.run(1)
+    view = board(notebook)
+    view.locator('.kcb-badge[data-reach="live"]').wait_for()
+    canvas = view.locator('[data-group="loss"] canvas').first
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    assert box["y"] + box["height"] < 900, "the curve is in the first screen"
+    open_tab(view, "epochs")
+    view.locator(".kcb-epoch-table td").first.wait_for()
+    width, _, running = notebook.page.evaluate(STYLE)
+    view.get_by_role("button", name="open in a new view").click()
+    notebook.page.wait_for_function("document.querySelectorAll('.kcb-board').length === 2")
+    beside = notebook.page.locator(".jp-LinkedOutputView .kcb-board, .jp-OutputArea .kcb-board").last
+    beside.locator('.kcb-badge[data-reach="live"]').wait_for()
+    notebook.page.evaluate("window.jupyterapp.commands.execute('application:close')")
+    notebook.page.wait_for_function("document.querySelectorAll('.kcb-board').length === 1")
+    notebook.wait(1)
+    board(notebook, status="finished")
+    notebook.cell(1).locator('img[src^="data:image/png"]').wait_for(state="hidden")
+    wide, rendered, finished = notebook.page.evaluate(STYLE)
+    assert not rendered
+    assert wide == width
+    assert finished[1:4] == running[1:4]
 
 
 def check_picture(again: lab.Notebook) -> None:
