@@ -80,6 +80,17 @@ def test_nothing_moves_when_the_first_batch_comes(host):
     assert host.page.locator(".kcb-board").bounding_box()["height"] == pytest.approx(height, abs=30)
 
 
+def test_plots_that_are_out_of_sight_keep_their_place(host):
+    host.page.evaluate("document.querySelector('#views').style.paddingTop = '3000px'")
+    host.start(series=run_picture())
+    host.page.wait_for_function("document.querySelectorAll('.kcb-plot').length === 0")  # nobody sees them
+    host.page.evaluate("window.scrollTo(0, 2600)")
+    wait_pixels(host, "loss", "--kcb-train", 100)
+    assert not host.page.get_by_role("button", name="outliers cut").first.is_visible()
+    heights = "[...document.querySelectorAll('.kcb-plot .kcb-canvas')].map((one) => one.style.minHeight).join()"
+    assert host.page.evaluate(heights) == "190px,190px,66px"
+
+
 def test_a_legend_has_one_line_whatever_is_in_it(host):
     host.start(show=["chart"], series=run_picture(50, per_epoch=100))
     wait_pixels(host, "loss", "--kcb-train", 50)

@@ -36,6 +36,8 @@ def main(out: Path) -> None:
             notebook.wait(index)
         notebook.run(2)
         board = notebook.cell(2).locator(".kcb-board")
+        board.scroll_into_view_if_needed()
+        board.locator(".kcb-plot canvas").nth(2).wait_for()
         epoch = "text => document.querySelector('.kcb-board')?.innerText.includes(text)"
         page.wait_for_function(epoch, arg="epoch 6/60", timeout=60_000)
         board.get_by_role("button", name="x10").click()

@@ -95,7 +95,7 @@ export function mountView(link, el) {
     );
     const notify = button("Notify me", { class: "kcb-toggle kcb-notify", title: "Have the browser tell me when it is done, failed, not finite or stalled" });
     askToNotify(link, panels, notify);
-    const beside = button("⧉", { class: "kcb-quiet", "aria-label": "open in a new view", title: "Open in a new view, beside the notebook" }, () => openNewView(root));
+    const beside = button("↗", { class: "kcb-quiet", "aria-label": "open in a new view", title: "Open in a new view, beside the notebook" }, () => openNewView(root));
     beside.hidden = detectHost() !== "lab";
     const row = h("div", { class: "kcb-tab-row" }, tabs.strip, notify, beside);
     row.hidden = tabs.strip.hidden;

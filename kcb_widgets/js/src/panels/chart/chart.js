@@ -130,7 +130,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
           change: (/** @type {Partial<import("./layout.js").PlotChoice>} */ choice) => choose(link, id, choice),
           move: (/** @type {-1 | 1} */ by) => move(link, shown, id, by),
         };
-        const view = createPlot({ group, strip, theme, actions: { ...actions, ...own } });
+        const view = createPlot({ group, strip, height: heightOf(plot, choiceOf(link, id), metrics), theme, actions: { ...actions, ...own } });
         resizes.observe(view.holder);
         return view;
       },

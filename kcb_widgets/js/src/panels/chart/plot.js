@@ -31,8 +31,8 @@ const drawn = (curves) => [
   ...curves.map((/** @returns {Drawn} */ (curve) => [curve, null])),
 ];
 
-/** @param {{group: string, strip: boolean, theme: import("../../ui/theme.js").Theme, actions: Actions}} options */
-export function createPlot({ group, strip, theme, actions }) {
+/** @param {{group: string, strip: boolean, height: number, theme: import("../../ui/theme.js").Theme, actions: Actions}} options */
+export function createPlot({ group, strip, height: firstHeight, theme, actions }) {
   const scope = createScope();
   const legend = createLegend(group, actions.onToggle);
   const snapshotButtons = createSnapshotButtons(actions.onSnapshot);
@@ -43,7 +43,9 @@ export function createPlot({ group, strip, theme, actions }) {
     "aria-label": `${group} plot. Arrow keys move the cursor, plus and minus zoom, 0 shows everything.`,
   });
   const best = h("span", { class: "kcb-plot-best" });
-  const cut = button("outliers cut", { class: "kcb-cut", title: "Some values lie far outside; press to show them all" }, () => actions.change({ range: "all" }));
+  // Its place is kept until it is drawn, which may be when it comes in sight.
+  holder.style.minHeight = `${firstHeight}px`;
+  const cut = button("outliers cut", { class: "kcb-cut", title: "Some values lie far outside; press to show them all", hidden: true }, () => actions.change({ range: "all" }));
   const element = h("figure", { class: strip ? "kcb-plot kcb-strip" : "kcb-plot", "data-group": group });
   const menu = createPlotMenu(group, { change: actions.change, move: actions.move, fullScreen: () => void element.requestFullscreen?.().catch(() => {}) });
   scope.add(menu.end);
@@ -59,7 +61,7 @@ export function createPlot({ group, strip, theme, actions }) {
 
   const size = () => {
     const fullScreen = document.fullscreenElement === element;
-    const height = fullScreen ? element.clientHeight - holder.offsetTop - 8 : (scene?.height ?? 190);
+    const height = fullScreen ? element.clientHeight - holder.offsetTop - 8 : (scene?.height ?? firstHeight);
     return { width: Math.max(120, Math.floor(holder.clientWidth)), height: Math.max(40, height) };
   };
 
@@ -153,6 +155,7 @@ export function createPlot({ group, strip, theme, actions }) {
   /** @param {Scene} next */
   const update = (next) => {
     scene = next;
+    holder.style.minHeight = `${next.height}px`;
     const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.abandoned])]);
     const data = /** @type {uPlot.AlignedData} */ (alignCurves(drawn(next.curves).map(([curve, abandoned]) => abandoned ?? curve), next.log));
     if (!u || builtFor !== want) {
