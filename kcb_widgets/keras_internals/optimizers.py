@@ -119,7 +119,11 @@ def make_momentum(optimizer: Any) -> None:
     name = _momentum_name(optimizer)
     with scope(optimizer):
         optimizer._tracker.unlock()
-        slots = optimizer.add_optimizer_variables(optimizer._trainable_variables, "momentum")
+        variables = optimizer._trainable_variables
+        if hasattr(optimizer, "add_optimizer_variables"):
+            slots = optimizer.add_optimizer_variables(variables, "momentum")
+        else:  # Keras 3.8
+            slots = [optimizer.add_variable_from_reference(variable, name="momentum") for variable in variables]
         setattr(optimizer, name, slots)
 
 

@@ -173,7 +173,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
   const waiting = [];
   let dirty = false;
   let drawAll = false; // the user changed something: one frame draws all plots
-  let onScreen = true;
+  let onScreen = false; // until the browser says so
   let frame = 0;
   const paint = guard(() => {
     frame = 0;

@@ -4,7 +4,7 @@
 const SAMPLES = 500; // values that the quantiles are taken over
 const FEWEST = 20; // of fewer values none is far outside
 const TAIL = 0.05;
-const SPANS = 3; // how far beyond the middle nine tenths a value may lie, in their width
+const SPANS = 1.5; // how far beyond the middle nine tenths a value may lie, in their width
 
 /** @typedef {"most" | "all" | [number, number]} RangeChoice most: without outliers */
 
