@@ -33,6 +33,15 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 @pytest.fixture(autouse=True)
+def patience_with_slow_machines(request, monkeypatch):
+    """A machine with other things to do stands still for seconds: only the tests of that are to hear of it."""
+    if request.path.name != "test_stall.py":
+        from kcb_widgets.session import stall
+
+        monkeypatch.setattr(stall, "MIN_STALL_S", 300.0)
+
+
+@pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(7)
 

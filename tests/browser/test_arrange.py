@@ -128,7 +128,7 @@ def test_plots_are_hidden_moved_and_enlarged_and_the_next_run_begins_so(host):
     wait_groups(host, "accuracy", "loss", "learning_rate")
     press(host, "loss", "move right")  # beyond the last metric there is nowhere to go
     press(host, "loss", "enlarge")
-    host.page.wait_for_function("document.querySelector('[data-group=loss] canvas').clientHeight === 380")
+    host.page.wait_for_function("document.querySelector('[data-group=loss] canvas')?.clientHeight === 380")
     press(host, "learning_rate", "hide")
     wait_groups(host, "accuracy", "loss")
     # A run of its own, in a page that was loaded anew: only the browser's storage is left.
@@ -138,7 +138,7 @@ def test_plots_are_hidden_moved_and_enlarged_and_the_next_run_begins_so(host):
     host.page.wait_for_function("window.ready === true")
     again.start(show=["chart"], series=run_picture(200))
     wait_groups(again, "accuracy", "loss")
-    again.page.wait_for_function("document.querySelector('[data-group=loss] canvas').clientHeight === 380")
+    again.page.wait_for_function("document.querySelector('[data-group=loss] canvas')?.clientHeight === 380")
     again.page.get_by_role("button", name="show 1 hidden").click()
     wait_groups(again, "accuracy", "loss", "learning_rate")
 
@@ -181,7 +181,7 @@ def test_a_page_without_storage_works(make_host):
     host.start(series=run_picture())
     wait_groups(host, "loss", "accuracy", "learning_rate")
     press(host, "loss", "enlarge")
-    host.page.wait_for_function("document.querySelector('[data-group=loss] canvas').clientHeight === 380")
+    host.page.wait_for_function("document.querySelector('[data-group=loss] canvas')?.clientHeight === 380")
 
 
 def test_a_constant_has_its_tick_where_it_is(host):
