@@ -39,7 +39,8 @@ UNAVERAGED = (
 TORCH = "On PyTorch, its own random state (not that of the layers) is not put back with a snapshot."
 SCHEDULES = "On JAX what changes a schedule is a constant of the compiled step, so the last digits may differ there."
 UNVALIDATED = (
-    "The run ended without a closing validation, which plain Keras does not leave out; the weights are the same."
+    "The run ended without a closing validation, which plain Keras does not leave out. The weights are the same; what "
+    "validation itself moves is not: the seeds of layers that sample, and recurrent states."
 )
 
 """The file below its comments. What follows a mark is there only where one of the parts that it names is needed."""
