@@ -68,9 +68,8 @@ def test_axe_finds_nothing(host, theme, status):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_what_opens(host, theme):
-    page = host.page
-    page.set_viewport_size({"width": 1300, "height": 900})  # a menu lies over nothing that is pressed there
     show(host, theme)
+    page = host.page
     for menu in ("stop options", "save what is shown", "loss plot"):
         page.locator(f"summary[aria-label='{menu}']").click()
         page.locator(".kcb-menu[open] .kcb-menu-body").get_by_role("button").first.wait_for()
