@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import keras
 
 from ..commands import Value
-from ..record import wire
 from ..record.record import Record
 from .script import Act, loaded, pressed, script
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 PLAIN_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
 SCHEDULED = {"learning_rate": "fixed", "learning_rate_factor": "factor", "learning_rate_take_over": "take_over"}

@@ -7,19 +7,21 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from .. import commands, kernel
-from ..record import wire
 from ..record.record import Record
 from . import payload
 from .saved_output import Output
 from .sender import Sender
 from .sent_times import SentTimes
 from .series_encoder import SeriesEncoder
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 STATIC = Path(__file__).parent.parent / "static"
 PANELS = ("progress", "controls", "chart", "epochs", "snapshots", "callbacks", "hooks", "events")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ..record import wire
 from ..record.events import Event
 from ..record.record import Record
 from ..record.values import plain
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest

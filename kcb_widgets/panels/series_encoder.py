@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..record import curves, wire
+from ..record import curves
 from ..record.downsampling import Bins, Buckets, Source, window
 from ..record.record import Record, group_of
 from ..record.table import Table
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 
 class SeriesEncoder:

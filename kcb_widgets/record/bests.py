@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import wire
 from .chunk import Indices
 from .directions import direction_of
 from .table import Table
+
+if TYPE_CHECKING:
+    from . import wire
 
 
 def best_of(table: Table, rows: Indices, ended: Sequence[tuple[int, Any]]) -> list[wire.MetricBest]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from . import wire
 from .names import text
+
+if TYPE_CHECKING:
+    from . import wire
 
 MAX_TRACE = 24
 MAX_KEYS = 40

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import wire
 from .chunk import MISSING
 from .stretches import LOSS
 from .table import Table
+
+if TYPE_CHECKING:
+    from . import wire
 
 
 def first_of_each(table: Table, first: int, last: int) -> Iterator[tuple[str, int, str]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import wire
 from .chunk import Floats
+
+if TYPE_CHECKING:
+    from . import wire
 
 
 def epoch_at(starts: Sequence[tuple[int, int, int]], length: float, steps: Floats) -> Floats:

@@ -10,11 +10,11 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from . import names, positions, wire
+from . import names, positions
 from .batch_values import BatchValues
 from .bests import best_of, better
 from .block_summaries import BlockSummaries
@@ -28,6 +28,9 @@ from .observers import Observers
 from .table import Table
 from .throughput import Throughput
 from .values import Value
+
+if TYPE_CHECKING:
+    from . import wire
 
 # A batch: Keras's index of it, its logs, when, and what it weighed in each metric, where that was read.
 Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]

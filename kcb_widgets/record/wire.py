@@ -1,7 +1,8 @@
 """The wire: what goes between Python and the browser, as typed dictionaries.
 
 ``js/src/link/wire.js`` declares the same names and fields; ``tests/panels/test_wire.py`` compares the two files, and
-real payloads with them. The file lies in the lowest layer, as the record, steering and panels all make parts of these.
+real payloads with them. At run time nobody imports it: as in the browser, its types cost nothing. The file lies in the
+lowest layer, as the record, steering and panels all make parts of these.
 """
 
 from __future__ import annotations

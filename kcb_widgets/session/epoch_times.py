@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..commands.batch_hook_state import BatchHookState
-from ..record import wire
 from ..record.record import Record
 from .data_wait import DataWait
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 INPUT_BOUND_SHARE = 0.3  # of an epoch spent waiting for data, from which on the run is called input-bound
 INPUT_BOUND_MIN_S = 0.1  # seconds of it in an epoch, at least: nobody needs to be told of less

@@ -6,19 +6,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import kernel
 from ..commands import Inbox
 from ..kernel import threads
 from ..record.record import Record
-from ..record.wire import Status
 from ..steering.command_executor import refuse_all
 from .fit_watchdog import FitWatchdog
 from .raised import Raised, outcome_of
 from .refresh_thread import RefreshThread
 from .stall import StallDetector
 from .train_end_sentinel import TrainEndSentinel
+
+if TYPE_CHECKING:
+    from ..record.wire import Status
 
 UNSEEN = "fit ended early; its exception was not seen"
 PREVIOUS_END_TIMEOUT_S = 10.0  # seconds that a fit which begins waits for the end of the one before

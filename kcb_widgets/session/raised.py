@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ..keras_internals.exceptions import root_cause
 from ..keras_internals.models import validation_data_of
-from ..record.wire import Status
 from ..steering.callbacks.hook_wrappers import install
+
+if TYPE_CHECKING:
+    from ..record.wire import Status
+
+    Outcome = tuple[Status, str]
 
 HOOKS = ("on_epoch_begin", "on_epoch_end", "on_test_begin", "on_test_end", "on_train_end")
 STEPS = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end")
-
-Outcome = tuple[Status, str]
 
 
 def outcome_of(error: BaseException, where: str = "") -> Outcome:

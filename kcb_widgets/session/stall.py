@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..commands.batch_hook_state import BatchHookState
-from ..record import wire
 from ..record.current_work import Work
 from ..record.formats import format_seconds
 from ..record.record import Record
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 STALL_RATIO = 10  # times as long as usual
 HOOK_RATIO = 2  # times as long as a hook ever took, besides

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..commands import Command
-from ..record import wire
 from ..record.events import Event
 from ..record.record import Record
 from .controls.control import Control, Value
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 BY_HAND = ("board", "python")
 CLOCK_ERROR_S = 0.1  # seconds by which a browser's clock may have drifted since it was compared with ours

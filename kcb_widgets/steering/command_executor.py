@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..commands import VERBS, Command, Inbox, Refused
 from ..keras_internals.exceptions import root_cause
-from ..record import wire
 from ..record.events import Event
 from ..record.record import Record
 from .actions import Actions
@@ -17,6 +16,9 @@ from .change_history import CLOCK_ERROR_S, ChangeHistory
 from .control_registry import ControlRegistry
 from .control_writer import ControlWriter
 from .controls.control import Control
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 log = logging.getLogger(__name__)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..keras_internals.models import skip_validation, validate_again
-from ..record import wire
 from ..record.record import Record
 from .controls.control import Control, Refused, Value, Written
 from .epoch_extension import EpochExtension
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 MAX_EPOCHS = 1_000_000
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..record import wire
 from ..record.directions import direction_of
 from ..record.formats import format_bytes
 from ..record.known_metric import known_metric
@@ -23,6 +22,9 @@ from .controls.control import Control, Refused, Value, Written
 from .guard import number
 from .model_state import ModelState, ModelStateCopier, Restored
 from .optimizer_rebuild import SlotCache
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 MEGABYTE = 2**20
 NOT_READY = (

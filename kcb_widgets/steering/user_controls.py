@@ -6,13 +6,15 @@ import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..commands import MAX_NAME, VERBS
-from ..record import wire
 from ..record.record import Record
 from ..record.values import python, shown
 from .controls.control import MAX_NUMBER, Control, Refused, Value, Written
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 RESERVED = ("epochs", "snapshots.each_epoch", "snapshots.keep")
 

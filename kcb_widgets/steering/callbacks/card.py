@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ...commands import Command, Refused
 from ...keras_internals.exceptions import root_cause
-from ...record import wire
 from ...record.events import Event, first_line
 from ...record.record import Record
 from ...record.values import plain
 from ..controls.control import Control, Value
 from .hook_wrappers import Meter
 from .output_capture import Tee
+
+if TYPE_CHECKING:
+    from ...record import wire
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ...record import wire
 from ..controls.control import Control, Value, Written
 from .card import Card, scalar
+
+if TYPE_CHECKING:
+    from ...record import wire
 
 log = logging.getLogger(__name__)
 

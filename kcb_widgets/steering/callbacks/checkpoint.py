@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import numpy as np
@@ -16,7 +16,6 @@ import numpy as np
 from ...commands import Command, Refused
 from ...keras_internals.callbacks import checkpoint_path, save_methods_of_checkpoint
 from ...keras_internals.optimizers import learning_rate_of
-from ...record import wire
 from ...record.events import Event, first_line
 from ...record.formats import format_metric
 from ..backends import sync_model
@@ -24,6 +23,9 @@ from ..controls.control import Control, Value
 from ..controls.live_values import model_optimizers, wrapped_optimizers
 from .card import BestSoFar, Card, scalar
 from .card_controls import Parameter
+
+if TYPE_CHECKING:
+    from ...record import wire
 
 log = logging.getLogger(__name__)
 

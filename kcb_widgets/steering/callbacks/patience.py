@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ...commands import Command, Refused
-from ...record import wire
 from ...record.events import Event
 from ...record.formats import format_metric, format_setting
 from ..controls.control import Control, Value
 from ..controls.hyperparameters import LearningRate
 from .card import BestSoFar, Card, scalar
 from .card_controls import MinDelta, Parameter, smaller
+
+if TYPE_CHECKING:
+    from ...record import wire
 
 
 class PatienceCard(Card):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...commands import Refused
-from ...record import wire
 from ...record.formats import format_setting
 from ...record.values import python, shown
+
+if TYPE_CHECKING:
+    from ...record import wire
 
 Value = float | bool | str | None
 

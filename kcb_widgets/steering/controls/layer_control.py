@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ...keras_internals.layers import children
-from ...record import wire
 from ..backends import runs_eagerly, sync_model
 from .control import Control, Refused, Value, Written
+
+if TYPE_CHECKING:
+    from ...record import wire
 
 
 @dataclass(frozen=True)
