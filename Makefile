@@ -10,6 +10,7 @@ BENCH := $(VENV)/.bench
 KERNELS ?= 6.17.1,6.31.0,7.0.1,7.3.0,latest,colab
 BROWSER_KERNELS ?= 6.31.0,7.0.1,7.3.0
 OLDEST_LAB ?= lab-4.0
+OLDEST_KERAS ?= 3.8.0
 # The backends besides TensorFlow on which every control is tested.
 BACKENDS ?= jax,torch
 # More processes than cores: many tests wait for a browser or a kernel.
@@ -17,7 +18,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 # How long `make fuzz` runs.
 SECONDS ?= 3600
 
-.PHONY: demo test test-modes test-kernels test-backends test-binder fuzz lint bench build docs notebooks screenshots clean
+.PHONY: demo test test-modes test-kernels test-backends test-oldest-keras test-binder fuzz lint bench build docs notebooks screenshots clean
 
 demo: $(INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/jupyter lab $(ROOT) notebooks/quickstart.ipynb
@@ -41,6 +42,11 @@ test-backends: $(INSTALLED)
 	for backend in $$(echo $(BACKENDS) | tr , " "); do \
 		$(BIN)/python tests/support/backends.py $$backend -m pytest tests/steering/test_callbacks.py tests/record/test_hooks.py \
 			tests/test_monitor.py tests/steering/test_steering.py -n 2 || exit 1; done
+
+# Every private name of Keras that we rely on, on the oldest Keras; `make test` has the newest.
+test-oldest-keras: $(INSTALLED)
+	$(BIN)/uv pip install -q --python $(BIN)/python --target .venvs/keras-$(OLDEST_KERAS) --no-deps keras==$(OLDEST_KERAS)
+	PYTHONPATH=.venvs/keras-$(OLDEST_KERAS) $(BIN)/python -m pytest tests/keras_internals tests/test_doctor.py -n $(WORKERS)
 
 # Random fits, steered at random, for as long as you like; what it finds is printed as a case to keep as a test.
 fuzz: $(INSTALLED)
