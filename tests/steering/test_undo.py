@@ -258,7 +258,10 @@ def test_it_is_an_ordinary_change_to_a_replay_and_to_the_code(classifier):
     weights = train(monitor, script)
     assert sum(event.kind == "applied" and "undoes" in event.message for event in monitor.run.events_list) == 3
     space = {}
-    exec(monitor.run.to_code(), space)
-    for again in (train(monitor.run.replay()), train(space["SteeredRun"]())):
+    source = monitor.run.to_code()
+    exec(source, space)
+    again_by_code = [] if keras.backend.backend() == "jax" else [train(space["SteeredRun"]())]
+    assert again_by_code or "What this does not do" in " ".join(source.split())  # plain Keras cannot freeze there
+    for again in (train(monitor.run.replay()), *again_by_code):
         for one, other in zip(weights, again, strict=True):
             np.testing.assert_array_equal(one, other)
