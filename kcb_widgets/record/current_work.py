@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +47,15 @@ class CurrentWork:
 
     def __init__(self) -> None:
         self.now: Work | None = None
+
+    @contextlib.contextmanager
+    def doing(self, work: Work) -> Iterator[None]:
+        """Something is done meanwhile. Hooks of batches write this out, as they are called often."""
+        outer, self.now = self.now, work
+        try:
+            yield
+        finally:
+            self.now = outer
 
 
 OURS = Work("Monitor", True)

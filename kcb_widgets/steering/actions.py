@@ -154,17 +154,15 @@ class Actions:
 
     def press(self, command: Command) -> Event:
         """Call the function of a button of the user's."""
-        name, work = str(command.value), self._run.current_work
-        outer, work.now = work.now, Work(f"the button {name}", False)
+        name = str(command.value)
         try:
-            self._user_controls.press(name, self._monitor)
+            with self._run.current_work.doing(Work(f"the button {name}", False)):
+                self._user_controls.press(name, self._monitor)
         except Refused:
             raise
         except Exception as error:
             log.exception("The button %s failed", name)
             return self._event(command, "error", name, f"{name}: {root_cause(error)}")
-        finally:
-            work.now = outer
         return self._event(command, "trigger", name)
 
     def act(self, command: Command) -> Event:

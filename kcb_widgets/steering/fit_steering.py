@@ -122,12 +122,8 @@ class FitSteering:
 
     def before_batch(self) -> None:
         """The model is at rest: carry out what waits, and let policies see the run. No step takes another with it."""
-        run, work = self._run, self._run.current_work
-        outer, work.now = work.now, OURS
-        try:
-            self._before_batch(run)
-        finally:
-            work.now = outer
+        with self._run.current_work.doing(OURS):
+            self._before_batch(self._run)
 
     def _before_batch(self, run: Record) -> None:
         if self._automatic_snapshots.pending:
@@ -140,14 +136,11 @@ class FitSteering:
 
     def apply(self, heavy: bool) -> None:
         """Carry out what waits in the inbox."""
-        work = self._run.current_work
-        outer = work.now
         try:
             if self._inbox.waiting:
-                work.now = OURS
-                self.executor.apply(heavy)
+                with self._run.current_work.doing(OURS):
+                    self.executor.apply(heavy)
         finally:
-            work.now = outer
             busy = (
                 self.flow.planned
                 or self.registry.learning_rates.held
@@ -168,12 +161,8 @@ class FitSteering:
 
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch is done, validation included; the model is at rest. No step takes another with it."""
-        work = self._run.current_work
-        outer, work.now = work.now, OURS
-        try:
+        with self._run.current_work.doing(OURS):
             self._epoch_ends(epoch, logs)
-        finally:
-            work.now = outer
 
     def _epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         run, branches = self._run, self._run.branches
@@ -195,17 +184,16 @@ class FitSteering:
             self._turns.took(due)
 
     def _call(self, policies: list[Policy]) -> None:
-        work = self._run.current_work
         for policy in policies:
             self.speaking = "policy"
-            outer, work.now = work.now, Work(f"the policy {policy.name}", False)
             try:
-                call(policy.function, self._run, self._options.monitor)
+                with self._run.current_work.doing(Work(f"the policy {policy.name}", False)):
+                    call(policy.function, self._run, self._options.monitor)
             except Exception as error:
                 log.exception("The policy %s failed", policy.name)
                 self._run.add_event("error", policy.name, source="policy", message=root_cause(error))
             finally:
-                self.speaking, work.now = "python", outer
+                self.speaking = "python"
             attempt(self._run, "steering", self.apply, True)
 
     def guard(self, logs: dict[str, float]) -> None:

@@ -3,7 +3,7 @@
 import { callbacksPanel } from "./panels/callbacks/callbacks.js";
 import { chartPanel } from "./panels/chart/chart.js";
 import { controlsPanel } from "./panels/controls/controls.js";
-import { button, createScope, h, setAttribute } from "./ui/dom.js";
+import { button, createScope, h, setAttribute, throttle } from "./ui/dom.js";
 import { epochsPanel } from "./panels/epochs/epochs.js";
 import { eventsPanel, troubles } from "./panels/events.js";
 import { createHeartbeat, detectHost } from "./link/heartbeat.js";
@@ -27,6 +27,8 @@ const BAR = {
   progress: [["progress", progressPanel], ["trouble", troublePanel]],
   controls: [["steering", steeringPanel]],
 };
+
+const COUNT_INTERVAL_MS = 250; // counts need not keep up with every message
 
 /** The table of panels, in order; `PANELS` of kcb_widgets/panels/board.py has the same names, and `progress` besides.
  * @type {{name: string, title: string, panel: Panel, count?: (link: Link) => number | null, attention?: (link: Link) => string}[]} */
@@ -109,11 +111,14 @@ export function mountView(link, el) {
     };
     drawTabs();
   };
+  const counted = throttle(() => drawTabs(), COUNT_INTERVAL_MS);
+  scope.add(counted.cancel);
   scope.add(() => panels.end());
   scope.add(
     link.listen((topic) => {
       if (topic === "show") build();
-      drawTabs();
+      else if (topic === "ui") drawTabs();
+      else counted.call(undefined);
     }),
   );
   build();

@@ -230,7 +230,7 @@ export function createLink(model) {
     /** @param {Partial<typeof ui>} change */
     setUi(change) {
       Object.assign(ui, change);
-      remember(ui);
+      remember(ui, change);
       notify("ui");
     },
     end() {

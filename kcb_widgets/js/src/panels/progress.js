@@ -2,7 +2,7 @@
 // Progress of the run: status, what fit is doing, epoch and batch, clocks and speed. What is known no more stands still.
 import { createBar } from "../ui/bar.js";
 import { createScope, h, setAttribute, setText } from "../ui/dom.js";
-import { formatClock, formatMilliseconds, formatRate } from "../ui/format.js";
+import { formatClock, formatMilliseconds, formatRate, formatSetting } from "../ui/format.js";
 
 const MOVING = new Set(["compiling", "running", "stopping"]);
 
@@ -11,7 +11,7 @@ function doing(state, lost) {
   const { status, phase, message, not_finite: wrong, stalled } = state;
   if (lost) return "";
   const where = wrong?.batch ? `batch ${wrong.step}` : `epoch ${Number(wrong?.epoch) + 1}`;
-  if (wrong && status !== "failed") return `${wrong.name} is ${wrong.value === "nan" ? "NaN" : wrong.value} since ${where}`;
+  if (wrong && status !== "failed") return `${wrong.name} is ${formatSetting(wrong.value)} since ${where}`;
   if (status === "running" && stalled) return stalled.waits_for ? `waits for ${stalled.waits_for}` : "";
   if (status === "compiling") return String(message || "compiling the first batch");
   if (status === "running") return phase === "validate" ? "validating" : "training";

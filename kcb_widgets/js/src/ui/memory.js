@@ -44,10 +44,15 @@ export function recall() {
   }
 }
 
-/** @param {Ui} ui */
-export function remember({ x, log, smoothing, plots, order, hidden, best, notify }) {
+/** @type {Set<string>} */
+const KEPT = new Set(["x", "log", "smoothing", "plots", "order", "hidden", "best", "notify"]);
+
+/** @param {Ui} ui @param {Partial<Ui>} change what is new of it */
+export function remember(ui, change) {
+  if (!Object.keys(change).some((name) => KEPT.has(name))) return;
   try {
-    localStorage.setItem(KEY, JSON.stringify({ x, log, smoothing, plots, order, hidden: [...hidden], best, notify }));
+    const kept = Object.entries({ ...ui, hidden: [...ui.hidden] }).filter(([name]) => KEPT.has(name));
+    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
   } catch {
     // no storage, or a full one: the choice holds for this board
   }

@@ -93,8 +93,8 @@ export function steeringPanel(body, { link, heartbeat, guard }) {
     setAttribute(badge, "title", `${text}: ${title}`);
   };
 
-  const drawNews = () => {
-    const lengths = arrange(link.controls()).lengths;
+  /** @param {import("../../link/wire.js").Control[]} lengths */
+  const drawNews = (lengths) => {
     setText(note, noteTexts(link).filter(Boolean).map(String).join(" · "));
     const last = link.newest((name) => FLOW_COMMANDS.has(name) || lengths.some((each) => each.name === name));
     const control = lengths.find((each) => each.name === last?.name);
@@ -110,7 +110,7 @@ export function steeringPanel(body, { link, heartbeat, guard }) {
     rows.update(wanted.main);
     userControls.update(wanted.user);
     for (const each of [flow, undo, best]) each.draw();
-    drawNews();
+    drawNews(wanted.lengths);
     drawBadge();
   };
 

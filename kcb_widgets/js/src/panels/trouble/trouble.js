@@ -29,9 +29,8 @@ function notFinite(link) {
   } else if (half !== null) actions.push({ text: "Halve the rate", title: `learning_rate becomes ${formatSetting(half)}`, run: lower });
   actions.push({ text: "Stop", title: "End training after the current batch", run: () => link.command("stop", null) });
   const hint = back ? "" : " No snapshot from before it: a guard or Snapshots(each_epoch=True) would have kept one.";
-  const what = wrong.value === "nan" ? "NaN" : wrong.value === "-inf" ? "−∞" : "∞";
   const at = wrong.batch === null ? `the end of epoch ${wrong.epoch + 1}` : `batch ${wrong.step} (batch ${wrong.batch} of epoch ${wrong.epoch + 1})`;
-  return [{ key: "not finite", text: `${wrong.name} is ${what} since ${at}.${hint}`, bad: true, actions }];
+  return [{ key: "not finite", text: `${wrong.name} is ${formatSetting(wrong.value)} since ${at}.${hint}`, bad: true, actions }];
 }
 
 /** @param {Link} link @param {string} lost @returns {Trouble[]} */
