@@ -9,6 +9,8 @@ from ._doctor import Report, doctor
 from .commands import Reply
 from .record.events import Event
 from .session.background import Fit
+from .session.keeping import keep
+from .store import runs
 
 try:
     from . import replay as _replay  # noqa: F401  # gives runs their replay()
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # what is logged is shown where the user configured that
 
 __version__ = "0.1.0"
-__all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Report", "Run", "Snapshots", "doctor"]
+__all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Report", "Run", "Snapshots", "doctor", "keep", "runs"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from threading import get_ident
@@ -17,6 +17,7 @@ from .panels.display import Showing
 from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
+from .session.keeping import KeepOptions, Keeping, check_folder
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
 from .session.session import Session
@@ -26,6 +27,7 @@ from .steering.controls.control import Control
 from .steering.fit_steering import SteeringContext
 from .steering.guard import Guard
 from .steering.snapshots import Snapshots
+from .store.about import check_config, check_name, check_notes, check_tags
 
 if TYPE_CHECKING:
     from .panels.board import Board
@@ -92,6 +94,13 @@ class Monitor(SteeringAPI, Lifecycle):
         guard: What to do when a metric is NaN or leaps; nothing by default.
         evaluate_on: Data for ``evaluate``, in place of ``fit``'s validation data.
         save_to: The folder that ``save`` and the board's Save write to.
+        log_dir: The folder in which each run is kept in a file of its own, while it trains; None: nowhere, unless
+            ``kcb.keep`` or the variable ``KCB_LOG_DIR`` say where. No source code, user name, host name or absolute path
+            is written.
+        name: What its runs are called; the model's name by default.
+        tags: Words to find its runs by.
+        notes: A text that is kept with them.
+        config: Settings of your own that are kept with them, nested as you like; runs can be compared by them.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -121,11 +130,16 @@ class Monitor(SteeringAPI, Lifecycle):
         guard: Guard | None = None,
         evaluate_on: Any = None,
         save_to: str | PathLike[str] = ".",
+        log_dir: str | PathLike[str] | None = None,
+        name: str | None = None,
+        tags: Sequence[str] = (),
+        notes: str = "",
+        config: Mapping[str, Any] | None = None,
         keep_runs: int | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
         Lifecycle.__init__(self)
-        for name, value, kind in (
+        for option, value, kind in (
             ("paused", paused, bool),
             ("snapshots", snapshots, Snapshots),
             ("guard", guard, Guard),
@@ -133,13 +147,16 @@ class Monitor(SteeringAPI, Lifecycle):
         ):
             if value is not None and not isinstance(value, kind):  # type: ignore[arg-type]
                 what = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-                msg = f"{name} must be a {what}. Received: {value!r}"
+                msg = f"{option} must be a {what}. Received: {value!r}"
                 raise TypeError(msg)
         if display is not None and not isinstance(display, bool):
             msg = f"display must be True, False or None. Received: {display!r}"
             raise TypeError(msg)
         self._keep_runs = None if keep_runs is None else positive_integer("keep_runs", keep_runs)
-        own = (self._user_controls, self._policies, self)
+        folder = None if log_dir is None else check_folder(log_dir)
+        called = None if name is None else check_name(name)
+        self._keeping = Keeping(KeepOptions(folder, called, check_tags(tags), check_notes(notes), check_config(config)))
+        own = (self._user_controls, self._policies, self, self._keep_run)
         self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)
 
@@ -216,7 +233,42 @@ class Monitor(SteeringAPI, Lifecycle):
             msg = f"{why}. Received: {to!r}"
             raise RuntimeError(msg) from None
         command.reply.settle(event)
+        self._keeping.update(self.run)
         self.run.changed()
+        return command.reply
+
+    def keep(self, log_dir: str | PathLike[str] | None = None) -> Reply:
+        """Keep the current run, or the latest, in a file: from its first batch on, whenever this is called.
+
+        Args:
+            log_dir: The folder; None: where this Monitor's runs are kept, else ``runs``.
+
+        Returns:
+            A reply; settled where no fit is under way.
+
+        Raises:
+            TypeError, ValueError: ``log_dir`` is no path.
+            RuntimeError: The run that is over is kept already, or trained no batch.
+
+        Example:
+            >>> model.fit(x, y, callbacks=[monitor])
+            >>> monitor.keep("runs")
+        """
+        folder = None if log_dir is None else check_folder(log_dir)
+        name, value = check_value("keep", None if folder is None else str(folder))
+        if self.training:
+            return self._send([(name, value)])
+        run, command = self.run, Command(name, value, "python")
+        if not run.batch_table.rows:
+            msg = "there is nothing to keep: no batch was trained"
+            raise RuntimeError(msg)
+        try:
+            message = self._keep_run(run, folder)
+        except Refused as why:
+            raise RuntimeError(str(why)) from None
+        command.reply.settle(run.add_event("status", "keep", source="python", message=message))
+        self._keeping.update(run)
+        run.changed()
         return command.reply
 
     def forget_snapshots(self) -> None:

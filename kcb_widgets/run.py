@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .export import code
@@ -34,6 +35,22 @@ class Run(Record):
     """
 
     _replay: ClassVar[Callable[..., Any]]  # `replay.py` sets it: a Replay is a Monitor, which stands above this
+    _open: ClassVar[Callable[..., Run]]  # the package `store` sets it: it stands above this
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Run:
+        """Open a run file: the run as it was kept, with all that a live one has.
+
+        Its controls are shown as they stood. Of a run that still trains it is what was kept until now.
+
+        Args:
+            path: The file.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is no run file, was written by a newer version, or is damaged.
+        """
+        return Run._open(path)
 
     @property
     def epochs(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from ..record.values import Value, shown
 
 MAX_STEPS = 10**9
 MAX_NAME = 200
+MAX_PATH = 4096
 STOPS = ("batch", "epoch", "batch_unvalidated", "epoch_unvalidated")
 
 
@@ -65,6 +66,15 @@ def _stop(name: str, value: object) -> str:
     return str(value)
 
 
+def _folder(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_PATH or "\0" in value:
+        msg = f"{name} takes a folder, or nothing. Received: {shown(value)}"
+        raise ValueError(msg)
+    return value
+
+
 def _layers(name: str, value: object) -> str | None:
     if value is None:
         return None
@@ -89,6 +99,7 @@ VERBS: dict[str, Verb] = {
         Verb("rollback", _text, at_rest=True),
         Verb("forget", _text, each_value=True),
         Verb("save", _nothing, at_rest=True),
+        Verb("keep", _folder, at_rest=True),
         Verb("press", _text, at_rest=True, each_value=True),
         Verb("act", _text, at_rest=True, each_value=True),
         Verb("undo", _nothing, at_rest=True, each_time=True),

@@ -10,7 +10,7 @@ epoch: 1e-4 after a thousand batches.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -40,6 +40,17 @@ class BatchValues:
         self.sizes: Sizes | None = None
         self.weights = Table(timed=False)
         self._stretches: list[Stretch] = []
+
+    @classmethod
+    def restored(
+        cls, rules: Mapping[str, Rule], bounded: Iterable[str], sizes: Sizes | None, weights: Table, stretches: list[Stretch]
+    ) -> BatchValues:
+        """What was known of a run that is over; the arguments are the attributes of the same names."""
+        made = cls()
+        for name, rule in rules.items():
+            made.claim(name, rule)
+        made.bounded, made.sizes, made.weights, made._stretches = set(bounded), sizes, weights, list(stretches)
+        return made
 
     # -- writing: the training thread ---------------------------------------------------------------------------------
 
@@ -96,6 +107,11 @@ class BatchValues:
         return self.weights.extend(row + 1, [0.0] * len(weights), weights)
 
     # -- reading: any thread ------------------------------------------------------------------------------------------
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """The stretches of rows over which running means go on from one another; only the newest is ever replaced."""
+        return list(self._stretches)
 
     def recover(self, table: Table, first: int, last: int) -> Values:
         """Rows ``first`` to ``last`` (excluded) with batch values in place of running means, ``(columns, rows)``.

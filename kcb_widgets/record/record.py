@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -80,6 +81,15 @@ class Record:
         not_finite: The metric that is not finite now, and since which batch; None where all are finite.
         current_work: What the training thread does besides training.
         stalled: For how long no batch has ended, where that is much longer than usual; the watchdog's thread writes it.
+        kept: Where it is kept, and how; None where it is not. The thread that keeps it writes it.
+        path: The file that it is kept in, or was opened from; None where there is none.
+        reopened: Whether it was opened from a file.
+        name: What it is called.
+        tags: Words to find it by.
+        notes: What people wrote about it.
+        config: The settings that were given with it.
+        settings: How it was set up, by dotted names; of a run that is kept.
+        texts: Longer texts by name, such as the model's summary; of a run that is kept.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -112,6 +122,14 @@ class Record:
         self._not_finite_now = NotFiniteNow()
         self.current_work = CurrentWork()
         self.stalled: wire.Stall | None = None
+        self.kept: wire.Kept | None = None
+        self.path: Path | None = None
+        self.reopened = False
+        self.name, self.notes = "", ""
+        self.tags: tuple[str, ...] = ()
+        self.config: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}
+        self.texts: dict[str, str] = {}
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: wire.Flow = {"paused": False, "until": None, "stop": ""}

@@ -178,6 +178,16 @@ class Table:
             at += n
         return out
 
+    def piece(self, first: int, last: int) -> tuple[list[str], Values]:
+        """Rows ``first`` to ``last`` (excluded) of one chunk as they lie there: missing values keep their own NaN.
+
+        Returns:
+            The columns that the chunk has, and their values, shape ``(columns, last - first)``.
+        """
+        values = self._chunks[first // CHUNK].values  # taken once, as above
+        i = first % CHUNK
+        return self.names[: len(values)], values[:, i : i + last - first].copy()
+
     def column(self, name: str) -> Values:
         """One whole column."""
         whole: Values = self.values(0, self.rows)[self.names.index(name)]

@@ -102,6 +102,14 @@ class Stall(TypedDict):
     waits_for: str  # a clause; empty where it is not known
 
 
+class Kept(TypedDict):
+    """Where a run is kept."""
+
+    path: str  # the file, or the folder before its first batch
+    every: float  # seconds between commits
+    trouble: str  # why it cannot be kept now; empty where it is
+
+
 class Undoable(TypedDict):
     """The latest change that was made by hand and can be taken back."""
 

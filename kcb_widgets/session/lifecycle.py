@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import get_ident
 from types import FrameType
 from typing import Any
@@ -30,6 +31,7 @@ from .after_fit import NEXT_BEGAN, AfterFit
 from .background import trains_in_background
 from .fit_watchdog import weak
 from .front_end_check import check_front_end
+from .keeping import Keeping
 from .nesting import Nesting
 from .session import Session
 
@@ -53,6 +55,7 @@ class Lifecycle(Nesting):
 
     _showing: Showing
     _options: SteeringContext
+    _keeping: Keeping
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,7 +269,15 @@ class Lifecycle(Nesting):
         run.note_hook("on_train_begin", None)
         attempt(run, "on_train_begin", check_front_end, run)
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
+        attempt(run, "keep", self._keeping.begin, run, model, fit, getattr(callbacks, "callbacks", None))
         attempt(run, "board", self._showing.open, run)
+
+    def _keep_run(self, run: Record, folder: Path | None) -> str:
+        """Keep a run from its first batch on; on the training thread where it is under way."""
+        session = self._session
+        callbacks = None if session is None else getattr(session.callbacks(), "callbacks", None)
+        fit = None if session is None else fit_frame(current())
+        return self._keeping.start(run, folder, self._trained(), fit, callbacks)
 
     def _add(self, run: Run) -> None:
         """Make a run the current one. Called with the lock held."""
@@ -288,6 +299,7 @@ class Lifecycle(Nesting):
                     self._loop_left = session.callbacks
             elif session.steering.kept_snapshots is not None:  # the next fit did not wait for this end
                 session.steering.kept_snapshots.forget(NEXT_BEGAN)
+        attempt(session.run, "keep", self._keeping.finish, session.run)
         self._come_back()
 
     def _continue(self, run: Record, epoch: int) -> None:

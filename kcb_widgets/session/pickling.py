@@ -39,6 +39,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
+        **{name: getattr(monitor._keeping.options, name) for name in ("log_dir", "name", "tags", "notes", "config")},
     }
     missing: list[str] = []
     user_controls = monitor._user_controls

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Actions:
         history: What was changed by hand.
         folder: Where models are saved.
         monitor: What the functions of buttons are given.
+        keep: Keeps the run in a file from here on; returns a clause.
     """
 
     def __init__(
@@ -62,11 +64,12 @@ class Actions:
         history: ChangeHistory,
         folder: Path,
         monitor: Any = None,
+        keep: Callable[[Record, Path | None], str] | None = None,
     ) -> None:
         self._run, self._model, self._flow, self._snapshots = run, model, flow, snapshots
         self._evaluation, self._user_controls, self._callback_registry = evaluation, user_controls, callback_registry
         self._writer, self._history = writer, history
-        self._folder, self._monitor = folder, monitor
+        self._folder, self._monitor, self._keep = folder, monitor, keep
 
     def _event(self, command: Command, kind: str, new: Any = None, message: str = "", old: Any = None) -> Event:
         name = kind if kind in ("paused", "resumed") else command.name  # "paused pause" would say it twice
@@ -151,6 +154,15 @@ class Actions:
         path.parent.mkdir(parents=True, exist_ok=True)
         sync_model(self._model).save(path)
         return self._event(command, "saved", str(path), format_bytes(path.stat().st_size))
+
+    def keep(self, command: Command) -> Event:
+        """Keep the run in a file. A board may not say where."""
+        folder = None if command.value is None else Path(str(command.value))
+        if self._keep is None or (folder is not None and command.source == "board"):
+            raise Refused("the folder is chosen in Python")
+        return self._run.add_event(
+            "status", "keep", None, None, command.source, self._keep(self._run, folder), command.requested
+        )
 
     def press(self, command: Command) -> Event:
         """Call the function of a button of the user's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -51,6 +52,7 @@ class SteeringContext:
     user_controls: UserControls = field(default_factory=UserControls)
     policies: Policies = field(default_factory=Policies)
     monitor: Any = None
+    keep: Callable[[Record, Path | None], str] | None = None
 
 
 class FitSteering:
@@ -87,8 +89,8 @@ class FitSteering:
         siblings = [type(callback).__name__ for callback in getattr(callbacks, "callbacks", None) or []]
         save_filter = OptimizerSaveFilter(list(model_optimizers(model).values()))
         self._save_filter = save_filter
-        told = int(run.params.get("epochs") or 0)
-        self.flow = LoopControl(run, model, EpochExtension(fit, told, callbacks, self._not_extended), options.paused)
+        epochs = int(run.params.get("epochs") or 0)
+        self.flow = LoopControl(run, model, EpochExtension(fit, epochs, callbacks, self._not_extended), options.paused)
         self.callback_registry = CallbackRegistry(run, model, callbacks, options.monitor)
         self.spike_detector = None if options.guard is None else SpikeDetector(options.guard)
         self._snapshots = SnapshotStore(model, run, options.snapshots, save_filter.covers)
@@ -105,7 +107,8 @@ class FitSteering:
         }
         self.registry = ControlRegistry(run, model, siblings, save_filter=save_filter, **shared)
         self._writer = writer = ControlWriter(run, model, self.registry)
-        actions = Actions(run, model, folder=options.save_to, monitor=options.monitor, writer=writer, **shared)
+        told: dict[str, Any] = {"folder": options.save_to, "monitor": options.monitor, "keep": options.keep}
+        actions = Actions(run, model, writer=writer, **told, **shared)
         doers: dict[str, Any] = {"actions": actions, "writer": writer, "history": shared["history"]}
         self.executor = CommandExecutor(run, model, inbox, self.registry, **doers)
         self.speaking = "python"

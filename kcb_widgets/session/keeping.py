@@ -1,0 +1,162 @@
+"""Keeping: which runs of a Monitor are kept in files, and where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ..commands import Refused
+from ..record.record import Record
+from ..store import About
+from .settings import collect
+
+if TYPE_CHECKING:
+    from ..store.keeper import Keeper
+
+VARIABLE = "KCB_LOG_DIR"
+FOLDER = "runs"
+"""Where a run is kept that somebody asks to keep, and nobody has said where."""
+
+_default: Path | None = None
+
+
+def keep(log_dir: str | PathLike[str] | None) -> None:
+    """Keep every run of this process in a file of its own, unless its Monitor was given another ``log_dir``.
+
+    The variable ``KCB_LOG_DIR`` does the same for processes that do not call this.
+
+    Args:
+        log_dir: The folder; None: no longer.
+
+    Raises:
+        TypeError: It is no path.
+
+    Example:
+        >>> kcb.keep("runs")
+    """
+    global _default
+    _default = None if log_dir is None else check_folder(log_dir)
+
+
+def check_folder(log_dir: object) -> Path:
+    """A folder as it was given.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It is empty.
+    """
+    if not isinstance(log_dir, (str, PathLike)) or isinstance(log_dir, bytes):
+        msg = f"log_dir must be a path. Received: {log_dir!r}"
+        raise TypeError(msg)
+    if not str(log_dir):
+        msg = f"log_dir must name a folder. Received: {log_dir!r}"
+        raise ValueError(msg)
+    return Path(log_dir)
+
+
+@dataclass
+class KeepOptions:
+    """What a Monitor was told about keeping.
+
+    Attributes:
+        log_dir: The folder; None: that of the process, if it has one.
+        name: What its runs are called; the model's name by default.
+        tags: Words to find them by.
+        notes: A text.
+        config: What the user set.
+    """
+
+    log_dir: Path | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a run that begins now is kept; None: nowhere."""
+        if self.log_dir is not None or _default is not None:
+            return self.log_dir or _default
+        told = os.environ.get(VARIABLE)
+        return Path(told) if told else None
+
+
+class Keeping:
+    """Keeps the runs of a Monitor.
+
+    Args:
+        options: What it was told.
+    """
+
+    def __init__(self, options: KeepOptions) -> None:
+        self.options = options
+        self._keeper: Keeper | None = None
+        self._run: Record | None = None
+        self._collect: Callable[[], Any] | None = None
+
+    def begin(self, run: Record, model: Any, fit: FrameType | None, callbacks: Any) -> None:
+        """A fit begins, on this thread: keep its run, where that was asked for."""
+        options = self.options
+        self._keeper, self._run = None, run
+        run.name = options.name or str(getattr(model, "name", "") or "")
+        run.tags, run.notes, run.config = options.tags, options.notes, dict(options.config)
+        folder = options.folder
+        if folder is not None:
+            self._keep(run, folder, model, fit, callbacks)
+
+    def start(self, run: Record, folder: Path | None, model: Any, fit: FrameType | None, callbacks: Any) -> str:
+        """Keep a run from its first batch on, whether it is over or not.
+
+        Args:
+            run: The run.
+            folder: Where; None: where this Monitor's runs are kept, else ``runs``.
+            model: What trains, or trained; None where it is gone.
+            fit: The frame of ``fit``, where it is under way.
+            callbacks: Its other callbacks.
+
+        Returns:
+            A clause.
+
+        Raises:
+            Refused: It is kept already.
+        """
+        if self._keeper is not None and self._run is run:
+            path = self._keeper.path
+            raise Refused(f"it is kept in {path.name if path is not None else self._keeper.folder.name} already")
+        folder = folder or self.options.folder or Path(FOLDER)
+        self._run = run
+        self._keep(run, folder, model, fit, callbacks)
+        if run.over:
+            self.finish(run)
+        return f"kept in {folder if not folder.is_absolute() else folder.name} from its first batch on"
+
+    def _keep(self, run: Record, folder: Path, model: Any, fit: FrameType | None, callbacks: Any) -> None:
+        found = collect(model, fit, run.params, callbacks)
+        run.settings = found.values
+        texts = {"model_config": found.model_config, "model_summary": found.model_summary}
+        run.texts = {name: text for name, text in texts.items() if text}
+        from ..store.git import revision  # here: most fits are not kept
+        from ..store.keeper import Keeper
+
+        working = Path.cwd()
+        about = About(
+            name=run.name, tags=run.tags, notes=run.notes, config=run.config, settings=found.values, texts=run.texts,
+            late=lambda: {"git": revision(working)},
+        )  # fmt: skip
+        self._keeper = Keeper(run, folder, about)
+        self._keeper.start()
+
+    def finish(self, run: Record) -> None:
+        """A run is over: write what is left of it."""
+        if self._keeper is not None and self._run is run:
+            self._keeper.finish()
+
+    def update(self, run: Record) -> None:
+        """Something was added to a run that is over."""
+        if self._keeper is not None and self._run is run:
+            self._keeper.update()

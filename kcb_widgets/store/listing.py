@@ -1,0 +1,131 @@
+"""A folder's runs as a table: one row a run, read from the summary that each file holds. There is no index to go stale."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..record.record import OVER
+from . import liveness
+from .encoding import from_json
+from .naming import is_run_file
+from .reader import NotARunFile, Reader
+from .typed import conforms, those
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+MAX_SETTINGS = 200  # columns
+MAX_TEXT = 10_000
+FIRST = ("name", "started", "duration", "status", "epochs", "batches", "step", "steered", "tags", "notes")
+METRIC = dict[str, str | int | float | None]
+
+
+def runs(log_dir: str | PathLike[str] = "runs") -> pd.DataFrame:
+    """See the package's ``runs``."""
+    import pandas as pd
+
+    rows = [row for row, _ in read_folder(Path(log_dir)) if row is not None]
+    rows.sort(key=lambda row: row["started"], reverse=True)
+    return frame(rows, pd)
+
+
+def read_folder(folder: Path) -> Iterable[tuple[dict[str, Any] | None, str]]:
+    """Each run of a folder as a row, or None and why a file is none.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    paths = sorted(path for path in folder.iterdir() if is_run_file(path))
+    seen: dict[str, float] = {}
+    here = liveness.Judge()
+    found: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        try:
+            row = read(path, here)
+        except (NotARunFile, OSError, ValueError, TypeError) as error:
+            log.info("%s is left out: %s", path, error)
+            yield None, str(error)
+            continue
+        if row["id"] not in seen or row["heard"] > seen[row["id"]]:
+            seen[row["id"]] = row["heard"]
+            found[row["id"]] = row
+    for row in found.values():
+        yield row, ""
+
+
+def read(path: Path, here: liveness.Judge) -> dict[str, Any]:
+    """A run file's summary.
+
+    Raises:
+        NotARunFile: It is none.
+    """
+    with Reader(path) as reader:
+        summary, about = reader.summary(), reader.about()
+    row = {
+        "id": _kind(about["run"], str), "path": str(path), "name": _kind(about["name"], str),
+        "started": float(_kind(summary["started"], float)), "duration": float(_kind(summary["seconds"], float)),
+        "status": _kind(summary["status"], str), "message": _kind(summary["message"], str),
+        "heard": float(_kind(summary["heard"], float)), "notes": _kind(about["notes"], str),
+        "tags": tuple(those(from_json(_kind(about["tags"], str)), str)),
+        **{name: _kind(summary[name], int) for name in ("epochs", "batches", "step", "steered")},
+    }  # fmt: skip
+    if row["status"] not in OVER:
+        writer = liveness.Writer(
+            _kind(about["host"], str), _kind(about["boot"], str), _kind(about["process"], int),
+            _kind(about["process_started"], float | None),
+        )  # fmt: skip
+        row["status"], row["message"] = here.judge(writer, row["heard"], float(_kind(summary["every"], float)))
+    metrics = from_json(_kind(summary["metrics"], str))
+    row["metrics"] = {
+        name: each for name, each in (metrics if isinstance(metrics, dict) else {}).items() if conforms(each, METRIC)
+    }
+    row["config"] = _plain(about["config"])
+    row["settings"] = _plain(about["settings"])
+    return row
+
+
+def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:
+    """Rows of ``read`` as a table."""
+    from .about import flat
+
+    made = []
+    for row in rows:
+        line = {name: row[name] for name in FIRST}
+        line["started"] = _when(row["started"], pd)
+        for name, each in row["metrics"].items():
+            line[name if name not in FIRST else f"metric_{name}"] = each.get("last", math.nan)
+        for name, each in row["metrics"].items():
+            if "best" in each:
+                line[f"best_{name}"] = each["best"]
+        settings = {f"config.{name}": value for name, value in flat(row["config"]).items()} | flat(row["settings"])
+        line |= {name: value for name, value in list(settings.items())[:MAX_SETTINGS] if name not in line}
+        line["path"] = row["path"]
+        made.append(line)
+    columns = list(dict.fromkeys(name for line in made for name in line)) or [*FIRST, "path"]
+    first = [name for name in columns if name != "path"][: MAX_SETTINGS + len(FIRST) + 100]
+    return pd.DataFrame(made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id"))
+
+
+def _when(seconds: float, pd: Any) -> Any:
+    try:
+        return pd.Timestamp(seconds, unit="s", tz="UTC").round("ms")
+    except (ValueError, OverflowError):
+        return pd.NaT
+
+
+def _plain(text: Any) -> dict[str, Any]:
+    found = from_json(_kind(text, str))
+    return found if isinstance(found, dict) else {}
+
+
+def _kind(value: Any, kind: Any) -> Any:
+    if not conforms(value, kind) or (isinstance(value, str) and len(value) > MAX_TEXT * 100):
+        raise NotARunFile(f"{str(value)[:50]!r} is of an unknown kind")
+    return value

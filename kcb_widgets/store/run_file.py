@@ -1,0 +1,246 @@
+"""RunFile: the file that one process writes a run to. Opened, written and closed by one thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from ..record.record import Record
+from . import writer
+from .about import About
+from .encoding import from_json
+from .naming import UNFINISHED, file_name
+from .schema import APPLICATION_ID, COLUMNS, FORMAT, PAGE_SIZE, TABLES, insert
+from .writer import News, Position
+
+LOCK_TIMEOUT_S = 0.5  # seconds a commit waits for another process that reads
+ATTEMPTS = 20  # at a name that no other file has
+UPDATE = f"UPDATE summary SET {', '.join(f'{name} = ?' for name in COLUMNS['summary'][1:])} WHERE id = 1"
+
+being_written: set[tuple[int, int]] = set()
+"""Device and inode of the files that this process writes: they may be touched through SQLite only, as closing any
+other handle to them drops SQLite's locks."""
+
+
+class Gone(Exception):
+    """The file was deleted, or is another."""
+
+
+class RunFile:
+    """Keeps a run in a file.
+
+    Nothing is counted as kept before its commit has succeeded: what failed is written by the next commit.
+
+    Args:
+        run: The run.
+        folder: Where the file is made.
+        about: What else is known of the run.
+
+    Attributes:
+        path: The file; None before the first commit.
+    """
+
+    def __init__(self, run: Record, folder: Path, about: About) -> None:
+        self.path: Path | None = None
+        self._run, self._folder, self._about = run, folder, about
+        self._position = Position()
+        self._unsure: Position | None = None  # a commit's, whose outcome is not known
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._heard = 0.0
+
+    @property
+    def kept(self) -> bool:
+        """Whether all that the run has is in the file."""
+        position = self._position
+        return self.path is not None and len(position.events) == len(self._run.events_list)
+
+    def commit(self, every: float, *, whole: bool = False, beat: float = 0.0) -> bool:
+        """Write what is new.
+
+        Args:
+            every: Seconds between commits.
+            whole: Whether nothing may be left for later.
+            beat: Seconds after which it is written that the process lives, if nothing is new.
+
+        Returns:
+            Whether anything was written.
+
+        Raises:
+            Gone: The file was deleted, or is another.
+            sqlite3.Error: It cannot be written now.
+            OSError: The folder cannot be.
+        """
+        if self.path is None:
+            self._create(every, whole)
+            return True
+        self._check_there()
+        if self._connection is None:
+            self._connect()
+        news = News(self._run, self._position, whole)
+        now = time.time()
+        if not any(news.rows.values()) and now - self._heard < beat and not whole:
+            return False
+        self._write(news, now, every)
+        return True
+
+    def close(self) -> None:
+        """Close the file; ``commit`` opens it again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("PRAGMA journal_mode = DELETE")  # it is empty by now
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+        if self._identity is not None:
+            being_written.discard(self._identity)
+
+    def abandon(self) -> sqlite3.Connection | None:
+        """After a fork: SQLite's handle belongs to the parent; whoever gets it must keep it and do nothing with it."""
+        connection, self._connection = self._connection, None
+        return connection
+
+    # -- the first commit ----------------------------------------------------------------------------------------------
+
+    def _create(self, every: float, whole: bool) -> None:
+        """Make the file under another name, and give it its own when it is whole: none is ever seen without rows."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        run, now = self._run, time.time()
+        name = file_name(run.started, self._about.name)
+        part = self._folder / f".{name}{UNFINISHED}"
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            news = News(run, Position(), whole)
+            for document, value in self._about.documents().items():
+                news.document(document, value)
+            with contextlib.closing(_open(part)) as connection:
+                for pragma in (f"page_size = {PAGE_SIZE}", f"application_id = {APPLICATION_ID}"):
+                    connection.execute(f"PRAGMA {pragma}")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                _prepare(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                for sql in TABLES.values():
+                    connection.execute(sql)
+                connection.execute(insert("about"), self._about.row(run))
+                connection.execute(insert("summary"), writer.summary(run, news.position, now, every))
+                _insert(connection, news)
+                connection.execute("COMMIT")
+            self.path = self._rename(part, name)
+        except BaseException:
+            for left in (part, Path(f"{part}-journal")):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+            raise
+        with contextlib.suppress(OSError):
+            Path(f"{part}-journal").unlink()
+        self._position, self._heard = news.position, now
+        self._identity = _identity(self.path)
+
+    def _rename(self, part: Path, name: str) -> Path:
+        for _ in range(ATTEMPTS):
+            path = self._folder / name
+            try:
+                os.link(part, path)
+            except FileExistsError:
+                name = file_name(self._run.started, self._about.name)
+                continue
+            except OSError:  # a file system without hard links
+                if path.exists():
+                    name = file_name(self._run.started, self._about.name)
+                    continue
+                part.rename(path)
+                return path
+            part.unlink()
+            return path
+        msg = f"{self._folder} has a file of every name that was tried"
+        raise FileExistsError(msg)
+
+    # -- later commits -------------------------------------------------------------------------------------------------
+
+    def _check_there(self) -> None:
+        """See that the file is there and is the same one.
+
+        Raises:
+            Gone: It was deleted, or is another.
+            OSError: The folder is not there, which may come back.
+        """
+        assert self.path is not None
+        try:
+            found = _identity(self.path)
+        except FileNotFoundError:
+            self.close()
+            if self.path.parent.is_dir():
+                msg = f"{self.path.name} was deleted"
+                raise Gone(msg) from None
+            raise
+        if found != self._identity:  # a folder that was mounted again may number its files differently
+            self.close()
+            self._identity = found
+
+    def _connect(self) -> None:
+        assert self.path is not None
+        connection = _open(self.path)
+        if self._identity is not None:
+            being_written.add(self._identity)
+        try:
+            _prepare(connection)
+            found = connection.execute("SELECT run, counts FROM summary").fetchone()
+            if not found or found[0] != self._run.id:
+                msg = f"{self.path.name} is another run's"
+                raise Gone(msg)
+            counts = from_json(found[1])
+            if self._unsure is not None and counts == self._unsure.counts:
+                self._position = self._unsure
+            elif counts != self._position.counts:
+                msg = f"{self.path.name} was changed by another process"
+                raise Gone(msg)
+        except BaseException:
+            connection.close()
+            raise
+        self._unsure, self._connection = None, connection
+
+    def _write(self, news: News, now: float, every: float) -> None:
+        connection = self._connection
+        assert connection is not None
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            _insert(connection, news)
+            connection.execute(UPDATE, writer.summary(self._run, news.position, now, every)[1:])
+            self._unsure = news.position
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            self.close()
+            raise
+        self._unsure = None
+        self._position, self._heard = news.position, now
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=rw"  # never makes a file that was deleted anew
+    return sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """A rollback journal, and no memory mapping: a file is whole at rest, on network folders too."""
+    for pragma in ("mmap_size = 0", "journal_mode = TRUNCATE", "synchronous = FULL", "trusted_schema = OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _insert(connection: sqlite3.Connection, news: News) -> None:
+    for table, rows in news.rows.items():
+        if rows:
+            connection.executemany(insert(table), rows)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+

@@ -1,0 +1,74 @@
+"""Whether a plain value is what a type says: what was read from a file is checked so before anybody uses it."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import Any, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+T = TypeVar("T")
+MAX_INTEGER = 2**63
+
+
+@functools.cache
+def _fields(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def conforms(value: Any, kind: Any) -> bool:
+    """Whether ``value`` is of type ``kind``.
+
+    Args:
+        value: Of flags, numbers, texts, None, lists and dicts.
+        kind: A TypedDict, ``list[...]``, ``dict[...]``, a Literal, a union, or one of Python's own. A whole number
+            passes for a float; a flag passes for nothing else.
+    """
+    origin = get_origin(kind)
+    if kind is Any:
+        return True
+    if is_typeddict(kind):
+        return isinstance(value, dict) and _has_fields(value, _fields(kind))
+    if origin in (Union, types.UnionType):
+        return any(conforms(value, each) for each in get_args(kind))
+    if origin is Literal:
+        return any(value == each and type(value) is type(each) for each in get_args(kind))
+    if origin is list:
+        (of,) = get_args(kind)
+        return isinstance(value, list) and all(conforms(each, of) for each in value)
+    if origin is dict:
+        _, of = get_args(kind)
+        return isinstance(value, dict) and all(conforms(each, of) for each in value.values())
+    if kind is None or kind is types.NoneType:
+        return value is None
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float:
+        return isinstance(value, (int, float)) and abs(value) < 1e308 if isinstance(value, int) else isinstance(value, float)
+    if kind is int:
+        return isinstance(value, int) and abs(value) < MAX_INTEGER
+    return isinstance(value, kind)
+
+
+def _has_fields(value: dict[str, Any], fields: dict[str, Any]) -> bool:
+    for name, kind in fields.items():
+        if get_origin(kind) in (NotRequired, Required):
+            needed = get_origin(kind) is Required
+            (kind,) = get_args(kind)  # noqa: PLW2901
+        else:
+            needed = True
+        if name not in value:
+            if needed:
+                return False
+        elif not conforms(value[name], kind):
+            return False
+    return True
+
+
+def either(value: Any, kind: Any, otherwise: T) -> T:
+    """The value where it is of type ``kind``, else ``otherwise``."""
+    return value if conforms(value, kind) else otherwise
+
+
+def those(values: Any, kind: Any, most: int = 100_000) -> list[Any]:
+    """Those of a list that are of type ``kind``."""
+    return [each for each in values[:most] if conforms(each, kind)] if isinstance(values, list) else []
