@@ -128,7 +128,8 @@ class BatchValues:
         mean = (running if len(columns) == len(running) else running[columns]).astype(np.float64)
         own = self._own(table, [names[i] for i in columns], mean, begin, last)
         out = running[:, first - begin :].copy()
-        out[columns] = own[:, first - begin :]
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+            out[columns] = own[:, first - begin :]
         return out
 
     def accumulated(self, name: str, position: int) -> float | None:

@@ -21,6 +21,7 @@ def batches(run: Record) -> Source:
         lambda rows: run.x_at(table, rows),
         run.blocks,
         lambda: frozenset(run.batch_values.names),
+        table.steps_at,
     )
 
 

@@ -55,6 +55,7 @@ class Source:
         values: Reads rows from the first to the last (excluded): ``(c, rows)`` float32.
         x: Where they are: ``(4, rows)``: step, step again, epoch, seconds.
         x_at: The same of single rows, in rising order.
+        step_at: Their steps alone, for which a run file need not be read.
         kept: What is known of each 64 rows; one's own by default.
         key: What the values depend on besides the rows.
     """
@@ -68,9 +69,10 @@ class Source:
         x_at: Callable[[Indices], Floats] | None = None,
         kept: BlockSummaries | None = None,
         key: Callable[[], Hashable] = bool,
+        step_at: Callable[[Indices], Floats] | None = None,
     ) -> None:
         self.rows, self.names, self.values, self.x, self.key = rows, names, values, x, key
-        self._x_at, self._kept = x_at, kept or BlockSummaries()
+        self._x_at, self._kept, self._step_at = x_at, kept or BlockSummaries(), step_at
 
     def x_at(self, rows: Indices) -> Floats:
         """Where single rows are, ``(4, n)``."""
@@ -104,7 +106,8 @@ class Source:
         ends = np.minimum(starts + per_bucket, last) - 1
         none = found.count == 0
         low, high, mean = (np.where(none, nan, part) for part in (found.low, found.high, found.mean))
-        x = np.vstack([self.x_at(starts)[:1], self.x_at(ends)[1:]])
+        steps = self.x_at(starts)[0] if self._step_at is None else self._step_at(starts)
+        x = np.vstack([steps[None], self.x_at(ends)[1:]])
         return Buckets(low, high, mean, found.order, x, per_bucket)
 
 

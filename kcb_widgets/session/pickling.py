@@ -13,6 +13,7 @@ import numpy as np
 from ..record.chunk import Chunk
 from ..record.table import Table
 from ..run import Run
+from ..store import open_run
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
 log = logging.getLogger(__name__)
@@ -120,6 +121,8 @@ def _reduce_run(run: Run) -> tuple[Any, ...]:
     Raises:
         TypeError: The run is not over; another process could not follow it, and would take it for one that goes on.
     """
+    if run.reopened:  # its rows are in its file
+        return open_run, (run.path,)
     if not run.over:
         msg = f"only a run that is over can be pickled or copied. Received: {run!r}"
         raise TypeError(msg)

@@ -75,14 +75,14 @@ def encode(steps: Floats, seconds: Floats | None, values: Values) -> Encoded:
     """Pack rows.
 
     Args:
-        steps: ``(n,)``, rising.
+        steps: ``(n,)``, never falling.
         seconds: ``(n,)``, or None.
         values: ``(columns, n)``.
     """
     whole = steps.astype(np.int64)
     strides = np.diff(whole)
     stride = int(strides[0]) if len(strides) else 1
-    regular = bool((strides == stride).all())
+    regular = stride >= 1 and bool((strides == stride).all())
     arrays: list[npt.NDArray[Any]] = [] if regular else [whole.astype("<i8")]
     start = unit = None
     if seconds is not None:

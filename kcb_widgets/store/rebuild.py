@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from ..record import wire
 from ..record.batch_values import BatchValues
+from ..record.chunk import Floats
 from ..record.events import Event
 from ..record.hooks import Hooks
 from ..record.record import OVER
@@ -21,6 +25,7 @@ from .reader import NotARunFile, Reader
 from .schema import SERIES
 from .stored_table import Piece, StoredSummaries, StoredTable
 from .typed import conforms, either, those
+from .writer import PIECE, TIMES
 
 MAX_COLUMNS = 10_000
 MAX_GAPS = 100  # events for what could not be read
@@ -79,7 +84,7 @@ class _Rebuilding:
         tables = {series: self._table(series) for series in SERIES}
         run._batch_table, run.epoch_table = tables["batches"], tables["epochs"]
         run.value_table, run.evaluation_table = tables["controls"], tables["evaluations"]
-        run.blocks = StoredSummaries(run._batch_table.names, self._blocks)
+        run.blocks = StoredSummaries(run._batch_table.names, self._summaries)
         self._state()
         self._marks()
         self._batch_values(tables["weights"])
@@ -233,9 +238,19 @@ class _Rebuilding:
                 found = reader.between("chunk", ("id", *PARTS), first.id, last.id)
             return {number: _encoded(parts) for number, *parts in found if number in ids}
 
-        return StoredTable(pieces, read, self._gap, timed=series != "weights")
+        ends = self._ends if series == "batches" else lambda _: None
+        return StoredTable(pieces, read, self._gap, timed=series != "weights", ends=ends)
 
+    def _ends(self, piece: int) -> Floats | None:
+        data = {at: data for at, name, data in self._blocks if name == TIMES}.get(piece, b"")
+        return np.frombuffer(data, "<f8") if len(data) == 8 * PIECE else None
+
+    def _summaries(self) -> list[tuple[int, str, bytes]]:
+        return [block for block in self._blocks if block[1] != TIMES]
+
+    @functools.cached_property
     def _blocks(self) -> list[tuple[int, str, bytes]]:
+        """What is known of each 64 rows; read when a picture first needs it."""
         try:
             with Reader(self._path) as reader:
                 reader.summary()

@@ -107,6 +107,7 @@ TABLES = {
     data BLOB
 )""",
     # Extremes and mean of each 64 rows of a column of the batches, 1,024 of them a row; the newest version counts.
+    # The column without a name has ``float64`` seconds of the last of each 64 rows.
     "block": """CREATE TABLE block (
     id INTEGER PRIMARY KEY,
     version INTEGER,

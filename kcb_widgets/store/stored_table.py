@@ -69,6 +69,7 @@ class StoredTable(Table):
         pieces: Where its rows lie, in order.
         read: Reads pieces ``first`` to ``last`` of the file, by their ids.
         gap: Told what could not be read, in a clause; those rows are missing.
+        ends: Gives the seconds of the last of each 64 rows of a whole chunk, where they are kept.
 
     Raises:
         Damaged: The pieces do not fit together.
@@ -80,9 +81,10 @@ class StoredTable(Table):
         read: Callable[[Piece, Piece], dict[int, Encoded]],
         gap: Callable[[str], None],
         timed: bool = True,
+        ends: Callable[[int], Floats | None] = lambda _: None,
     ) -> None:
         super().__init__(timed)
-        self._pieces, self._read, self._gap = list(pieces), read, gap
+        self._pieces, self._read, self._gap, self._ends = list(pieces), read, gap, ends
         self._of_chunk: list[list[Piece]] = []
         for piece in self._pieces:
             self._join(piece)
@@ -94,6 +96,17 @@ class StoredTable(Table):
     def nbytes(self) -> int:
         """Memory of the columns is not held for good."""
         return 0
+
+    def seconds_at(self, rows: Indices) -> Floats:
+        """See ``Table``; of rows that end 64 others no chunk has to be read."""
+        out = np.empty(len(rows), np.float64)
+        chunks = rows // CHUNK
+        for at in np.unique(chunks).tolist():
+            here = chunks == at
+            ends = self._ends(at) if (rows[here] % BLOCK == BLOCK - 1).all() else None
+            inside = rows[here] - at * CHUNK
+            out[here] = self._chunks[at].seconds(inside) if ends is None else ends[inside // BLOCK]
+        return out
 
     def _join(self, piece: Piece) -> None:
         known = len(self.names)
@@ -116,14 +129,14 @@ class StoredTable(Table):
 
     def _irregular(self, piece: Piece) -> None:
         found = self._decoded(piece, piece).get(piece.id)
-        if found is None or found.steps is None or not (np.diff(found.steps) > 0).all():
+        if found is None or found.steps is None or not (np.diff(found.steps) >= 0).all():
             raise Damaged(f"the steps of rows {piece.first} cannot be read")
         for i, step in enumerate(found.steps.tolist()):
             self._segment(piece.first + i, int(step), 1, 1)
 
     def _segment(self, row: int, step: int, stride: int, rows: int) -> None:
         last = step + stride * (rows - 1)
-        if (row and step <= self._last_step) or stride < 1 or not 0 <= step <= last < MAX_STEP:
+        if (row and step < self._last_step) or stride < 1 or not 0 <= step <= last < MAX_STEP:
             raise Damaged(f"step {step} follows step {self._last_step}")
         if rows == 1 and self._segments and step == self._next_step:  # a single row may have any stride
             stride = self._segments[-1][2]

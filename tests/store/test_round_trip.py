@@ -1,0 +1,185 @@
+"""A run that is opened from its file is the run that was kept: number for number, NaN for NaN."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kept import Play, begin, file_of, train, value
+
+from kcb_widgets import Run
+from kcb_widgets.panels import payload
+from kcb_widgets.panels.series_encoder import SeriesEncoder
+from kcb_widgets.record import curves, downsampling
+from kcb_widgets.record.table import CHUNK
+from kcb_widgets.store import rebuild, stored_table
+
+TABLES = ("batch_table", "epoch_table", "value_table", "evaluation_table")
+
+
+def bits(values):
+    """float32 as they lie in memory: NaN and missing are different, and so are 0 and -0."""
+    return np.ascontiguousarray(values).view(np.uint32)
+
+
+def assert_same_table(live, kept, timed=True):
+    rows = live.rows
+    assert kept.rows == rows and kept.names == live.names and kept.last_step == live.last_step
+    np.testing.assert_array_equal(kept.steps(0, rows), live.steps(0, rows))
+    if timed:
+        np.testing.assert_allclose(kept.seconds(0, rows), live.seconds(0, rows), atol=1e-6, rtol=0)
+    same, different = live.values(0, rows), kept.values(0, rows)
+    np.testing.assert_array_equal(np.isnan(different), np.isnan(same))
+    numbers = ~np.isnan(same)
+    np.testing.assert_array_equal(bits(different[numbers]), bits(same[numbers]))
+    for row in {0, rows // 2, rows - 1} if rows else ():
+        for name in live.names:
+            assert kept.is_missing(row, name) == live.is_missing(row, name), (row, name)
+        assert kept.row_of_step(live.steps(row, row + 1)[0]) == live.row_of_step(live.steps(row, row + 1)[0])
+
+
+def assert_same_picture(kept, live, first, last):
+    found, wanted = (downsampling.window(curves.batches(run), first, last, 300) for run in (kept, live))
+    for name in ("minimum", "maximum", "mean", "order"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+    np.testing.assert_array_equal(found.x[:3], wanted.x[:3])
+    seconds = live.seconds / live.batch_table.rows  # a live run's own old times are known to a thousandth of this
+    np.testing.assert_allclose(found.x[3], wanted.x[3], atol=max(2e-6, seconds / 500), rtol=0)
+
+
+def assert_same_run(live, kept):
+    for name in TABLES:
+        assert_same_table(getattr(live, name), getattr(kept, name))
+    assert_same_table(live.batch_values.weights, kept.batch_values.weights, timed=False)
+    assert kept.batch_values.stretches == live.batch_values.stretches
+    rows = live.batch_table.rows
+    own = [run.batch_values.recover(run.batch_table, 0, rows) for run in (live, kept)]
+    np.testing.assert_array_equal(bits(own[0])[~np.isnan(own[0])], bits(own[1])[~np.isnan(own[1])])
+    for name in ("epoch_starts", "branches", "ran_out", "nonfinite", "bests", "params", "step", "batch", "epoch"):
+        assert getattr(kept, name) == getattr(live, name), name
+    assert set(kept.values) == set(live.values)
+    pd.testing.assert_frame_equal(kept.batches, live.batches, atol=1e-6, rtol=0)
+    shown = [payload.events(run) for run in (live, kept)]
+    assert shown[0] == shown[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_run_is_kept_as_it_was_whatever_happened_and_whenever_it_was_written(tmp_path_factory, seed):
+    folder = tmp_path_factory.mktemp("runs")
+    play = Play(seed)
+    play.train()
+    file = file_of(play.run, folder)
+    for _ in range(30):
+        play.act()
+        if play.random.random() < 0.4:
+            file.commit(1.0)
+        if play.random.random() < 0.1:
+            file.close()
+    play.run.finish("finished")
+    file.commit(1.0, whole=True)
+    file.close()
+    kept = Run.open(file.path)
+    assert_same_run(play.run, kept)
+    assert kept.status == "finished" and kept.id == play.run.id and kept.seconds == play.run.seconds
+    assert [epoch for epoch, _ in kept.epoch_rows] == [epoch for epoch, _ in play.run.epoch_rows]
+    assert not [each for each in kept.events_list if each.name == "file"]
+
+
+def test_the_forms_that_people_read_are_the_same(tmp_path):
+    run = begin(("loss", "accuracy"), steps=50, epochs=3)
+    file = file_of(run, tmp_path, tags=("a", "b"), notes="ü", config={"depth": {"of": [1, 2]}, "rate": 1e-3})
+    for epoch in range(3):
+        train(run, 50, ("loss", "accuracy"), epoch)
+        run.set_value("learning_rate", 0.1 / (epoch + 1))
+        run.end_epoch(epoch, {"loss": value(epoch), "val_loss": float("nan"), "accuracy": float("inf")})
+        file.commit(1.0)
+    run.finish("stopped", "by hand")
+    file.commit(1.0, whole=True)
+    file.close()
+    kept = Run.open(file.path)
+    pd.testing.assert_frame_equal(kept.epochs, run.epochs)
+    pd.testing.assert_frame_equal(kept.events, run.events)
+    assert kept.to_code() == run.to_code()
+    assert kept.plot() is not None and kept.replay() is not None
+    assert (kept.status, kept.message, kept.tags, kept.notes) == ("stopped", run.message, ("a", "b"), "ü")
+    assert kept.config == {"depth": {"of": [1, 2]}, "rate": 1e-3}
+    live, shown = payload.state(run), payload.state(kept)
+    for name in ("run", "title", "status", "epoch", "epochs", "batch", "batches", "step", "elapsed", "bests", "values"):
+        assert shown[name] == live[name], name
+
+
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory):
+    """A run of some chunks, kept in pieces."""
+    run = begin(("loss", "accuracy"), steps=10_000, epochs=100)
+    file = file_of(run, tmp_path_factory.mktemp("runs"))
+    for epoch in range(16):
+        train(run, 10_000, ("loss", "accuracy"), epoch)
+        run.end_epoch(epoch, {"loss": value(epoch)})
+        file.commit(1.0)
+    run.finish("finished")
+    file.commit(1.0, whole=True)
+    file.close()
+    return run, file.path
+
+
+def test_a_long_run_is_drawn_without_a_look_at_its_rows(long_run, monkeypatch):
+    run, path = long_run
+    read = []
+    decode = stored_table.decode
+    monkeypatch.setattr(stored_table, "decode", lambda *args: read.append(args[1]) or decode(*args))
+    kept = Run.open(path)
+    assert not read
+    whole = SeriesEncoder(kept).whole()
+    # The newest chunk, the one before it for the batch before its first, and the short tables: not the rest.
+    assert sum(read) <= run.batch_table.rows % CHUNK + CHUNK + 1000 < run.batch_table.rows
+    assert len(whole) == len(SeriesEncoder(run).whole())
+    read.clear()
+    assert SeriesEncoder(kept).window(1000, 2000, 500)
+    assert 0 < sum(read) <= CHUNK
+
+
+def test_the_picture_of_a_long_run_is_the_live_one(long_run):
+    run, path = long_run
+    kept = Run.open(path)
+    for first, last in ((0, 160_000), (5, 70_000), (100_000, 100_300)):
+        assert_same_picture(kept, run, first, last)
+    rows = run.batch_table.rows
+    np.testing.assert_array_equal(kept.batch_table.values(0, rows), run.batch_table.values(0, rows))
+
+
+def test_a_metric_that_can_be_recovered_later_has_its_summaries_made_again(tmp_path):
+    run = begin((), steps=CHUNK + 100)
+    file = file_of(run, tmp_path)
+    train(run, CHUNK + 100)
+    file.commit(1.0)
+    run.batch_values.claim("loss", "batches")
+    run.finish("finished")
+    file.commit(1.0, whole=True)
+    file.close()
+    kept = Run.open(file.path)
+    assert_same_picture(kept, run, 0, CHUNK)
+
+
+def test_nothing_is_written_where_nothing_is_new(tmp_path):
+    run = begin()
+    file = file_of(run, tmp_path)
+    train(run, 5)
+    assert file.commit(1.0)
+    size = file.path.stat().st_size
+    assert not file.commit(1.0, beat=100.0)
+    assert file.path.stat().st_size == size
+
+
+def test_an_open_run_is_no_live_one(tmp_path):
+    run = begin()
+    train(run, 5)
+    file = file_of(run, tmp_path)
+    file.commit(1.0)
+    file.close()
+    kept = rebuild.open_run(file.path)
+    assert kept.reopened and kept.inbox is None and not kept.over and kept.message == "it trains in another process"
+    assert set(payload.state(kept)["can"].values()) == {rebuild.ELSEWHERE}
