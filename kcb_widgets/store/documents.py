@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..record.privacy import without_private
 from ..record.record import Record
+from ..record.stretches import Stretch
 from ..record.values import MAX_INTEGER, plain, python
 
 MAX_TEXT = 10_000
@@ -44,17 +45,18 @@ def of(run: Record) -> dict[str, Any]:
     }
 
 
-def marks(run: Record) -> dict[str, list[Any]]:
-    """Lists that grow; of what is in them only the newest may still change."""
+def marks(run: Record) -> dict[str, tuple[Sequence[Any], Callable[[Any], Any]]]:
+    """Lists that grow, and what makes JSON of one of theirs; only the newest may still change."""
     return {
-        "epoch_start": list(run.epoch_starts),
-        "stretch": [
-            [each.row, each.epoch_step, each.position, each.known, dict(each.weights), dict(each.sums)]
-            for each in run.batch_values.stretches
-        ],
-        "branch": [[branch["from"], branch["to"]] for branch in run.branches],
-        "ran_out": list(run.ran_out),
+        "epoch_start": (list(run.epoch_starts), list),
+        "stretch": (run.batch_values.stretches, _stretch),
+        "branch": (run.branches, lambda branch: [branch["from"], branch["to"]]),
+        "ran_out": (list(run.ran_out), int),
     }
+
+
+def _stretch(each: Stretch) -> list[Any]:
+    return [each.row, each.epoch_step, each.position, each.known, dict(each.weights), dict(each.sums)]
 
 
 def metrics(run: Record) -> dict[str, dict[str, Any]]:

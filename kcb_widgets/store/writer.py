@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,7 @@ class Position:
         rows: Rows of each series.
         layouts: The numbers of layouts that are there, by series and names.
         events: Those that were written; one that says more by now is another.
+        steered: How many of them are changes that were made by hand.
         epochs: Rows of ``epoch_rows``.
         marks: The JSON of each mark, by kind.
         documents: The documents that were written, by name.
@@ -63,6 +64,7 @@ class Position:
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SERIES, 0))
     layouts: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    steered: int = 0
     epochs: int = 0
     marks: dict[str, list[str]] = field(default_factory=dict)
     documents: dict[str, Written] = field(default_factory=dict)
@@ -101,8 +103,8 @@ class News:
             self._series(series, table)
         self._events()
         self._epochs()
-        for kind, values in documents.marks(run).items():
-            self._marks(kind, values)
+        for kind, (values, make) in documents.marks(run).items():
+            self._marks(kind, values, make)
         for name, value in documents.of(run).items():
             self.document(name, value)
         self._blocks()
@@ -151,9 +153,13 @@ class News:
 
     def _events(self) -> None:
         now, before = list(self._run.events_list), self.position.events
-        for number, event in enumerate(now):
-            if number >= len(before) or before[number] is not event:
-                self._event(number, event)
+        if now[: len(before)] != before:  # rare: more is known of one
+            for number, (old, event) in enumerate(zip(before, now, strict=False)):
+                if old is not event:
+                    self._event(number, event)
+        for number, event in enumerate(now[len(before) :], len(before)):
+            self._event(number, event)
+            self.position.steered += event.source in BY_HAND and event.kind in ("applied", "rollback")
         self.position.events = now
 
     def _event(self, number: int, event: Event) -> None:
@@ -171,11 +177,11 @@ class News:
                 self._add("epoch", number, epoch, text(name), _of_epoch(value))
         self.position.epochs = len(rows)
 
-    def _marks(self, kind: str, values: Sequence[Any]) -> None:
+    def _marks(self, kind: str, values: Sequence[Any], make: Callable[[Any], Any]) -> None:
         before = self.position.marks.get(kind, [])
         # What lies behind the newest is never changed: only that is compared.
         first = max(0, len(before) - 1)
-        fresh = [to_json(value) for value in values[first:]]
+        fresh = [to_json(make(value)) for value in values[first:]]
         for number, made in enumerate(fresh, first):
             if number >= len(before) or before[number] != made:
                 self._add("mark", kind, number, made)
@@ -228,10 +234,9 @@ class News:
 
 def summary(run: Record, position: Position, heard: float, every: float) -> tuple[Any, ...]:
     """The row of ``summary``."""
-    steered = sum(event.source in BY_HAND and event.kind in ("applied", "rollback") for event in position.events)
     row = (
         1, run.id, run.status, text(run.message), run.started, run.seconds, heard, every, run.step, position.epochs,
-        position.rows["batches"], steered, to_json(documents.metrics(run)), to_json(position.counts),
+        position.rows["batches"], position.steered, to_json(documents.metrics(run)), to_json(position.counts),
     )  # fmt: skip
     return (*row, checksum(row))
 
