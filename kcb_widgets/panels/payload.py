@@ -88,6 +88,7 @@ def state(run: Record) -> wire.State:
         "not_finite": run.not_finite,
         "stalled": None if run.over else run.stalled,
         "undo": None if run.over else run.undoable,
+        "kept": run.kept,
         "heard": {},
         "path": "",
         "pump": {"ok": False, "reason": ""},

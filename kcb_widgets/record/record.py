@@ -142,6 +142,7 @@ class Record:
         self.availability: dict[str, str] = {
             "evaluate": "",
             "save": "",
+            "keep": "",
             "rollback": "no snapshot was taken",
             "undo": "no control was changed by hand",
         }

@@ -151,6 +151,7 @@ class State(TypedDict):
     not_finite: NotFinite | None
     stalled: Stall | None
     undo: Undoable | None
+    kept: Kept | None
     heard: dict[str, int]  # by view: the ``seq`` of its last hello
     path: MessagePath
     pump: Pump

@@ -334,7 +334,7 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
     (model, x, y), checker = model_and_data, Checker()
     data = {"batch_size": 4, "shuffle": False, "verbose": 0, "validation_data": (x[:8], y[:8])}
     snapshots = kcb.Snapshots(each_epoch=True, best="val_loss")
-    monitor, board, say = monitored(checker, guard=kcb.Guard(), snapshots=snapshots, save_to=tmp_path)
+    monitor, board, say = monitored(checker, guard=kcb.Guard(), snapshots=snapshots, save_to=tmp_path, log_dir=tmp_path)
     monitor.add_control("strength", 0.5, min=0.0, max=1.0)
     monitor.add_control("mode", "soft", choices=["soft", "hard"])
     monitor.add_control("extra", True)

@@ -273,6 +273,7 @@ def state(**more: Any) -> dict[str, Any]:
         "not_finite": None,
         "stalled": None,
         "undo": None,
+        "kept": None,
         "of_the_future": {"ignored": True},
         **more,
     }

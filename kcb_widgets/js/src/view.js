@@ -8,6 +8,7 @@ import { epochsPanel } from "./panels/epochs/epochs.js";
 import { eventsPanel, troubles } from "./panels/events.js";
 import { createHeartbeat, detectHost } from "./link/heartbeat.js";
 import { hooksPanel } from "./panels/hooks.js";
+import { createKeepButton } from "./ui/keep_button.js";
 import { openNewView } from "./ui/new_view.js";
 import { askToNotify, canNotify } from "./ui/notifier.js";
 import { progressPanel } from "./panels/progress.js";
@@ -97,15 +98,17 @@ export function mountView(link, el) {
     );
     const notify = button("Notify me", { class: "kcb-toggle kcb-notify", title: "Have the browser tell me when it is done, failed, not finite or stalled" });
     askToNotify(link, panels, notify);
+    const keep = createKeepButton(link);
     const beside = button("↗", { class: "kcb-quiet", "aria-label": "open in a new view", title: "Open in a new view, beside the notebook" }, () => openNewView(root));
     beside.hidden = detectHost() !== "lab";
-    const row = h("div", { class: "kcb-tab-row" }, tabs.strip, notify, beside);
+    const row = h("div", { class: "kcb-tab-row" }, tabs.strip, keep.element, notify, beside);
     row.hidden = tabs.strip.hidden;
     root.append(row, tabs.body);
     panels.add(tabs.end);
     panels.add(() => row.remove());
     drawTabs = () => {
       tabs.draw();
+      keep.draw();
       notify.hidden = !canNotify();
       setAttribute(notify, "aria-pressed", String(link.ui.notify));
     };

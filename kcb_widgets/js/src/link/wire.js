@@ -81,6 +81,13 @@
  */
 
 /**
+ * @typedef {object} Kept
+ * @property {string} path
+ * @property {number} every
+ * @property {string} trouble
+ */
+
+/**
  * @typedef {object} Undoable
  * @property {string} name
  * @property {Value} old
@@ -119,6 +126,7 @@
  * @property {NotFinite | null} not_finite
  * @property {Stall | null} stalled
  * @property {Undoable | null} undo
+ * @property {Kept | null} kept
  * @property {Record<string, number>} heard
  * @property {MessagePath} path
  * @property {Pump} pump

@@ -1,0 +1,21 @@
+// @ts-check
+// Says whether the run is kept in a file, and keeps it.
+import { button, setAttribute, setText } from "./dom.js";
+
+/** @param {import("../link/link.js").Link} link */
+export function createKeepButton(link) {
+  const element = button("Keep", { class: "kcb-quiet kcb-keep" }, () => link.command("keep", null));
+  return {
+    element,
+    draw() {
+      const { kept, can } = link.state();
+      const folder = kept?.path.match(/^.*[\\/]/)?.[0] ?? "";
+      setText(element, !kept ? "Keep" : kept.trouble ? "not kept" : `kept${folder ? ` in ${folder}…` : ""}`);
+      element.classList.toggle("kcb-wrong", !!kept?.trouble);
+      element.disabled = !!kept || link.readOnly();
+      const slow = kept && kept.every > 2 ? `, every ${Math.round(kept.every)} s, as the folder is slow` : "";
+      const why = link.whyReadOnly() || can?.keep;
+      setAttribute(element, "title", kept ? kept.trouble || `Kept in ${kept.path}${slow}` : why ? `Not kept: ${why}` : "Keep this run in a file, from its first batch on");
+    },
+  };
+}
