@@ -362,3 +362,26 @@ def test_a_pause_that_is_asked_for_is_not_yet_one(host):
     wait_text(host, ".kcb-note", "pauses before the next batch")
     host.state(status="paused", step=7)
     wait_text(host, ".kcb-note", "paused at step 7")
+
+
+# -- whether it is kept ------------------------------------------------------------------------------------------------
+
+
+def test_the_board_says_whether_the_run_is_kept_and_keeps_it(host):
+    host.start()
+    keep = host.page.locator(".kcb-keep")
+    assert keep.inner_text() == "Keep" and keep.is_enabled()
+    keep.click()
+    assert host.wait_sent("command", name="keep")[0]["value"] is None
+    host.state(kept={"path": "runs/20261128-115003-digits-qkzd.sqlite", "every": 1.0, "trouble": ""})
+    wait_text(host, ".kcb-keep", "kept in runs/…")
+    assert keep.is_disabled()
+    assert keep.get_attribute("title") == "Kept in runs/20261128-115003-digits-qkzd.sqlite"
+    host.state(kept={"path": "runs/a.sqlite", "every": 12.4, "trouble": ""})
+    host.page.wait_for_function("document.querySelector('.kcb-keep').title.includes('every 12 s')")
+    host.state(kept={"path": "runs/a.sqlite", "every": 1.0, "trouble": "the disk is full"})
+    wait_text(host, ".kcb-keep", "not kept")
+    assert keep.get_attribute("title") == "the disk is full"
+    host.state(status="finished", ticking=False, kept=None, can={"keep": "nothing is training"})
+    wait_text(host, ".kcb-keep", "Keep")
+    assert keep.is_disabled()
