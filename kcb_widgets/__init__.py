@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +30,41 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from .panels.board import Board
+    from .panels.comparison.comparison import Comparison, compare
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # what is logged is shown where the user configured that
 
 __version__ = "0.1.0"
-__all__ = ["Board", "Event", "Fit", "Guard", "Monitor", "Reply", "Report", "Run", "Snapshots", "doctor", "keep", "runs"]
+__all__ = [
+    "Board",
+    "Comparison",
+    "Event",
+    "Fit",
+    "Guard",
+    "Monitor",
+    "Reply",
+    "Report",
+    "Run",
+    "Snapshots",
+    "compare",
+    "doctor",
+    "keep",
+    "runs",
+]
+
+
+_WIDGETS = {
+    "Board": ".panels.board",
+    "Comparison": ".panels.comparison.comparison",
+    "compare": ".panels.comparison.comparison",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Board is imported when it is first used: it brings ipywidgets along, which scripts do not need."""
-    if name == "Board":
-        from .panels.board import Board
-
-        globals()[name] = Board
-        return Board
+    """Widgets are imported when they are first used: they bring ipywidgets along, which scripts do not need."""
+    module = _WIDGETS.get(name)
+    if module is not None:
+        found = globals()[name] = getattr(importlib.import_module(module, __name__), name)
+        return found
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -32,7 +32,7 @@ LAYERS = (
 # Some may import less than what stands below them.
 ONLY = {
     "steering": {"commands", "keras_internals", "record"},
-    "panels": {"export", "commands", "kernel", "record"},
+    "panels": {"store", "run", "export", "commands", "kernel", "record"},
     "store": {"run", "record"},
     "run": {"export", "record"},
     "export": {"commands", "record"},

@@ -69,7 +69,7 @@ def plot(run: Record) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axis.grid(alpha=0.25)
     # Metric names are data: a "$" in one must not be read as mathematics.
-    figure.suptitle(_literal(f"{run.title}: {run.status}" + (f" ({run.message})" if run.message else "")), fontsize=10)
+    figure.suptitle(literal(f"{run.title}: {run.status}" + (f" ({run.message})" if run.message else "")), fontsize=10)
     return figure
 
 
@@ -158,7 +158,7 @@ def _metric(axis: Any, run: Record, group: str) -> None:
         if bad["group"] == group:
             axis.axvline(bad["step"], color=BAD, linewidth=1)
             axis.text(bad["step"], 0.02, bad["value"], color=BAD, fontsize=7, transform=axis.get_xaxis_transform())
-    axis.set_title(_literal(group), fontsize=10)
+    axis.set_title(literal(group), fontsize=10)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7, framealpha=0.6)
 
@@ -181,7 +181,7 @@ def _control(axis: Any, run: Record, name: str) -> None:
     axis.step([*steps, max(run.step, steps[-1])], [*values, values[-1]], where="post", color=RATE)
     if values.min() > 0 and values.max() >= 10 * values.min():
         axis.set_yscale("log")
-    axis.set_title(_literal(name), fontsize=10)
+    axis.set_title(literal(name), fontsize=10)
 
 
 def _markers(axis: Any, run: Record) -> None:
@@ -195,5 +195,5 @@ def _marked(event: Event) -> bool:
     return event.kind in ("applied", "changed", "held", "rollback", "stop")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     return (text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026").replace("$", r"\$")

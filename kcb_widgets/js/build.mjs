@@ -1,8 +1,9 @@
-// Builds the browser half: one file of code, one of style. `--watch` builds anew at each change, unshrunk.
+// Builds the browser half: for the board and for the comparison one file of code and one of style. `--watch` builds at each change, unshrunk.
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
 
+const BUNDLES = { board: "src/board.js", comparison: "src/panels/comparison/comparison.js" };
 const OUT = "../static";
 const BANNER = "/*! bundles uPlot 1.6.32, (c) Leon Sorokin, MIT: see uPlot-LICENSE.txt */";
 // What uPlot can draw and the board does not: where nothing refers to it, it is left out.
@@ -21,16 +22,18 @@ const leaner = {
     });
   },
 };
-const options = { entryPoints: ["src/board.js"], bundle: true, format: "esm", target: "es2022", outdir: OUT, plugins: [leaner], banner: { js: BANNER } };
+const options = { entryPoints: BUNDLES, bundle: true, format: "esm", target: "es2022", outdir: OUT, plugins: [leaner], banner: { js: BANNER } };
 
 if (process.argv.includes("--watch")) await (await esbuild.context({ ...options, sourcemap: "inline" })).watch();
 else {
   await esbuild.build({ ...options, minify: true });
-  const { code } = await minify(await readFile(`${OUT}/board.js`, "utf8"), {
-    module: true,
-    compress: { passes: 4, ecma: 2020, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
-    format: { comments: /^!/ },
-  });
-  await writeFile(`${OUT}/board.js`, code);
+  for (const name of Object.keys(BUNDLES)) {
+    const { code } = await minify(await readFile(`${OUT}/${name}.js`, "utf8"), {
+      module: true,
+      compress: { passes: 4, ecma: 2020, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+      format: { comments: /^!/ },
+    });
+    await writeFile(`${OUT}/${name}.js`, code);
+  }
   await copyFile("node_modules/uplot/LICENSE", `${OUT}/uPlot-LICENSE.txt`);
 }

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..record.record import OVER
-from . import liveness
+from ..record.record import OVER, Record
+from . import documents, liveness
 from .encoding import from_json
 from .naming import is_run_file
 from .reader import NotARunFile, Reader
 from .typed import conforms, those
+from .writer import by_hand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +91,17 @@ def read(path: Path, here: liveness.Judge) -> dict[str, Any]:
     row["config"] = _plain(about["config"])
     row["settings"] = _plain(about["settings"])
     return row
+
+
+def row_of(run: Record) -> dict[str, Any]:
+    """The same of a run in memory."""
+    return {
+        "id": run.id, "path": str(run.path or ""), "name": run.name or run.title, "started": run.started,
+        "duration": run.seconds, "status": run.status, "message": run.message, "heard": time.time(), "notes": run.notes,
+        "tags": tuple(run.tags), "epochs": len(run.epoch_rows), "batches": run.batch_table.rows, "step": run.step,
+        "steered": sum(by_hand(event) for event in list(run.events_list)), "metrics": documents.metrics(run),
+        "config": dict(run.config), "settings": dict(run.settings),
+    }  # fmt: skip
 
 
 def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:

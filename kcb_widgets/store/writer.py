@@ -159,7 +159,7 @@ class News:
                     self._event(number, event)
         for number, event in enumerate(now[len(before) :], len(before)):
             self._event(number, event)
-            self.position.steered += event.source in BY_HAND and event.kind in ("applied", "rollback")
+            self.position.steered += by_hand(event)
         self.position.events = now
 
     def _event(self, number: int, event: Event) -> None:
@@ -259,6 +259,11 @@ def pieces(table: Table, first: int, last: int) -> Iterator[tuple[int, int]]:
             end = first + int(breaks[far[0]]) if len(far) else end
         yield first, end
         first = end
+
+
+def by_hand(event: Event) -> bool:
+    """Whether somebody changed something of the training."""
+    return event.source in BY_HAND and event.kind in ("applied", "rollback")
 
 
 def text(value: Any) -> str:

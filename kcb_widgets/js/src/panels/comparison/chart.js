@@ -1,0 +1,194 @@
+// @ts-check
+// The curves of all shown runs in one plot.
+import uPlot from "uplot";
+import { button, createScope, h, setText } from "../../ui/dom.js";
+import { formatClock, formatStepTick, formatTick } from "../../ui/format.js";
+
+/** @typedef {import("./curves_decoder.js").Curves} Curves */
+/** @typedef {import("./curves_decoder.js").Curve} Curve */
+
+const HEIGHT = 320;
+const FAINT = 0.22;
+const OTHERS = 0.18; // of the runs that are not the one in question
+const NEAR_PX = 24;
+const EMPTY = "No run that is shown has this metric.";
+
+/** @param {string} hex @param {number} alpha */
+const faded = (hex, alpha) => `${hex}${Math.round(alpha * 255).toString(16).padStart(2, "0")}`;
+
+/** @param {number} value @param {string} axis @param {number} start */
+const xTick = (value, axis, start) => (axis === "clock" ? formatClock(value - start) : axis === "time" ? formatClock(value) : axis === "epoch" ? formatTick(value) : formatStepTick(value));
+
+/** @param {{theme: import("../../ui/theme.js").Theme, choices: () => import("./comparison.js").Choices, rows: () => import("./comparison.js").Row[],
+ *   onZoom: (first: number, last: number) => void, onReset: () => void, onCursor: (values: Map<string, number> | null, x: string) => void, onNear: (id: string | null) => void}} context */
+export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, onNear }) {
+  const scope = createScope();
+  const holder = h("div", { class: "kcb-canvas", tabindex: 0, role: "group", "aria-label": "curves. Drag to zoom, arrow keys move the cursor, 0 shows everything." });
+  const reset = button("Show all", { hidden: true, title: "Zoom out (double click)" }, () => onReset());
+  const empty = h("p", { class: "kcb-muted", hidden: true }, EMPTY);
+  const where = h("span", { class: "kcb-muted" });
+  const element = h("figure", { class: "kcb-compared" }, h("figcaption", {}, where, reset), holder, empty);
+  holder.style.minHeight = `${HEIGHT}px`;
+  /** @type {uPlot | null} */
+  let u = null;
+  /** @type {Curves | null} */
+  let curves = null;
+  /** @type {{curve: Curve, raw: boolean}[]} what each series of the plot is */
+  let lines = [];
+  let builtFor = "";
+  /** @type {string | null} */
+  let lit = null;
+  let pointer = false;
+
+  const rowOf = (/** @type {string} */ id) => rows().find((row) => row.id === id);
+
+  /** @param {Curve} curve @param {boolean} raw */
+  const strokeOf = (curve, raw) => {
+    const colour = rowOf(curve.run)?.colour ?? "#808080";
+    const alpha = (raw && curve.smooth ? FAINT : 1) * (lit && lit !== curve.run ? OTHERS : 1);
+    return faded(colour, alpha);
+  };
+
+  /** @param {Curves} next @returns {uPlot.Series[]} */
+  const seriesOf = (next) => {
+    lines = next.curves.flatMap((curve) => (curve.smooth ? [{ curve, raw: true }, { curve, raw: false }] : [{ curve, raw: true }]));
+    return lines.map(({ curve, raw }) => ({
+      label: `${rowOf(curve.run)?.name ?? curve.run} ${curve.curve}`,
+      stroke: () => strokeOf(curve, raw),
+      width: raw && curve.smooth ? 1 : 1.5,
+      dash: curve.curve === "validation" ? [2, 2] : (rowOf(curve.run)?.dashes ?? []),
+      spanGaps: true,
+      points: { show: curve.curve === "validation" && curve.raw.filter((value) => value !== null).length < 60, size: 4 },
+    }));
+  };
+
+  const atCursor = () => {
+    if (!u || !curves || u.cursor.idx == null || !pointer) {
+      onCursor(null, "");
+      return;
+    }
+    const idx = u.cursor.idx;
+    /** @type {Map<string, number>} */
+    const values = new Map();
+    let near = null;
+    let least = NEAR_PX;
+    lines.forEach(({ curve, raw }, i) => {
+      const value = valueNear(curve.raw, idx);
+      if (value === null) return;
+      if (raw && (curve.curve === "train" || !values.has(curve.run))) values.set(curve.run, value);
+      const drawn = valueNear(raw || !curve.smooth ? curve.raw : curve.smooth, idx);
+      const distance = drawn === null || !u ? Infinity : Math.abs(u.valToPos(drawn, "y") - (u.cursor.top ?? -1000));
+      if (distance < least && u?.series[i + 1].show) [near, least] = [curve.run, distance];
+    });
+    onCursor(values, `at ${xTick(curves.x[idx], curves.axis, curves.whole[0])}`);
+    onNear(near);
+    light(near);
+  };
+
+  /** @param {string | null} id */
+  const light = (id) => {
+    if (id === lit) return;
+    lit = id;
+    u?.redraw(false);
+  };
+
+  const size = () => ({ width: Math.max(160, Math.floor(holder.clientWidth)), height: HEIGHT });
+
+  /** @param {Curves} next */
+  const build = (next) => {
+    u?.destroy();
+    const { colors, font } = theme;
+    const line = { stroke: () => colors().muted, font: `11px ${font()}`, grid: { stroke: () => colors().grid, width: 1 }, ticks: { stroke: () => colors().grid, width: 1, size: 4 } };
+    u = new uPlot(
+      {
+        ...size(),
+        padding: [8, 16, 0, 0],
+        legend: { show: false },
+        scales: { x: { time: false, range: () => [curves?.first ?? 0, curves?.last ?? 1] }, y: { distr: choices().log ? 3 : 1 } },
+        axes: [
+          { ...line, size: 26, gap: 3, space: 70, values: (_, splits) => splits.map((value) => xTick(value, curves?.axis ?? "step", curves?.whole[0] ?? 0)) },
+          { ...line, size: 54, gap: 4, values: (_, splits) => splits.map((value) => (value == null ? "" : formatTick(value))) },
+        ],
+        series: [{}, ...seriesOf(next)],
+        cursor: {
+          points: { show: false },
+          y: false,
+          drag: { x: true, y: false, setScale: false, dist: 4 },
+          bind: { dblclick: () => () => (onReset(), null) },
+        },
+        hooks: {
+          setCursor: [atCursor],
+          setSelect: [
+            (self) => {
+              const { left, width } = self.select;
+              self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+              if (width >= 4) onZoom(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
+            },
+          ],
+        },
+      },
+      dataOf(next),
+      holder,
+    );
+  };
+
+  const keyOf = (/** @type {Curves} */ next) => JSON.stringify([next.curves.map((each) => [each.run, each.curve, !!each.smooth]), choices().log]);
+
+  const redraw = () => {
+    if (!curves) return;
+    empty.hidden = curves.curves.length > 0;
+    if (keyOf(curves) !== builtFor || !u) {
+      builtFor = keyOf(curves);
+      build(curves);
+    } else u.setData(dataOf(curves));
+  };
+
+  scope.listen(holder, "pointerenter", () => (pointer = true));
+  scope.listen(holder, "pointerleave", () => {
+    pointer = false;
+    onCursor(null, "");
+    onNear(null);
+    light(null);
+  });
+  scope.listen(holder, "keydown", (event) => {
+    if (!u || !curves) return;
+    const step = event.shiftKey ? 10 : 1;
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      const idx = Math.min(curves.x.length - 1, Math.max(0, (u.cursor.idx ?? 0) + (event.key === "ArrowLeft" ? -step : step)));
+      pointer = true;
+      u.setCursor({ left: u.valToPos(curves.x[idx], "x"), top: -10 });
+    } else if (event.key === "0") onReset();
+    else return;
+    event.preventDefault();
+  });
+  const resized = new ResizeObserver(() => u && u.width !== size().width && u.setSize(size()));
+  resized.observe(holder);
+  scope.add(() => resized.disconnect());
+  scope.add(theme.listen(() => u?.redraw(false)));
+  scope.add(() => u?.destroy());
+
+  return {
+    element,
+    /** @param {Curves} next @param {boolean} zoomed */
+    update(next, zoomed) {
+      curves = next;
+      reset.hidden = !zoomed;
+      setText(where, `${next.metric}${zoomed ? `, ${xTick(next.first, next.axis, next.whole[0])} to ${xTick(next.last, next.axis, next.whole[0])}` : ""}`);
+      redraw();
+    },
+    redraw,
+    highlight: light,
+    end: scope.end,
+  };
+}
+
+/** The value at a place, or the nearest one before it: epochs end here and there. @param {(number | null)[]} values @param {number} idx */
+function valueNear(values, idx) {
+  for (let i = idx; i >= 0; i--) if (values[i] !== null) return values[i];
+  return null;
+}
+
+/** @param {Curves} next @returns {uPlot.AlignedData} */
+function dataOf(next) {
+  return /** @type {any} */ ([next.x, ...next.curves.flatMap((curve) => (curve.smooth ? [curve.raw, curve.smooth] : [curve.raw]))]);
+}

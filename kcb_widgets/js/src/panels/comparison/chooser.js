@@ -1,0 +1,47 @@
+// @ts-check
+// What is chosen for all runs: metric, curves, the axis, smoothing.
+import { createScope, h, setAttribute, throttle } from "../../ui/dom.js";
+
+const AXES = { step: "step", epoch: "epoch", time: "time of training", clock: "wall clock" };
+const WHICH = { both: "train and validation", train: "train", validation: "validation" };
+const SMOOTHING_MS = 80;
+
+/** @param {string} label @param {Record<string, string>} options */
+function select(label, options) {
+  const element = h("select", { "aria-label": label }, ...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
+  return element;
+}
+
+/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[]}} context */
+export function createChooser({ choices, choose, metrics }) {
+  const scope = createScope();
+  const metric = select("metric", {});
+  const which = select("curves", WHICH);
+  const x = select("horizontal axis", AXES);
+  const log = h("input", { type: "checkbox" });
+  const smoothing = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "smoothing" });
+  const element = h("div", { class: "kcb-chooser", role: "group", "aria-label": "what is drawn" },
+    metric, which, h("label", {}, "by ", x), h("label", {}, log, " log"), h("label", {}, "smoothing ", smoothing));
+  scope.listen(metric, "change", () => choose({ metric: metric.value }));
+  scope.listen(which, "change", () => choose({ which: which.value }));
+  scope.listen(x, "change", () => choose({ x: x.value }));
+  scope.listen(log, "change", () => choose({ log: log.checked }));
+  const smooth = throttle(() => choose({ smoothing: Number(smoothing.value) }), SMOOTHING_MS);
+  scope.listen(smoothing, "input", () => smooth.call(undefined));
+  return {
+    element,
+    draw() {
+      const now = choices();
+      const names = metrics().map((each) => each.name);
+      if (!names.includes(now.metric)) names.unshift(now.metric);
+      if (names.join("\n") !== [...metric.options].map((each) => each.value).join("\n")) metric.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
+      metric.value = now.metric;
+      which.value = now.which;
+      x.value = now.x;
+      log.checked = now.log;
+      if (document.activeElement !== smoothing) smoothing.value = String(now.smoothing);
+      setAttribute(smoothing, "title", `the mean over ${Math.round(30 * now.smoothing ** 2)} % of what is in view`);
+    },
+    end: scope.end,
+  };
+}

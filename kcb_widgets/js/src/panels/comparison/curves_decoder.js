@@ -1,0 +1,23 @@
+// @ts-check
+// Reads the curves that Python sends: float32 on one grid, NaN where a run has no value.
+
+/** @typedef {{run: string, curve: string, raw: (number | null)[], smooth: (number | null)[] | null}} Curve */
+/** @typedef {{x: number[], axis: string, metric: string, first: number, last: number, whole: [number, number], curves: Curve[]}} Curves */
+
+/** @param {any} header @param {DataView} buffer @returns {Curves} */
+export function decodeCurves(header, buffer) {
+  const { first, last, bins } = header;
+  const width = (last - first) / bins;
+  const x = Array.from({ length: bins }, (_, i) => first + (i + 0.5) * width);
+  let at = 0;
+  const take = () => {
+    const found = Array.from({ length: bins }, (_, i) => {
+      const value = buffer.getFloat32(4 * (at + i), true);
+      return Number.isFinite(value) ? value : null;
+    });
+    at += bins;
+    return found;
+  };
+  const curves = header.series.map((/** @type {any} */ each) => ({ run: each.run, curve: each.curve, raw: take(), smooth: each.smooth ? take() : null }));
+  return { x, axis: header.x, metric: header.metric, first, last, whole: header.whole, curves };
+}

@@ -1,0 +1,114 @@
+"""Choices: what a comparison shows. They come from a browser or from Python, and are checked either way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from ...record.values import shown as in_words
+from .curves import AXES, Axis
+
+Which = Literal["both", "train", "validation"]
+WHICH: tuple[Which, ...] = ("both", "train", "validation")
+MAX_NAME = 1000
+MAX_SHOWN = 1000
+FIRST_SHOWN = 20  # the newest runs are shown at first
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a comparison shows.
+
+    Attributes:
+        metric: Whose curves.
+        which: Those of training, of validation, or both.
+        x: What the horizontal axis is: ``step``, ``epoch``, ``time`` (seconds of training, without pauses) or ``clock``.
+        log: Whether the vertical axis is logarithmic.
+        smoothing: From 0 to 1.
+        shown: The ids of the runs whose curves are drawn; None: the newest.
+        baseline: The id of the run that others are compared with; None: none.
+    """
+
+    metric: str = "loss"
+    which: Which = "both"
+    x: Axis = "step"
+    log: bool = False
+    smoothing: float = 0.0
+    shown: tuple[str, ...] | None = None
+    baseline: str | None = None
+
+    def changed(self, given: Mapping[str, Any]) -> Choices:
+        """The same with some changed.
+
+        Raises:
+            TypeError, ValueError: There is no such choice, or it cannot be this.
+        """
+        names = [field.name for field in fields(self)]
+        for name in given:
+            if name not in names:
+                msg = f"there is no choice of this name; there are {', '.join(names)}. Received: {in_words(name)}"
+                raise ValueError(msg)
+        made = {name: _CHECKS[name](name, value) for name, value in given.items()}
+        return replace(self, **made)
+
+    def sent(self) -> dict[str, Any]:
+        """As JSON."""
+        made = asdict(self)
+        return made | {"shown": None if self.shown is None else list(self.shown)}
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
+        msg = f"{name} must be a name. Received: {in_words(value)}"
+        raise TypeError(msg)
+    return value
+
+
+def _one_of(options: tuple[str, ...]) -> Any:
+    def check(name: str, value: object) -> str:
+        if value not in options:
+            msg = f"{name} must be one of {', '.join(options)}. Received: {in_words(value)}"
+            raise ValueError(msg)
+        return str(value)
+
+    return check
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        msg = f"{name} must be True or False. Received: {in_words(value)}"
+        raise TypeError(msg)
+    return value
+
+
+def _part(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not 0 <= value <= 1:
+        msg = f"{name} must be a number from 0 to 1. Received: {in_words(value)}"
+        raise ValueError(msg)
+    return float(value)
+
+
+def _ids(name: str, value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, (list, tuple)) or len(value) > MAX_SHOWN:
+        msg = f"{name} must be a list of ids of runs. Received: {in_words(value)}"
+        raise TypeError(msg)
+    return tuple(dict.fromkeys(_text(name, each) for each in value))
+
+
+def _id(name: str, value: object) -> str | None:
+    return None if value is None else _text(name, value)
+
+
+_CHECKS: dict[str, Any] = {
+    "metric": _text,
+    "which": _one_of(WHICH),
+    "x": _one_of(AXES),
+    "log": _flag,
+    "smoothing": _part,
+    "shown": _ids,
+    "baseline": _id,
+}
