@@ -1,4 +1,0 @@
-"""Stub."""
-def revision(folder):
-    """Stub."""
-    return {}
