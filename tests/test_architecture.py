@@ -21,6 +21,7 @@ LAYERS = (
     "session",
     "steering",
     "panels",
+    "store",
     "run",
     "export",
     "commands",
@@ -32,6 +33,7 @@ LAYERS = (
 ONLY = {
     "steering": {"commands", "keras_internals", "record"},
     "panels": {"export", "commands", "kernel", "record"},
+    "store": {"run", "record"},
     "run": {"export", "record"},
     "export": {"commands", "record"},
     "kernel": set(),

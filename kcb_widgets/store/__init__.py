@@ -1,0 +1,1 @@
+"""Runs that are kept: each in a file of its own."""
