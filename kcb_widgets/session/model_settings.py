@@ -216,8 +216,11 @@ def summary_of(model: Any) -> str:
     Raises:
         Exception: Whatever Keras raises; a ``ValueError`` where it is too long.
     """
+    from rich.console import Console  # which Keras writes it with: it cuts off what is beyond the console's width
+
+    width = min(LINE_LENGTH, Console(force_terminal=False, color_system=None).width)
     lines: list[str] = []
-    model.summary(line_length=LINE_LENGTH, print_fn=lambda text, **_: lines.append(str(text)))
+    model.summary(line_length=width, print_fn=lambda text, **_: lines.append(str(text)))
     text = "\n".join(lines)
     _check_length(text)
     return without_private(text).encode("utf-8", "replace").decode()
