@@ -5,6 +5,7 @@ Functions that write are for ``steering/`` alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 TRAINING_STEP = (
@@ -90,6 +91,16 @@ def initial_epoch_of(model: Any) -> int | None:
 
 
 # -- what `compile` made ----------------------------------------------------------------------------------------------
+
+
+def compiled_with(model: Any) -> Mapping[str, Any]:
+    """Return what ``compile`` was given, by the names of its arguments; empty where that is not kept.
+
+    Relies on: ``Model._compile_config`` and its ``config``. Without them the settings of a run lack metrics and the
+    weights of losses.
+    """
+    known = getattr(getattr(model, "_compile_config", None), "config", None)
+    return known if isinstance(known, Mapping) else {}
 
 
 def loss_tracker_of(model: Any) -> Any:

@@ -41,3 +41,20 @@ def shared_seeds_as_before() -> Iterator[None]:
 
             global_state.set_global_attribute("global_seed_generator", None)
             random.setstate(python)
+
+
+def seed_that_was_set() -> int | None:
+    """Return what ``keras.utils.set_random_seed`` was last given on this thread; None where it was not called there.
+
+    Numbers may have been drawn since.
+
+    Relies on: the name ``global_random_seed`` in ``keras.src.backend.common.global_state``, which later versions of
+    Keras have (3.8 has not). Without it no run knows its seed.
+    """
+    try:
+        from keras.src.backend.common import global_state
+
+        seed = global_state.get_global_attribute("global_random_seed")
+    except (ImportError, AttributeError):  # another version of Keras
+        return None
+    return seed if isinstance(seed, int) else None

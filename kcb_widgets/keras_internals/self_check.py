@@ -44,6 +44,7 @@ def _needs() -> Iterator[tuple[Any, tuple[str, ...], str]]:
     model.compile(optimizer, "mse", metrics=["mae"])
     yield model, ("_should_eval",), "a stop cannot leave out the validation"
     yield model, ("_loss_tracker", "_compile_loss"), "fewer metrics have values of single batches"
+    yield model, ("_compile_config",), "the settings of a run lack metrics and the weights of losses"
     if keras.backend.backend() == "jax":
         yield model, ("jax_state_sync", "_jax_state_synced"), "numbers cannot be read while a fit runs"
     yield keras.callbacks.Callback(), ("_model",), "fits that begin cannot be recorded"

@@ -48,6 +48,19 @@ class Backend:
         """List the backend's modules, and whether each is in training mode."""
         return []
 
+    def devices(self, values: list[Any]) -> tuple[set[str], set[str]]:
+        """Name the platforms and the graphics cards that these values lie on, as the backend does."""
+        config = getattr(sys.modules.get("tensorflow"), "config", None)
+        # .../device:GPU:0
+        places = {tuple(place.split(":")[-2:]) for value in values if (place := str(getattr(value, "device", "")))}
+        kinds = {place[0].lower() for place in places if len(place) == 2}
+        if config is None or "gpu" not in kinds:
+            return kinds, set()
+        cards = config.get_visible_devices("GPU")
+        used = [cards[int(place[1])] for place in sorted(places) if place[0] == "GPU" and int(place[1]) < len(cards)]
+        details = [config.experimental.get_device_details(card) for card in used]
+        return kinds, {str(detail["device_name"]) for detail in details if "device_name" in detail}
+
 
 class Jax(Backend):
     """JAX: ``fit`` keeps the model's state in tuples of its own, and the variables are empty meanwhile."""
@@ -88,6 +101,12 @@ class Jax(Backend):
         msg = f"{variable.path} is not among the {kind}"
         raise LookupError(msg)
 
+    def devices(self, values: list[Any]) -> tuple[set[str], set[str]]:
+        """Ask each value where it is."""
+        found = {device for value in values for device in value.devices()}
+        cards = {device.device_kind for device in found if device.platform != "cpu"}
+        return {device.platform for device in found}, cards
+
 
 class Torch(Backend):
     """torch: nothing is traced, Keras draws on torch's own random numbers, and modules have a training mode."""
@@ -120,6 +139,13 @@ class Torch(Backend):
     def training_modes(self, model: Any) -> list[tuple[Any, bool]]:
         """List torch's modules in the model."""
         return [(module, module.training) for module in model.modules()]
+
+    def devices(self, values: list[Any]) -> tuple[set[str], set[str]]:
+        """Ask each value where it is, and CUDA for the names of its cards."""
+        found = {value.device for value in values}
+        torch = sys.modules["torch"]
+        cards = {torch.cuda.get_device_name(device) for device in found if device.type == "cuda"}
+        return {device.type for device in found}, cards
 
 
 BACKENDS: dict[str, type[Backend]] = {"tensorflow": Backend, "jax": Jax, "torch": Torch}
@@ -182,7 +208,28 @@ def set_training_modes(modes: list[tuple[Any, bool]]) -> None:
         module.training = training
 
 
+def devices(model: Any) -> dict[str, Any]:
+    """The platform that a model's weights lie on, and the names of graphics cards; empty where it has no weights.
+
+    Args:
+        model: What trains. Where its weights lie on several platforms, it is not the processor that is named.
+    """
+    values = [each for weight in model.weights for each in values_of(weight)]
+    platforms, cards = current().devices(values)
+    if not platforms:
+        return {}
+    platform = min(platforms, key=lambda name: (name == "cpu", name))
+    return {"platform": platform, **({"names": sorted(cards)} if cards else {})}
+
+
 # -- alike on all -----------------------------------------------------------------------------------------------------
+
+
+def values_of(variable: Any) -> list[Any]:
+    """What holds a variable's numbers in the backend: one value, or with a distribution strategy one per device."""
+    value = variable.value
+    several = getattr(value, "values", None)
+    return list(several) if isinstance(several, (tuple, list)) else [value]
 
 
 def per_device_variables(variable: Any) -> list[Any]:

@@ -98,6 +98,14 @@ def test_the_metrics_of_the_loss_are_found():
     assert models.loss_metrics_of(object()) == []
 
 
+def test_what_compile_was_given_is_found(unit_model):
+    model = unit_model(metrics=["mae"], loss_weights=0.5)
+    assert models.compiled_with(model)["metrics"] == ["mae"]
+    assert models.compiled_with(model)["loss_weights"] == 0.5
+    assert models.compiled_with(keras.Sequential()) == {}
+    assert models.compiled_with(object()) == {}
+
+
 def test_keras_does_not_warn_of_flags_that_were_accepted(unit_model, ones):
     """Here warnings are errors."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1), keras.layers.Dense(1)])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import keras
 import numpy as np
+import pytest
+from keras.src.utils import rng_utils
 
-from kcb_widgets.keras_internals.random_numbers import shared_seeds, shared_seeds_as_before
+from kcb_widgets.keras_internals.random_numbers import seed_that_was_set, shared_seeds, shared_seeds_as_before
 
 
 def state():
@@ -49,3 +52,21 @@ def test_random_numbers_that_were_there_before_stay():
     with shared_seeds_as_before():
         keras.random.uniform(())
     assert shared_seeds()[0] is there
+
+
+@pytest.mark.skipif(not hasattr(rng_utils, "GLOBAL_RANDOM_SEED"), reason="this Keras does not keep it")
+def test_the_seed_that_was_set_is_known_on_its_thread_only():
+    keras.utils.set_random_seed(1234)
+    keras.random.uniform(())
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(seed_that_was_set()))
+    thread.start()
+    thread.join()
+    assert (seed_that_was_set(), seen) == (1234, [None])
+
+
+def test_in_another_keras_no_seed_is_known(monkeypatch):
+    from keras.src.backend.common import global_state
+
+    monkeypatch.delattr(global_state, "get_global_attribute")
+    assert seed_that_was_set() is None
