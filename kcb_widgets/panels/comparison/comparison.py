@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parents[2] / "static"
 REFRESH_S = 2.0  # seconds between looks at runs that are not over
 MAX_DRAWN = 200  # runs whose curves are drawn
+COLUMNS = ["run", "name", "curve", "x", "value"]  # of ``data``
 TRAIN, VALIDATION = "train", "validation"
 
 
@@ -113,13 +114,12 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         """What is drawn, from all points and without smoothing: columns ``run``, ``name``, ``curve``, ``x``, ``value``."""
         import pandas as pd
 
-        parts = []
-        for member in self._shown():
-            for curve, found in self._curves(member):
-                parts.append(
-                    pd.DataFrame({"run": member.id, "name": member.row["name"], "curve": curve, "x": found.x, "value": found.y})
-                )
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["run", "name", "curve", "x", "value"])
+        parts = [
+            pd.DataFrame({"run": member.id, "name": member.row["name"], "curve": curve, "x": found.x, "value": found.y})
+            for member, each in self._lines()
+            for curve, found in each
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
     def figure(self, metrics: list[str] | None = None, size: tuple[float, float] | None = None) -> Figure:
         """The curves as a Matplotlib figure, for a paper.
@@ -128,7 +128,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             metrics: Whose curves; the chosen metric's by default.
             size: Width and height in inches.
         """
-        return still.figure(self, metrics or [self._choices.metric], size)
+        return still.figure(self._lines, self._choices, metrics or [self._choices.metric], size)
 
     def to_code(self) -> str:
         """The call that shows this view again."""
@@ -153,6 +153,11 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             found.append((VALIDATION, self._of(member, f"val_{metric}")))
         return [(curve, points) for curve, points in found if len(points.x)]
 
+    def _lines(self, metric: str = "") -> still.Lines:
+        """The runs that are drawn, and their curves."""
+        with self._turn:
+            return [(member, self._curves(member, metric)) for member in self._shown()]
+
     def _of(self, member: Member, metric: str) -> Points:
         try:
             run = member.run()
@@ -169,9 +174,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def _picture(self, first: float | None, last: float | None) -> tuple[dict[str, Any], bytes]:
         """All curves on one grid, as a header and float32."""
         with self._turn:
-            found = [(member, self._curves(member)) for member in self._shown()]
-            lines = [(member, curve, points) for member, each in found for curve, points in each]
-            whole = curves.extent(lambda: [points for _, _, points in lines])
+            lines = [(member, curve, points) for member, each in self._lines() for curve, points in each]
+            whole = curves.extent(points for _, _, points in lines)
             low, high = whole if first is None or last is None else (first, last)
             edges = curves.grid(low, high, len(lines) * (2 if self._choices.smoothing else 1))
             parts: list[bytes] = []
@@ -281,7 +285,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         found = super()._repr_mimebundle_(**kwargs)
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return still.bundle(self, dict(data)), metadata
+        return still.bundle(dict(data), self._members, self._choices.metric, self.figure), metadata
 
 
 def compare(source: Any = "runs", **choices: Any) -> Comparison:

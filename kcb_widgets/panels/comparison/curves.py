@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -141,9 +141,9 @@ def moving_mean(found: Points, width: float) -> Floats:
     return np.asarray((sums[last] - sums[first]) / (weights[last] - weights[first]))
 
 
-def extent(of: Callable[[], list[Points]]) -> tuple[float, float]:
+def extent(every: Iterable[Points]) -> tuple[float, float]:
     """From where to where there is anything to draw."""
-    spans = [(each.x[0], each.x[-1]) for each in (found.finite for found in of()) if len(each.x)]
+    spans = [(each.x[0], each.x[-1]) for each in (found.finite for found in every) if len(each.x)]
     if not spans:
         return 0.0, 1.0
     return float(min(first for first, _ in spans)), float(max(last for _, last in spans))

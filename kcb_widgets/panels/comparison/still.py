@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...record.formats import format_metric
+from . import curves
+from .choices import Choices
 from .colours import style_of
+from .curves import Points
+from .members import Member
+from .rows import table as rows_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from .comparison import Comparison
 
 SIZE = (7.0, 4.2)  # inches
 FAINT = 0.25
@@ -22,65 +27,76 @@ MAX_ROWS = 50  # of the table
 MAX_BYTES = 200_000  # of the picture
 AXES = {"step": "step", "epoch": "epoch", "time": "seconds of training", "clock": "seconds since the first began"}
 
+Lines = list[tuple[Member, list[tuple[str, Points]]]]
 
-def figure(comparison: Comparison, metrics: list[str], size: tuple[float, float] | None) -> Figure:
-    """The curves of one or more metrics, one plot each."""
+
+def figure(
+    lines: Callable[[str], Lines], choices: Choices, metrics: Sequence[str], size: tuple[float, float] | None
+) -> Figure:
+    """The curves of one or more metrics, one plot each.
+
+    Args:
+        lines: Gives the runs and their curves of a metric.
+        choices: What is shown.
+        metrics: Their names.
+        size: Width and height in inches.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from ...export.figures import Picture, literal
-    from . import curves
+    from ...export.figures import Picture
 
-    choices, width = comparison._choices, size or (SIZE[0], SIZE[1] * len(metrics))
-    made = Picture(figsize=width, layout="constrained")
+    made = Picture(figsize=size or (SIZE[0], SIZE[1] * len(metrics)), layout="constrained")
     FigureCanvasAgg(made)
     for number, metric in enumerate(metrics):
         axis = made.add_subplot(len(metrics), 1, number + 1)
-        found = [(member, comparison._curves(member, metric)) for member in comparison._shown()]
-        first, last = curves.extent(lambda: [points for _, each in found for _, points in each])  # noqa: B023
-        start = first if choices.x == "clock" else 0.0
-        for member, each in found:
-            colour, dashes = style_of(member.id)
-            for curve, points in each:
-                smoothing = choices.smoothing if curve == "train" else 0.0
-                edges = curves.grid(first, last, 1)
-                binned = curves.binned(points, edges, smoothing)
-                middle = (edges[:-1] + edges[1:]) / 2 - start
-                line = binned.raw if binned.smooth is None else binned.smooth
-                good = line == line  # noqa: PLR0124  # not NaN
-                style: Any = (0, dashes) if dashes else "-"
-                label = literal(f"{member.row['name']} · {curve}") if len(each) > 1 else literal(str(member.row["name"]))
-                marker = "o" if curve == "validation" else None
-                axis.plot(middle[good], line[good], color=colour, linestyle=style, linewidth=1.4, label=label, marker=marker, markersize=3)
-                if binned.smooth is not None:
-                    axis.plot(middle, binned.raw, color=colour, alpha=FAINT, linewidth=0.8)
-        axis.set_ylabel(literal(metric))
-        axis.grid(alpha=0.25)
-        if choices.log:
-            axis.set_yscale("log")
+        _draw(axis, lines(metric), choices, metric)
         if number == len(metrics) - 1:
             axis.set_xlabel(AXES[choices.x])
-        if axis.lines and len(axis.get_legend_handles_labels()[0]) <= MAX_LEGEND:
-            axis.legend(fontsize=7, frameon=False)
     return made
 
 
-def bundle(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
+def _draw(axis: Axes, lines: Lines, choices: Choices, metric: str) -> None:
+    from ...export.figures import literal
+
+    first, last = curves.extent(points for _, each in lines for _, points in each)
+    start = first if choices.x == "clock" else 0.0
+    edges = curves.grid(first, last, 1)
+    middle = (edges[:-1] + edges[1:]) / 2 - start
+    for member, each in lines:
+        colour, dashes = style_of(member.id)
+        for curve, points in each:
+            made = curves.binned(points, edges, choices.smoothing if curve == "train" else 0.0)
+            line = made.raw if made.smooth is None else made.smooth
+            there = line == line  # noqa: PLR0124  # not NaN: a line goes on over bins without a value
+            style: Any = {"color": colour, "linestyle": (0, dashes) if dashes else "-", "linewidth": 1.4}
+            name = str(member.row["name"])
+            label = literal(f"{name} · {curve}" if len(each) > 1 else name)
+            axis.plot(middle[there], line[there], **style, label=label, marker="o" if curve == "validation" else None, markersize=3)
+            if made.smooth is not None:
+                axis.plot(middle, made.raw, color=colour, alpha=FAINT, linewidth=0.8)
+    axis.set_ylabel(literal(metric))
+    axis.grid(alpha=0.25)
+    if choices.log:
+        axis.set_yscale("log")
+    if 0 < len(axis.get_legend_handles_labels()[0]) <= MAX_LEGEND:
+        axis.legend(fontsize=7, frameon=False)
+
+
+def bundle(data: dict[str, Any], members: Sequence[Member], metric: str, picture: Callable[[], Figure]) -> dict[str, Any]:
     """MIME data: the live widget, and for viewers without it a table and a picture."""
-    data["text/plain"] = words(comparison)
-    if "application/vnd.jupyter.widget-view+json" not in data:
-        data["text/html"] = table(comparison)
-    picture = io.BytesIO()
-    figure(comparison, [comparison._choices.metric], None).savefig(picture, format="png", dpi=90)
-    if picture.tell() <= MAX_BYTES:
-        data["image/png"] = base64.b64encode(picture.getvalue()).decode()
+    data["text/plain"] = words(members, metric)
+    data["text/html"] = table(members)
+    raw = io.BytesIO()
+    picture().savefig(raw, format="png", dpi=90)
+    if raw.tell() <= MAX_BYTES:
+        data["image/png"] = base64.b64encode(raw.getvalue()).decode()
     return data
 
 
-def words(comparison: Comparison) -> str:
+def words(members: Sequence[Member], metric: str) -> str:
     """The runs as lines of text."""
-    lines = [f"{len(comparison._members)} runs"]
-    metric = comparison._choices.metric
-    for member in comparison._members[:MAX_ROWS]:
+    lines = [f"{len(members)} runs"]
+    for member in members[:MAX_ROWS]:
         row = member.row
         value = row["metrics"].get(metric, {}).get("last")
         said = f", {metric} {format_metric(value)}" if isinstance(value, (int, float)) else ""
@@ -88,11 +104,9 @@ def words(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def table(comparison: Comparison) -> str:
+def table(members: Sequence[Member]) -> str:
     """The runs as a plain HTML table."""
-    from .rows import table as rows_of
-
-    found = rows_of(comparison._members[:MAX_ROWS])
+    found = rows_of(list(members[:MAX_ROWS]))
     metrics = [each["name"] for each in found["metrics"]]
     head = ["run", "status", "epochs", *metrics, *found["settings"]]
     lines = []

@@ -123,15 +123,14 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
     next.disabled = (page + 1) * PAGE >= rows.length;
     head.replaceChildren(
       h("th", { scope: "col" }, h("span", { class: "kcb-hidden" }, "drawn")),
-      ...all.map(({ key, title, hint }) => {
+      ...all.flatMap(({ key, title, hint }) => {
         const cell = h("th", { scope: "col", ...(sort.by === key && { "aria-sort": sort.down ? "descending" : "ascending" }) }, button(title, { class: "kcb-sort", ...(hint && { title: hint }) }, () => {
           sort = { by: key, down: sort.by === key ? !sort.down : false };
           draw();
         }));
-        return cell;
+        if (key !== "name") return [cell];
+        return [cell, h("th", { scope: "col" }, h("span", { class: "kcb-hidden" }, "actions")), h("th", { scope: "col", class: "kcb-reading" }, readingAt || "at cursor")];
       }),
-      h("th", { scope: "col", class: "kcb-reading" }, readingAt || "at cursor"),
-      h("th", { scope: "col" }, h("span", { class: "kcb-hidden" }, "actions")),
     );
     body.replaceChildren(...visible.map((row) => line(row, all, drawn.has(row.id))));
   };
@@ -145,7 +144,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
     swatch.style.borderTopColor = row.colour;
     swatch.style.borderTopStyle = row.dashes.length ? (row.dashes.length > 2 ? "dashed" : row.dashes[0] > 4 ? "dashed" : "dotted") : "solid";
     const base = choices().baseline === row.id;
-    const cells = all.map(({ key, text, difference }) => {
+    const [first, ...cells] = all.map(({ key, text, difference }) => {
       if (key === "name") return h("th", { scope: "row" }, button(row.name, { class: "kcb-sort", title: row.notes || row.name }, () => isolate(row.id)));
       const cell = h("td", { "data-column": key, ...(key === "status" && { title: row.message || row.status, "data-status": row.status }) }, text(row));
       const by = difference && !base ? difference(row) : null;
@@ -159,7 +158,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
     const mark = button("△", { class: "kcb-quiet", title: base ? "No longer the baseline" : "Compare the others with this run", "aria-label": `${row.name} as baseline`, "aria-pressed": String(base) }, () => choose({ baseline: base ? null : row.id }));
     const change = button("✎", { class: "kcb-quiet", title: "Name, tags and notes", "aria-label": `edit ${row.name}` }, () => editor.open(row));
     change.disabled = !row.file && !row.live;
-    const element = h("tr", { "data-run": row.id }, h("td", { class: "kcb-drawn" }, box, swatch), ...cells, h("td", { class: "kcb-reading" }, valueText(row.id)), h("td", { class: "kcb-row-actions" }, pin, mark, change));
+    const element = h("tr", { "data-run": row.id }, h("td", { class: "kcb-drawn" }, box, swatch), first, h("td", { class: "kcb-row-actions" }, pin, mark, change), h("td", { class: "kcb-reading" }, valueText(row.id)), ...cells);
     element.addEventListener("pointerenter", () => onHover(row.id));
     element.addEventListener("pointerleave", () => onHover(null));
     return element;
