@@ -136,13 +136,13 @@ class Keeping:
         return f"kept in {folder if not folder.is_absolute() else folder.name} from its first batch on"
 
     def _keep(self, run: Record, folder: Path, model: Any, fit: FrameType | None, callbacks: Any) -> None:
+        from ..store.git import revision  # here: most fits are not kept
+        from ..store.keeper import Keeper
+
         found = collect(model, fit, run.params, callbacks)
         run.settings = found.values
         texts = {"model_config": found.model_config, "model_summary": found.model_summary}
         run.texts = {name: text for name, text in texts.items() if text}
-        from ..store.git import revision  # here: most fits are not kept
-        from ..store.keeper import Keeper
-
         working = Path.cwd()
         about = About(
             name=run.name, tags=run.tags, notes=run.notes, config=run.config, settings=found.values, texts=run.texts,

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from accessibility import violations
 from cards import CUTTING, STEERED, STOPPING
 from host import bundle, card, control, each_tab, host, plain_page, run_picture, state
 
 pytestmark = pytest.mark.browser
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Of the page, which is not ours: where the board stands in it.
-PAGE = ("region", "landmark-one-main", "page-has-heading-one")
 EVENTS = [
     {"step": 3, "kind": "applied", "name": "learning_rate", "old": 1, "new": 2, "source": "board"},
     {"step": 9, "kind": "nan", "name": "loss", "new": "nan", "source": "keras", "message": "loss is no longer finite"},
@@ -24,14 +21,6 @@ HOOKS = {
     "epoch": {"total": 2.0, "parts": [{"name": "step", "seconds": 1.5}, {"name": "other", "seconds": 0.5}]},
     "bound": "input-bound: 40 % of the epoch was spent waiting for data",
 }
-
-
-def violations(page):
-    """What axe-core objects to: rule, why, and the elements."""
-    options = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {rule: {"enabled": False} for rule in PAGE}}
-    found = Axe().run(page, context=".kcb-board", options=options).response
-    assert len(found["passes"]) > 15  # or it looked at nothing
-    return [(each["id"], each["help"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
 
 
 def show(host, theme, **now):

@@ -15,6 +15,7 @@ import traitlets
 
 from ... import kernel
 from ...commands.validation import text
+from ...kernel import threads
 from ...store import edit, liveness
 from ...store.reader import NotARunFile
 from . import curves, rows, still
@@ -205,8 +206,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             "window": lambda: self._send_curves(view, content.get("request"), content.get("first"), content.get("last")),
             "edit": lambda: self._edit(text(content.get("run")), content.get("changes")),
         }
-        if kind in work:
-            kernel.threads.start(lambda: self._contained(work[kind]), "kcb-compare")
+        if isinstance(kind, str) and kind in work:
+            threads.start(lambda: self._contained(work[kind]), "kcb-compare")
 
     def _contained(self, work: Callable[[], None]) -> None:
         try:
