@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from kept import begin, file_of, train
 
 import kcb_widgets as kcb
 from kcb_widgets.api import SteeringAPI
@@ -83,3 +85,20 @@ def test_what_is_called_exists(name, owner):
     called = set(re.findall(rf"\b{name}\.([a-zA-Z_]+)\(", README)) - {"fit"}
     assert len(called) >= 2
     assert [each for each in called if not hasattr(owner, each)] == []
+
+
+def test_the_few_lines_that_read_a_run_file_read_it(tmp_path):
+    run = begin(("loss", "accuracy"))
+    file = file_of(run, tmp_path)
+    for first, batches in ((0, 250), (250, 1), (251, 100)):
+        train(run, batches, ("loss", "accuracy"), first=first)
+        file.commit(1.0)
+    run.finish("finished")
+    file.commit(1.0, whole=True)
+    file.close()
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.S) if "FROM chunk" in block]
+    found = {"path": file.path}
+    exec(code, found)  # noqa: S102  # our own README
+    for name in ("loss", "accuracy"):
+        np.testing.assert_array_equal(np.concatenate(found["columns"][name]), run.batch_table.column(name))
+    assert len(code.strip().splitlines()) <= 12

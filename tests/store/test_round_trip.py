@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import Play, begin, file_of, train, value
 
+import kcb_widgets as kcb
 from kcb_widgets import Run
 from kcb_widgets.panels import payload
 from kcb_widgets.panels.series_encoder import SeriesEncoder
 from kcb_widgets.record import curves, downsampling
 from kcb_widgets.record.table import CHUNK
-from kcb_widgets.store import rebuild, stored_table
+from kcb_widgets.store import documents, rebuild, stored_table
 
 TABLES = ("batch_table", "epoch_table", "value_table", "evaluation_table")
 
@@ -183,3 +184,18 @@ def test_an_open_run_is_no_live_one(tmp_path):
     kept = rebuild.open_run(file.path)
     assert kept.reopened and kept.inbox is None and not kept.over and kept.message == "it trains in another process"
     assert set(payload.state(kept)["can"].values()) == {rebuild.ELSEWHERE}
+
+
+def test_what_a_commit_says_of_a_run_that_trains_on_fits_together(tmp_path, monkeypatch):
+    """The thread that trains does not wait for a commit to be put together."""
+    run = begin()
+    train(run, 5)
+    file = file_of(run, tmp_path)
+    metrics = documents.metrics
+    monkeypatch.setattr(documents, "metrics", lambda run: train(run, 3, first=run.batch) or metrics(run))
+    for _ in range(3):
+        file.commit(1.0)
+        (row,) = kcb.runs(tmp_path).to_dict("records")
+        kept = Run.open(file.path)
+        assert row["batches"] == row["step"] == kept.step == kept.batch_table.rows == kept.batch < run.step
+    file.close()

@@ -9,7 +9,7 @@ import { formatClock, formatStepTick, formatTick } from "../../ui/format.js";
 
 const HEIGHT = 320;
 const FAINT = 0.22;
-const OTHERS = 0.18; // of the runs that are not the one in question
+const OTHERS = 0.28; // of the runs that are not the one in question
 const NEAR_PX = 24;
 const EMPTY = "No run that is shown has this metric.";
 
@@ -58,7 +58,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
       width: raw && curve.smooth ? 1 : 1.5,
       dash: curve.curve === "validation" ? [2, 2] : (rowOf(curve.run)?.dashes ?? []),
       spanGaps: true,
-      points: { show: curve.curve === "validation" && curve.raw.filter((value) => value !== null).length < 60, size: 4 },
+      points: { show: curve.curve === "validation" && curve.raw.filter((value) => value !== null).length < 60, size: 4, fill: () => strokeOf(curve, raw) },
     }));
   };
 
