@@ -17,7 +17,7 @@ from .panels.display import Showing
 from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
-from .session.keeping import KeepOptions, Keeping, check_folder
+from .session.keeping import Keeping, KeepOptions, check_folder
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
 from .session.session import Session
@@ -95,8 +95,8 @@ class Monitor(SteeringAPI, Lifecycle):
         evaluate_on: Data for ``evaluate``, in place of ``fit``'s validation data.
         save_to: The folder that ``save`` and the board's Save write to.
         log_dir: The folder in which each run is kept in a file of its own, while it trains; None: nowhere, unless
-            ``kcb.keep`` or the variable ``KCB_LOG_DIR`` say where. No source code, user name, host name or absolute path
-            is written.
+            ``kcb.keep`` or the variable ``KCB_LOG_DIR`` say where. No source code, user name, host name or absolute
+            path is written.
         name: What its runs are called; the model's name by default.
         tags: Words to find its runs by.
         notes: A text that is kept with them.

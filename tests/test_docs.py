@@ -98,7 +98,7 @@ def test_the_few_lines_that_read_a_run_file_read_it(tmp_path):
     file.close()
     (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.S) if "FROM chunk" in block]
     found = {"path": file.path}
-    exec(code, found)  # noqa: S102  # our own README
+    exec(code, found)  # our own README
     for name in ("loss", "accuracy"):
         np.testing.assert_array_equal(np.concatenate(found["columns"][name]), run.batch_table.column(name))
     assert len(code.strip().splitlines()) <= 12

@@ -196,4 +196,5 @@ def _marked(event: Event) -> bool:
 
 
 def literal(text: str) -> str:
+    """A text that is data: a dollar sign in it begins no mathematics, and it has an end."""
     return (text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026").replace("$", r"\$")

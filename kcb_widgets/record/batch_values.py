@@ -43,7 +43,12 @@ class BatchValues:
 
     @classmethod
     def restored(
-        cls, rules: Mapping[str, Rule], bounded: Iterable[str], sizes: Sizes | None, weights: Table, stretches: list[Stretch]
+        cls,
+        rules: Mapping[str, Rule],
+        bounded: Iterable[str],
+        sizes: Sizes | None,
+        weights: Table,
+        stretches: list[Stretch],
     ) -> BatchValues:
         """What was known of a run that is over; the arguments are the attributes of the same names."""
         made = cls()

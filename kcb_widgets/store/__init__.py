@@ -28,12 +28,13 @@ def runs(log_dir: str | PathLike[str] = "runs") -> pd.DataFrame:
         log_dir: The folder.
 
     Returns:
-        A row a run, by its id. Columns: ``name``; ``started`` (UTC); ``duration`` in seconds; ``status``: ``finished``,
-        ``stopped``, ``interrupted``, ``failed``, or of a run that is not over ``running``, ``silent`` (its process lives
-        and was not heard of lately) or ``unknown`` (it was written on another machine); ``epochs``, ``batches`` and
-        ``step``; ``steered``, how many changes were made by hand; ``tags``, ``notes``; each metric at the end of the last
-        epoch; ``best_<metric>`` where it is known which way is better; ``config.<name>`` and the settings, by dotted
-        names; ``path``. What a run does not have is missing. A copied file is listed once.
+        A row a run, by its id. Columns: ``name``; ``started`` (UTC); ``duration`` in seconds; ``status``:
+        ``finished``, ``stopped``, ``interrupted``, ``failed``, or of a run that is not over ``running``, ``silent``
+        (its process lives and was not heard of lately) or ``unknown`` (it was written on another machine);
+        ``epochs``, ``batches`` and ``step``; ``steered``, how many changes were made by hand; ``tags``, ``notes``;
+        each metric at the end of the last epoch; ``best_<metric>`` where it is known which way is better;
+        ``config.<name>`` and the settings, by dotted names; ``path``. What a run does not have is missing. A copied
+        file is listed once.
 
     Raises:
         FileNotFoundError: There is no such folder.

@@ -65,7 +65,9 @@ def metrics(run: Record) -> dict[str, dict[str, Any]]:
     table = run.epoch_table
     if table.rows:
         last = table.values(table.rows - 1, table.rows)[:, 0].tolist()
-        found = {name: {"last": value} for name, value in zip(table.names[: len(last)][:MAX_METRICS], last, strict=False)}
+        found = {
+            name: {"last": value} for name, value in zip(table.names[: len(last)][:MAX_METRICS], last, strict=False)
+        }
     for best in run.bests:
         if best["metric"] in found:
             found[best["metric"]] |= {"best": best["value"], "epoch": best["epoch"], "direction": best["direction"]}

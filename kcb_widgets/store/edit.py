@@ -49,7 +49,9 @@ def edit(path: Path, changes: Mapping[str, Any]) -> None:
     sql = f"UPDATE about SET {', '.join(f'{name} = ?' for name in values)} WHERE id = 1"
     uri = f"{path.absolute().as_uri()}?mode=rw"
     try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+        ) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(sql, tuple(values.values()))

@@ -1,4 +1,4 @@
-"""A folder's runs as a table: one row a run, read from the summary that each file holds. There is no index to go stale."""
+"""A folder's runs as a table: one row a run, read from the summary in each file. There is no index to go stale."""
 
 from __future__ import annotations
 
@@ -123,7 +123,10 @@ def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:
         made.append(line)
     columns = list(dict.fromkeys(name for line in made for name in line)) or [*FIRST, "path"]
     first = [name for name in columns if name != "path"][: MAX_SETTINGS + len(FIRST) + 100]
-    return pd.DataFrame(made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id"))
+    found: pd.DataFrame = pd.DataFrame(
+        made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id")
+    )
+    return found
 
 
 def _when(seconds: float, pd: Any) -> Any:

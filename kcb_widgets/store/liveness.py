@@ -80,7 +80,7 @@ def process_started(process: int) -> float | None:
         except (OSError, ValueError, IndexError, StopIteration):
             return None
     try:
-        import psutil
+        import psutil  # type: ignore[import-untyped]
     except ImportError:
         return None
     try:

@@ -267,5 +267,3 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ROWS
-
-

@@ -145,7 +145,9 @@ class _Rebuilding:
                 setattr(run, name, state[name])
             elif name in state:
                 self._gap(f"{name} is of an unknown kind")
-        run.controls = [{**each, "enabled": False, "reason": ELSEWHERE} for each in self._those("controls", wire.Control)]
+        run.controls = [
+            {**each, "enabled": False, "reason": ELSEWHERE} for each in self._those("controls", wire.Control)
+        ]
         run.cards = self._those("cards", wire.Card)
         run.snapshots = self._those("snapshots", wire.Snapshot)
         if conforms(self._documents.get("hooks"), wire.Hooks):
@@ -194,7 +196,11 @@ class _Rebuilding:
         }
         sizes = known.get("sizes")
         made = None
-        if isinstance(sizes, dict) and conforms(sizes.get("batch"), int) and conforms(sizes.get("samples"), float | None):
+        if (
+            isinstance(sizes, dict)
+            and conforms(sizes.get("batch"), int)
+            and conforms(sizes.get("samples"), float | None)
+        ):
             made = Sizes(sizes["batch"], sizes.get("samples"))
         stretches = []
         for each in self._stretches:
@@ -277,7 +283,20 @@ class _Rebuilding:
             rows[-1][1][_text(name)] = float("nan") if value is None else value
 
     def _events(self) -> None:
-        names = ("number", "step", "epoch", "time", "kind", "name", "old", "new", "source", "message", "requested", "at_end")
+        names = (
+            "number",
+            "step",
+            "epoch",
+            "time",
+            "kind",
+            "name",
+            "old",
+            "new",
+            "source",
+            "message",
+            "requested",
+            "at_end",
+        )
         found: dict[int, Event] = {}
         for row in self._reader.rows("event", names):
             number, step, epoch, time, kind, name, old, new, source, message, requested, at_end = row

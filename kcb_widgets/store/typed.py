@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import functools
 import types
-from typing import Any, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 T = TypeVar("T")
 MAX_INTEGER = 2**63
@@ -43,7 +54,11 @@ def conforms(value: Any, kind: Any) -> bool:
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     if kind is float:
-        return isinstance(value, (int, float)) and abs(value) < 1e308 if isinstance(value, int) else isinstance(value, float)
+        return (
+            isinstance(value, (int, float)) and abs(value) < 1e308
+            if isinstance(value, int)
+            else isinstance(value, float)
+        )
     if kind is int:
         return isinstance(value, int) and abs(value) < MAX_INTEGER
     return isinstance(value, kind)
@@ -53,7 +68,7 @@ def _has_fields(value: dict[str, Any], fields: dict[str, Any]) -> bool:
     for name, kind in fields.items():
         if get_origin(kind) in (NotRequired, Required):
             needed = get_origin(kind) is Required
-            (kind,) = get_args(kind)  # noqa: PLW2901
+            (kind,) = get_args(kind)
         else:
             needed = True
         if name not in value:

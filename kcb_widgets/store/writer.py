@@ -13,7 +13,6 @@ import numpy as np
 
 from ..record import curves, downsampling
 from ..record.block_summaries import BLOCK
-from ..record.chunk import Floats
 from ..record.events import Event
 from ..record.privacy import without_private
 from ..record.record import Record
@@ -239,8 +238,9 @@ class News:
 def summary(run: Record, position: Position, heard: float, every: float) -> tuple[Any, ...]:
     """The row of ``summary``."""
     row = (
-        1, run.id, run.status, text(run.message), run.started, run.seconds, heard, every, position.step, position.epochs,
-        position.rows["batches"], position.steered, to_json(documents.metrics(run)), to_json(position.counts),
+        1, run.id, run.status, text(run.message), run.started, run.seconds, heard, every, position.step,
+        position.epochs, position.rows["batches"], position.steered, to_json(documents.metrics(run)),
+        to_json(position.counts),
     )  # fmt: skip
     return (*row, checksum(row))
 
@@ -289,5 +289,3 @@ def _of_epoch(value: Any) -> Any:
     if isinstance(known, int) and not isinstance(known, bool) and abs(known) >= 2**63:
         return float(known)
     return text(known) if isinstance(known, str) else known
-
-

@@ -30,7 +30,13 @@ def folder(tmp_path_factory):
                 run.append(batch, {"loss": 2.0 / (1 + (epoch * 20 + batch) * (number + 1) / 30)})
             run.end_epoch(epoch, {"loss": 1.0 / (epoch + 1 + number), "val_loss": 1.5 / (epoch + 1 + number)})
         run.finish("failed" if number == 5 else "finished", "ValueError: no" if number == 5 else "")
-        file = file_of(run, made, name=run.name, config={"depth": number, "kind": "deep" if number % 2 else "wide"}, tags=("odd",) if number % 2 else ())
+        file = file_of(
+            run,
+            made,
+            name=run.name,
+            config={"depth": number, "kind": "deep" if number % 2 else "wide"},
+            tags=("odd",) if number % 2 else (),
+        )
         file.commit(1.0, whole=True)
         file.close()
     return made
@@ -50,7 +56,9 @@ def pixels(page):
         const canvas = document.querySelector(".kcb-compared canvas");
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         const seen = new Set();
-        for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) seen.add(`${data[i] >> 4} ${data[i + 1] >> 4} ${data[i + 2] >> 4}`);
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3] > 200) seen.add([data[i] >> 4, data[i + 1] >> 4, data[i + 2] >> 4].join());
+        }
         return seen.size;
     }""")
 
@@ -60,7 +68,19 @@ def test_the_runs_are_listed_newest_first_and_drawn(compared):
     assert compared.names()[:3] == ["run 00", "run 01", "run 02"]
     assert page.locator(".kcb-run-list [role=status]").inner_text() == "30 runs, 20 drawn (the newest)"
     head = page.locator(".kcb-run-table thead th").all_inner_texts()
-    for name in ("run", "status", "loss", "best loss", "val_loss", "epochs", "duration", "steered", "depth", "kind", "tags"):
+    for name in (
+        "run",
+        "status",
+        "loss",
+        "best loss",
+        "val_loss",
+        "epochs",
+        "duration",
+        "steered",
+        "depth",
+        "kind",
+        "tags",
+    ):
         assert name in head
     page.wait_for_function("document.querySelector('.kcb-compared canvas')?.width > 0")
     assert pixels(page) > 5
@@ -103,8 +123,10 @@ def test_the_baseline_stands_on_top_and_others_show_differences(compared):
     row = page.locator("tr", has=page.get_by_role("button", name="run 00", exact=True))
     worse = row.locator('[data-column="loss last"] .kcb-worse')
     assert worse.inner_text() == "+0.19"  # 1/3 - 1/7
-    better = page.locator("tr", has=page.get_by_role("button", name="run 09", exact=True)).locator('[data-column="loss last"] .kcb-better')
-    assert better.inner_text().startswith("−")
+    better = page.locator("tr", has=page.get_by_role("button", name="run 09", exact=True)).locator(
+        '[data-column="loss last"] .kcb-better'
+    )
+    assert better.inner_text().startswith("\u2212")
     page.get_by_role("button", name="keep run 07 on top").click()
     assert compared.names()[:2] == ["run 04", "run 07"]
 
@@ -119,7 +141,8 @@ def test_what_is_chosen_is_drawn(compared):
     assert compared.answered("choose")["choices"] == {"smoothing": 0.5}
     page.get_by_role("checkbox", name="log").check()
     assert compared.answered("choose")["choices"] == {"log": True}
-    assert compared.comparison.chosen["log"] is True and compared.refused == []
+    assert compared.comparison.chosen["log"] is True
+    assert compared.refused == []
 
 
 def test_a_zoom_asks_for_finer_data_and_lasts(compared):
@@ -149,11 +172,14 @@ def test_the_cursor_reads_every_run(compared):
     page.mouse.move(area["x"] + area["width"] * 0.999, area["y"] + 10)
     page.wait_for_function("document.querySelector('thead .kcb-reading').textContent.startsWith('at ')")
     readings = page.locator("tbody .kcb-reading").all_inner_texts()
-    assert all(readings[:20]) and not any(readings[20:])
+    assert all(readings[:20])
+    assert not any(readings[20:])
     page.locator(".kcb-compared .kcb-canvas").focus()
     before = page.locator("thead .kcb-reading").inner_text()
     page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_function("(before) => document.querySelector('thead .kcb-reading').textContent !== before", arg=before)
+    page.wait_for_function(
+        "(before) => document.querySelector('thead .kcb-reading').textContent !== before", arg=before
+    )
 
 
 def test_a_row_under_the_pointer_is_lit_on_the_plot(compared):
@@ -171,7 +197,9 @@ def test_name_tags_and_notes_are_edited(compared, folder):
     page.get_by_role("textbox", name="tags, separated by commas").fill("a, b,,")
     page.keyboard.press("Enter")
     assert compared.answered("edit")["changes"] == {"name": "<i>renamed</i>", "tags": ["a", "b"], "notes": ""}
-    page.wait_for_function("[...document.querySelectorAll('tbody th')].some((each) => each.textContent === '<i>renamed</i>')")
+    page.wait_for_function(
+        "[...document.querySelectorAll('tbody th')].some((each) => each.textContent === '<i>renamed</i>')"
+    )
     assert "<i>renamed</i>" in set(kcb.runs(folder).name)
     page.get_by_role("button", name="edit <i>renamed</i>").click()
     page.get_by_role("textbox", name="name", exact=True).fill("run 02")

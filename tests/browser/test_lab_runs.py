@@ -43,7 +43,8 @@ def test_a_killed_run_is_opened_and_compared_in_a_new_kernel(open_notebook: Any,
     second.wait(0)
     said = second.text(0)
     batches = re.match(r"\['interrupted', 'finished'\] \[(\d+), 100\]\s", said)
-    assert batches and f"{batches[1]} batches" in said  # the table, and the run that was opened
+    assert batches
+    assert f"{batches[1]} batches" in said
     opened = board(second, status="interrupted", index=0)
     opened.locator('[data-group="loss"] canvas').first.wait_for()
     second.run(1)

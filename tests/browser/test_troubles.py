@@ -370,7 +370,8 @@ def test_a_pause_that_is_asked_for_is_not_yet_one(host):
 def test_the_board_says_whether_the_run_is_kept_and_keeps_it(host):
     host.start()
     keep = host.page.locator(".kcb-keep")
-    assert keep.inner_text() == "Keep" and keep.is_enabled()
+    assert keep.inner_text() == "Keep"
+    assert keep.is_enabled()
     keep.click()
     assert host.wait_sent("command", name="keep")[0]["value"] is None
     host.state(kept={"path": "runs/20261128-115003-digits-qkzd.sqlite", "every": 1.0, "trouble": ""})

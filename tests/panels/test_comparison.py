@@ -47,7 +47,9 @@ def heard(comparison, content):
     comparison.send = lambda content, buffers=None: sent.append((content, buffers))
     threads = []
     kcb_threads = pytest.MonkeyPatch()
-    kcb_threads.setattr("kcb_widgets.panels.comparison.comparison.threads.start", lambda work, name: threads.append(work))
+    kcb_threads.setattr(
+        "kcb_widgets.panels.comparison.comparison.threads.start", lambda work, name: threads.append(work)
+    )
     try:
         comparison._receive(None, content, [])
         for work in threads:
@@ -76,13 +78,15 @@ def test_a_live_run_counts_before_its_file(folder):
     live = make(folder, "live", over=False)
     comparison = kcb.compare([folder, live])
     (member,) = [each for each in comparison._members if each.id == live.id]
-    assert member.live is live and member.run() is live
+    assert member.live is live
+    assert member.run() is live
 
 
 def test_what_is_no_run_is_left_out_or_refused(folder, tmp_path):
     (folder / "broken.sqlite").write_bytes(b"no")
     comparison = kcb.compare(folder)
-    assert len(comparison.left_out) == 1 and "broken.sqlite" in comparison.left_out[0]
+    assert len(comparison.left_out) == 1
+    assert "broken.sqlite" in comparison.left_out[0]
     with pytest.raises(TypeError, match="Received: 3"):
         kcb.compare(3)
     with pytest.raises(FileNotFoundError):
@@ -103,7 +107,8 @@ def test_the_newest_twenty_are_drawn_at_first(tmp_path):
 
 def test_only_settings_that_differ_are_in_the_table(folder):
     (content, _), _ = heard(kcb.compare(folder), {"kind": "hello", "view": "v", "first": True})
-    assert content["kind"] == "table" and content["settings"] == ["config.depth"]
+    assert content["kind"] == "table"
+    assert content["settings"] == ["config.depth"]
     assert [row["settings"] for row in content["rows"]] == [[0], [1], [2], [3]]
     assert content["metrics"] == [{"name": "loss", "direction": "min", "validation": True}]
     assert content["rows"][0]["metrics"]["loss"] == {"last": 0.5, "best": 0.5, "epoch": 1, "direction": "min"}
@@ -112,7 +117,9 @@ def test_only_settings_that_differ_are_in_the_table(folder):
 
 def test_a_colour_belongs_to_a_run(folder):
     (first, _), _ = heard(kcb.compare(folder), {"kind": "hello", "view": "v", "first": True})
-    (second, _), _ = heard(kcb.compare(sorted(folder.glob("*.sqlite"))[2:]), {"kind": "hello", "view": "v", "first": True})
+    (second, _), _ = heard(
+        kcb.compare(sorted(folder.glob("*.sqlite"))[2:]), {"kind": "hello", "view": "v", "first": True}
+    )
     known = {row["id"]: (row["colour"], row["dashes"]) for row in first["rows"]}
     assert all(known[row["id"]] == (row["colour"], row["dashes"]) for row in second["rows"])
 
@@ -120,11 +127,15 @@ def test_a_colour_belongs_to_a_run(folder):
 def test_every_colour_is_seen_on_white_and_on_black():
     def luminance(colour):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        return sum(w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for w, c in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+        return sum(
+            w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4)
+            for w, c in zip((0.2126, 0.7152, 0.0722), parts, strict=True)
+        )
 
     for colour in colours.COLOURS:
         light, dark = (luminance(colour) + 0.05, luminance("#111111") + 0.05)
-        assert 1.05 / light >= 3 and light / dark >= 3, colour
+        assert 1.05 / light >= 3, colour
+        assert light / dark >= 3, colour
     assert len({colours.style_of(f"{i:012x}") for i in range(2000)}) == len(colours.COLOURS) * len(colours.DASHES)
 
 
@@ -160,7 +171,10 @@ def test_a_zoom_is_for_the_view_that_asked(folder):
     ((header, _),) = sent
     assert (header["view"], header["request"], header["first"], header["last"]) == ("v", 7, 20.0, 30.0)
     for first, last in ((30, 20), (math.nan, 3), ("a", 3), (None, None), (1e300, 2e300)):
-        assert heard(kcb.compare(folder), {"kind": "window", "view": "v", "request": 7, "first": first, "last": last}) == []
+        assert (
+            heard(kcb.compare(folder), {"kind": "window", "view": "v", "request": 7, "first": first, "last": last})
+            == []
+        )
 
 
 def test_many_runs_stay_within_what_a_browser_can_draw(tmp_path):
@@ -169,7 +183,8 @@ def test_many_runs_stay_within_what_a_browser_can_draw(tmp_path):
     comparison = kcb.compare(tmp_path, smoothing=0.5)
     comparison.choose(shown=list(comparison.runs().index))
     header, buffers = heard(comparison, {"kind": "hello", "view": "v", "first": True})[1]
-    assert len(header["series"]) == 120 and len(buffers[0]) <= 4 * curves.MAX_POINTS
+    assert len(header["series"]) == 120
+    assert len(buffers[0]) <= 4 * curves.MAX_POINTS
 
 
 @settings(max_examples=60, deadline=None)
@@ -259,7 +274,8 @@ def test_choices_are_checked(folder):
         with pytest.raises((TypeError, ValueError), match="Received"):
             comparison.choose(**wrong)
         ((said, _),) = heard(comparison, {"kind": "choose", "view": "v", "choices": wrong})
-        assert said["kind"] == "refused" and "Received" in said["message"]
+        assert said["kind"] == "refused"
+        assert "Received" in said["message"]
     assert comparison.chosen == Choices("accuracy", "both", "time", True, 0.25).sent()
 
 
@@ -276,8 +292,11 @@ def test_any_message_leaves_it_as_it_was(folder):
 def test_a_choice_of_the_browser_is_drawn(folder):
     comparison = kcb.compare(folder)
     one = comparison.shown[2]
-    ((header, buffers),) = heard(comparison, {"kind": "choose", "view": "v", "choices": {"shown": [one, "gone"], "smoothing": 0.5}})
-    assert comparison.shown == [one] and comparison.chosen["shown"] == [one, "gone"]
+    ((header, buffers),) = heard(
+        comparison, {"kind": "choose", "view": "v", "choices": {"shown": [one, "gone"], "smoothing": 0.5}}
+    )
+    assert comparison.shown == [one]
+    assert comparison.chosen["shown"] == [one, "gone"]
     assert [each["run"] for each in header["series"]] == [one, one]
     raw, smooth = decode(header, buffers)[one, "train"]
     assert np.nanstd(smooth) < np.nanstd(raw)
@@ -321,7 +340,8 @@ def test_runs_that_train_are_looked_at_again(tmp_path, monkeypatch):
     train(run, 5, first=5)
     file.commit(1.0)
     (table, _), (header, _) = heard(comparison, {"kind": "hello", "view": "v"})
-    assert table["rows"][0]["step"] == 10 and header["last"] == 10.0
+    assert table["rows"][0]["step"] == 10
+    assert header["last"] == 10.0
     file.close()
 
 
@@ -330,15 +350,19 @@ def test_runs_that_train_are_looked_at_again(tmp_path, monkeypatch):
 
 def test_data_is_what_is_drawn_from_all_points(folder):
     data = kcb.compare(folder, which="train").data()
-    assert list(data.columns) == ["run", "name", "curve", "x", "value"] and len(data) == 400
-    pd.testing.assert_series_equal(data.groupby("run").size(), pd.Series([100] * 4, index=sorted(set(data.run))), check_names=False)
+    assert list(data.columns) == ["run", "name", "curve", "x", "value"]
+    assert len(data) == 400
+    pd.testing.assert_series_equal(
+        data.groupby("run").size(), pd.Series([100] * 4, index=sorted(set(data.run))), check_names=False
+    )
 
 
 def test_the_call_that_shows_it_again_does(folder):
     first = kcb.compare(folder, x="time", smoothing=0.5)
     first.choose(shown=first.shown[:2], baseline=first.shown[0])
     second = eval(first.to_code(), {"kcb": kcb})
-    assert second.chosen == first.chosen and second.shown == first.shown
+    assert second.chosen == first.chosen
+    assert second.shown == first.shown
     third = eval(kcb.compare(kcb.runs(folder)).to_code(), {"kcb": kcb})
     assert set(third.runs().index) == set(first.runs().index)
 
@@ -346,7 +370,8 @@ def test_the_call_that_shows_it_again_does(folder):
 def test_a_figure_has_every_curve(folder):
     figure = kcb.compare(folder, smoothing=0.5).figure(["loss", "nothing"], (5, 6))
     loss, nothing = figure.axes
-    assert len(loss.lines) == 4 * 3 and not nothing.lines  # raw, smoothed, validation
+    assert len(loss.lines) == 4 * 3
+    assert not nothing.lines
     assert figure.get_size_inches().tolist() == [5, 6]
 
 
@@ -354,7 +379,8 @@ def test_a_saved_notebook_has_words_a_table_and_a_picture_but_no_curves(folder):
     make(folder, "<script>")
     comparison = kcb.compare(folder)
     data, _ = comparison._repr_mimebundle_()
-    assert "&lt;script&gt;" in data["text/html"] and "<script>" not in data["text/html"]
+    assert "&lt;script&gt;" in data["text/html"]
+    assert "<script>" not in data["text/html"]
     assert "run 0: finished, 2 epochs" in data["text/plain"]
     assert len(data["image/png"]) < 300_000
     assert len(json.dumps(comparison.get_state(["chosen"]))) < 1000
@@ -363,6 +389,9 @@ def test_a_saved_notebook_has_words_a_table_and_a_picture_but_no_curves(folder):
 def test_an_empty_folder_is_compared(tmp_path):
     comparison = kcb.compare(tmp_path)
     (table, _), (header, _) = heard(comparison, {"kind": "hello", "view": "v", "first": True})
-    assert table["rows"] == [] and header["series"] == []
-    assert comparison.data().empty and comparison.runs().empty and comparison.figure().axes
+    assert table["rows"] == []
+    assert header["series"] == []
+    assert comparison.data().empty
+    assert comparison.runs().empty
+    assert comparison.figure().axes
     assert value(1) == value(1)

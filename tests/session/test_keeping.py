@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import cloudpickle
 import keras
 import numpy as np
@@ -48,8 +50,11 @@ def test_a_run_is_kept_as_it_was(tmp_path, fit):
     monitor.add_policy(lambda run, monitor: monitor.set(learning_rate=0.25), every=5)
     fit(monitor, validation_split=0.25)
     kept, live = only(tmp_path), monitor.run
-    assert live.path == files(tmp_path)[0] and "-digits-deep-" in live.path.name
-    assert kept.id == live.id and kept.status == "finished" and kept.kept is None
+    assert live.path == files(tmp_path)[0]
+    assert "-digits-deep-" in live.path.name
+    assert kept.id == live.id
+    assert kept.status == "finished"
+    assert kept.kept is None
     pd.testing.assert_frame_equal(kept.epochs, live.epochs)
     pd.testing.assert_frame_equal(kept.batches, live.batches, atol=1e-6, rtol=0)
     pd.testing.assert_frame_equal(kept.events, live.events)
@@ -71,7 +76,9 @@ def test_without_being_asked_nothing_is_kept(tmp_path, fit, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monitor = kcb.Monitor()
     fit(monitor)
-    assert list(tmp_path.iterdir()) == [] and monitor.run.kept is None and monitor.run.path is None
+    assert list(tmp_path.iterdir()) == []
+    assert monitor.run.kept is None
+    assert monitor.run.path is None
 
 
 def test_the_process_or_a_variable_can_ask_for_every_monitor(tmp_path, fit, monkeypatch):
@@ -101,7 +108,8 @@ def test_keeping_can_begin_in_mid_run_and_has_all_from_the_first_batch(tmp_path,
     (reply,) = replies
     assert reply.wait().message == f"kept in {tmp_path.name} from its first batch on"
     kept = only(tmp_path)
-    assert len(kept.batches) == 36 and kept.batches.index[0] == 1
+    assert len(kept.batches) == 36
+    assert kept.batches.index[0] == 1
     pd.testing.assert_frame_equal(kept.events, monitor.run.events)
 
 
@@ -110,7 +118,8 @@ def test_keeping_twice_is_refused(tmp_path, fit):
     monitor.add_policy(lambda run, monitor: replies.append(monitor.keep(tmp_path)), every=30)
     fit(monitor)
     event = replies[0].wait()
-    assert event.kind == "refused" and event.message.startswith(f"it is kept in ")
+    assert event.kind == "refused"
+    assert event.message.startswith("it is kept in ")
     with pytest.raises(RuntimeError, match="already"):
         monitor.keep()
     only(tmp_path)
@@ -144,7 +153,8 @@ def test_a_fit_that_ends_before_its_first_batch_leaves_no_file(tmp_path, unit_mo
     monitor = kcb.Monitor(log_dir=tmp_path / "runs")
     with pytest.raises(ValueError, match="no"):
         unit_model().fit(np.ones((4, 1)), np.ones((4, 1)), callbacks=[monitor, Refuses()], verbose=0)
-    assert monitor.run.status == "failed" and not (tmp_path / "runs").exists()
+    assert monitor.run.status == "failed"
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
@@ -153,20 +163,23 @@ def test_a_fit_that_ends_before_its_first_batch_leaves_no_file(tmp_path, unit_mo
 def test_every_ending_is_kept(tmp_path, fit, error, status):
     class Ends(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if self.model.optimizer.iterations.numpy() == 20 if hasattr(self.model.optimizer.iterations, "numpy") else batch == 8:
+            if (
+                self.model.optimizer.iterations.numpy() == 20
+                if hasattr(self.model.optimizer.iterations, "numpy")
+                else batch == 8
+            ):
                 if error is None:
                     self.model.stop_training = True
                 else:
                     raise error
 
     monitor = kcb.Monitor(log_dir=tmp_path)
-    try:
+    with contextlib.suppress(ValueError, KeyboardInterrupt):
         fit(monitor, callbacks=[monitor, Ends()])
-    except (ValueError, KeyboardInterrupt):
-        pass
     _ = monitor.run.status
     kept = only(tmp_path)
-    assert kept.status == monitor.run.status == status and kept.message == monitor.run.message
+    assert kept.status == monitor.run.status == status
+    assert kept.message == monitor.run.message
 
 
 def test_a_folder_that_cannot_be_made_takes_nothing_with_it(tmp_path, fit):
@@ -175,7 +188,8 @@ def test_a_folder_that_cannot_be_made_takes_nothing_with_it(tmp_path, fit):
     fit(monitor)
     assert monitor.run.status == "finished"
     (event,) = [each for each in monitor.run.events_list if each.name == "keep"]
-    assert event.kind == "warning" and event.message.endswith("it is tried again, and training goes on")
+    assert event.kind == "warning"
+    assert event.message.endswith("it is tried again, and training goes on")
 
 
 def test_many_fits_of_one_monitor_are_a_file_each(tmp_path, fit):
@@ -184,8 +198,10 @@ def test_many_fits_of_one_monitor_are_a_file_each(tmp_path, fit):
         fit(monitor, epochs=1)
     table = kcb.runs(tmp_path)
     assert list(table.index) == [run.id for run in reversed(monitor.runs)]
-    assert set(table.status) == {"finished"} and set(table["config.a.b"]) == {1}
-    assert list(table.batches) == [12, 12, 12] and table.loss.notna().all()
+    assert set(table.status) == {"finished"}
+    assert set(table["config.a.b"]) == {1}
+    assert list(table.batches) == [12, 12, 12]
+    assert table.loss.notna().all()
 
 
 def test_training_is_bit_identical_with_and_without(tmp_path):
@@ -194,7 +210,9 @@ def test_training_is_bit_identical_with_and_without(tmp_path):
     weights = []
     for log_dir in (None, tmp_path):
         keras.utils.set_random_seed(3)
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(1)])
+        model = keras.Sequential(
+            [keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(1)]
+        )
         model.compile("adam", "mse")
         model.fit(x, y, epochs=3, batch_size=8, verbose=0, callbacks=[kcb.Monitor(log_dir=log_dir)])
         weights.append(model.get_weights())
@@ -225,11 +243,21 @@ def test_what_is_no_option_is_refused(options, error):
 
 
 def test_any_config_can_be_kept(tmp_path, fit):
-    odd = {1: np.float32(0.5), "big": 2**80, "nan": float("nan"), "array": np.arange(3), "fn": len, "n": {"x": [None, True]}}
+    odd = {
+        1: np.float32(0.5),
+        "big": 2**80,
+        "nan": float("nan"),
+        "array": np.arange(3),
+        "fn": len,
+        "n": {"x": [None, True]},
+    }
     fit(kcb.Monitor(log_dir=tmp_path, config=odd), epochs=1)
     kept = only(tmp_path).config
-    assert kept["1"] == 0.5 and np.isnan(kept["nan"]) and kept["n"] == {"x": [None, True]}
-    assert isinstance(kept["fn"], str) and isinstance(kept["array"], str)
+    assert kept["1"] == 0.5
+    assert np.isnan(kept["nan"])
+    assert kept["n"] == {"x": [None, True]}
+    assert isinstance(kept["fn"], str)
+    assert isinstance(kept["array"], str)
 
 
 def test_a_monitor_takes_its_options_to_another_process(tmp_path):

@@ -53,7 +53,8 @@ def kept_whole(run):
     """The file has every batch of the run, with its number."""
     opened = Run.open(run.path)
     rows = opened.batch_table.rows
-    assert rows == run.batch_table.rows and opened.step == run.step
+    assert rows == run.batch_table.rows
+    assert opened.step == run.step
     np.testing.assert_array_equal(opened.batch_table.column("loss"), run.batch_table.column("loss"))
     return opened
 
@@ -102,11 +103,13 @@ def test_a_killed_process_leaves_a_whole_file(tmp_path):
         (path,) = folder.glob("*.sqlite")
         run = Run.open(path)
         rows = run.batch_table.rows
-        assert rows >= committed and run.step == rows
+        assert rows >= committed
+        assert run.step == rows
         np.testing.assert_array_equal(
             run.batch_table.column("loss"), np.array([value(step + 1) for step in range(rows)], np.float32)
         )
-        assert run.status == "interrupted" and "its process ended" in run.message
+        assert run.status == "interrupted"
+        assert "its process ended" in run.message
         assert not [each for each in run.events_list if each.name == "file"]
         with contextlib.closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -207,7 +210,9 @@ def test_a_folder_that_vanishes_and_comes_back_has_everything(tmp_path, fast):
         (tmp_path / "runs").rename(tmp_path / "elsewhere")
     train(run, 10, first=10)
     until(lambda: messages(run), "an event")
-    assert messages(run) == ["the folder cannot be written to (No such file or directory); it is tried again, and training goes on"]
+    assert messages(run) == [
+        "the folder cannot be written to (No such file or directory); it is tried again, and training goes on"
+    ]
     train(run, 5000, first=20)
     (tmp_path / "elsewhere").rename(tmp_path / "runs")
     until(lambda: len(messages(run)) == 2, "an event")
@@ -226,7 +231,8 @@ def test_a_folder_that_vanishes_for_good_ends_the_fit_in_time(tmp_path, fast):
     train(run, 10, first=10)
     run.finish("finished")
     assert keep.finish()
-    assert len(messages(run)) == 1 and not (tmp_path / "runs").exists()
+    assert len(messages(run)) == 1
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_deleted_file_stays_deleted(tmp_path, fast):
@@ -313,7 +319,8 @@ def test_readers_and_the_writer_do_not_disturb_each_other(tmp_path, fast):
         reader.join()
     run.finish("finished")
     assert keep.finish()
-    assert not wrong and len(set(rows)) > 3
+    assert not wrong
+    assert len(set(rows)) > 3
     assert not [each for each in messages(run) if "lock" not in each and "goes on" not in each]
     kept_whole(run)
 
@@ -339,7 +346,9 @@ def test_two_processes_keep_into_one_folder(tmp_path):
         children.append(process)
     assert [os.waitpid(process, 0)[1] for process in children] == [0] * 4
     found = kcb.runs(tmp_path / "runs")
-    assert len(found) == 20 and set(found.status) == {"finished"} and set(found.batches) == {30}
+    assert len(found) == 20
+    assert set(found.status) == {"finished"}
+    assert set(found.batches) == {30}
 
 
 def test_the_same_name_twice_is_two_files(tmp_path, monkeypatch):
@@ -384,9 +393,11 @@ def test_a_finished_run_that_was_kept_can_be_pickled(tmp_path, fast):
     run.finish("finished")
     assert keep.finish()
     copy = pickle.loads(pickle.dumps(run))
-    assert copy.path == run.path and copy.batch_table.rows == 10
+    assert copy.path == run.path
+    assert copy.batch_table.rows == 10
     again = pickle.loads(pickle.dumps(Run.open(run.path)))
-    assert again.reopened and again.batch_table.rows == 10
+    assert again.reopened
+    assert again.batch_table.rows == 10
 
 
 # -- liveness ----------------------------------------------------------------------------------------------------------

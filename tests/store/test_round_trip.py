@@ -27,7 +27,9 @@ def bits(values):
 
 def assert_same_table(live, kept, timed=True):
     rows = live.rows
-    assert kept.rows == rows and kept.names == live.names and kept.last_step == live.last_step
+    assert kept.rows == rows
+    assert kept.names == live.names
+    assert kept.last_step == live.last_step
     np.testing.assert_array_equal(kept.steps(0, rows), live.steps(0, rows))
     if timed:
         np.testing.assert_allclose(kept.seconds(0, rows), live.seconds(0, rows), atol=1e-6, rtol=0)
@@ -84,7 +86,9 @@ def test_a_run_is_kept_as_it_was_whatever_happened_and_whenever_it_was_written(t
     file.close()
     kept = Run.open(file.path)
     assert_same_run(play.run, kept)
-    assert kept.status == "finished" and kept.id == play.run.id and kept.seconds == play.run.seconds
+    assert kept.status == "finished"
+    assert kept.id == play.run.id
+    assert kept.seconds == play.run.seconds
     assert [epoch for epoch, _ in kept.epoch_rows] == [epoch for epoch, _ in play.run.epoch_rows]
     assert not [each for each in kept.events_list if each.name == "file"]
 
@@ -104,7 +108,8 @@ def test_the_forms_that_people_read_are_the_same(tmp_path):
     pd.testing.assert_frame_equal(kept.epochs, run.epochs)
     pd.testing.assert_frame_equal(kept.events, run.events)
     assert kept.to_code() == run.to_code()
-    assert kept.plot() is not None and kept.replay() is not None
+    assert kept.plot() is not None
+    assert kept.replay() is not None
     assert (kept.status, kept.message, kept.tags, kept.notes) == ("stopped", run.message, ("a", "b"), "ü")
     assert kept.config == {"depth": {"of": [1, 2]}, "rate": 1e-3}
     live, shown = payload.state(run), payload.state(kept)
@@ -182,7 +187,10 @@ def test_an_open_run_is_no_live_one(tmp_path):
     file.commit(1.0)
     file.close()
     kept = rebuild.open_run(file.path)
-    assert kept.reopened and kept.inbox is None and not kept.over and kept.message == "it trains in another process"
+    assert kept.reopened
+    assert kept.inbox is None
+    assert not kept.over
+    assert kept.message == "it trains in another process"
     assert set(payload.state(kept)["can"].values()) == {rebuild.ELSEWHERE}
 
 

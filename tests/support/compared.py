@@ -40,7 +40,9 @@ class Compared:
         name = route.request.url.removeprefix(URL)
         if not name:
             page = (HERE / "host.html").read_text().replace("/board.", "/comparison.")
-            page = page.replace("ended = widget.initialize", "ended = widget.initialize?.").replace("let widget = null", "let widget = factory")
+            page = page.replace("ended = widget.initialize", "ended = widget.initialize?.").replace(
+                "let widget = null", "let widget = factory"
+            )
             route.fulfill(body=page, content_type="text/html")
         elif (STATIC / name).is_file():
             kind = "text/javascript" if name.endswith(".js") else "text/css"
@@ -62,7 +64,9 @@ class Compared:
             kinds = {
                 "hello": lambda content: self.comparison._hello(content.get("first") is True),
                 "choose": lambda content: self.comparison._choose(content["choices"]),
-                "window": lambda content: self.comparison._send_curves(content["view"], content["request"], content["first"], content["last"]),
+                "window": lambda content: self.comparison._send_curves(
+                    content["view"], content["request"], content["first"], content["last"]
+                ),
                 "edit": lambda content: self.comparison._edit(content["run"], content["changes"]),
             }
             kinds[content["kind"]](content)

@@ -62,7 +62,9 @@ class Play:
 
     def act(self):
         """Something happens."""
-        what = self.random.choice([self.train] * 6 + [self.end_epoch, self.event, self.value, self.evaluate, self.roll_back, self.tell])
+        what = self.random.choice(
+            [self.train] * 6 + [self.end_epoch, self.event, self.value, self.evaluate, self.roll_back, self.tell]
+        )
         what()
 
     def train(self):
@@ -86,7 +88,9 @@ class Play:
         self.run.begin_epoch(self.epoch)
 
     def event(self):
-        old, new = (self.random.choice([None, True, 3, 2**70, math.nan, -math.inf, "a\x00b", "<b>", 1e-7]) for _ in range(2))
+        old, new = (
+            self.random.choice([None, True, 3, 2**70, math.nan, -math.inf, "a\x00b", "<b>", 1e-7]) for _ in range(2)
+        )
         self.run.add_event("applied", self.random.choice(METRICS), old, new, "board", "why \u2028 'not'", 12.5)
 
     def tell(self):

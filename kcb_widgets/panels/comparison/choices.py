@@ -24,7 +24,7 @@ class Choices:
     Attributes:
         metric: Whose curves.
         which: Those of training, of validation, or both.
-        x: What the horizontal axis is: ``step``, ``epoch``, ``time`` (seconds of training, without pauses) or ``clock``.
+        x: The horizontal axis: ``step``, ``epoch``, ``time`` (seconds of training, without pauses) or ``clock``.
         log: Whether the vertical axis is logarithmic.
         smoothing: From 0 to 1.
         shown: The ids of the runs whose curves are drawn; None: the newest.
@@ -84,7 +84,12 @@ def _flag(name: str, value: object) -> bool:
 
 
 def _part(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not 0 <= value <= 1:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not 0 <= value <= 1
+    ):
         msg = f"{name} must be a number from 0 to 1. Received: {in_words(value)}"
         raise ValueError(msg)
     return float(value)

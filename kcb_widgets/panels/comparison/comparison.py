@@ -39,8 +39,8 @@ TRAIN, VALIDATION = "train", "validation"
 class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     """Many runs beside each other: a table of what they were and what became of them, and their curves in one plot.
 
-    Make one with ``kcb.compare``. What is shown is chosen in the browser or here: ``metric``, ``which``, ``x``, ``log``,
-    ``smoothing``, ``shown`` and ``baseline`` are arguments of ``choose``.
+    Make one with ``kcb.compare``. What is shown is chosen in the browser or here: ``metric``, ``which``, ``x``,
+    ``log``, ``smoothing``, ``shown`` and ``baseline`` are arguments of ``choose``.
 
     Args:
         source: A folder, run files, runs, Keras's ``History``, a table from ``kcb.runs``, or a list of any of these.
@@ -80,8 +80,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         Args:
             **choices: ``metric``: whose curves. ``which``: ``train``, ``validation`` or ``both``. ``x``: ``step``,
                 ``epoch``, ``time`` (seconds of training, without pauses) or ``clock``. ``log``: whether y is
-                logarithmic. ``smoothing``: from 0 to 1. ``shown``: the ids of the runs that are drawn; None: the newest.
-                ``baseline``: the id of the run that others are compared with.
+                logarithmic. ``smoothing``: from 0 to 1. ``shown``: the ids of the runs that are drawn; None: the
+                newest. ``baseline``: the id of the run that others are compared with.
 
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
@@ -112,7 +112,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         return listing.frame([member.row for member in self._members], pd)
 
     def data(self) -> pd.DataFrame:
-        """What is drawn, from all points and without smoothing: columns ``run``, ``name``, ``curve``, ``x``, ``value``."""
+        """What is drawn, all points, without smoothing: columns ``run``, ``name``, ``curve``, ``x``, ``value``."""
         import pandas as pd
 
         parts = [
@@ -203,7 +203,9 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         work: dict[str, Callable[[], None]] = {
             "hello": lambda: self._hello(content.get("first") is True),
             "choose": lambda: self._choose(content.get("choices")),
-            "window": lambda: self._send_curves(view, content.get("request"), content.get("first"), content.get("last")),
+            "window": lambda: self._send_curves(
+                view, content.get("request"), content.get("first"), content.get("last")
+            ),
             "edit": lambda: self._edit(text(content.get("run")), content.get("changes")),
         }
         if isinstance(kind, str) and kind in work:
@@ -222,10 +224,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _hello(self, first: bool) -> None:
         """A view is there, and looks: send all at first, and later what is new."""
-        if first:
-            self._send_table()
-            self._send_curves("", None, None, None)
-        elif self._look_again():
+        if first or self._look_again():
             self._send_table()
             self._send_curves("", None, None, None)
 
@@ -312,4 +311,3 @@ def _finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or abs(value) > 2**53:
         return None
     return float(value)
-

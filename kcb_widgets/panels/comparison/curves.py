@@ -69,9 +69,9 @@ def points(run: Record, metric: str, axis: Axis, epochs: bool = False) -> Points
 
 def _axis(run: Record, axis: Axis, x: Floats) -> Floats:
     if axis == "step":
-        return x[1]
+        return np.asarray(x[1])
     if axis == "epoch":
-        return x[2]
+        return np.asarray(x[2])
     if axis == "clock":
         return np.asarray(run.started + x[3])
     return np.asarray(x[3] - _paused(run, x[3]))

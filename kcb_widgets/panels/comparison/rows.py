@@ -24,7 +24,7 @@ def settings_of(member: Member) -> dict[str, Any]:
 
 
 def differing(members: Iterable[Member]) -> list[str]:
-    """The settings that are not the same in all runs; those that somebody gave first, then those that most runs have."""
+    """The settings that are not the same in all runs; first those that somebody gave, then what most runs have."""
     values: dict[str, dict[str, int]] = {}
     every = [settings_of(member) for member in members]
     for settings in every:

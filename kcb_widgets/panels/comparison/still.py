@@ -67,11 +67,18 @@ def _draw(axis: Axes, lines: Lines, choices: Choices, metric: str) -> None:
         for curve, points in each:
             made = curves.binned(points, edges, choices.smoothing if curve == "train" else 0.0)
             line = made.raw if made.smooth is None else made.smooth
-            there = line == line  # noqa: PLR0124  # not NaN: a line goes on over bins without a value
+            there = line == line  # not NaN: a line goes on over bins without a value
             style: Any = {"color": colour, "linestyle": (0, dashes) if dashes else "-", "linewidth": 1.4}
             name = str(member.row["name"])
             label = literal(f"{name} · {curve}" if len(each) > 1 else name)
-            axis.plot(middle[there], line[there], **style, label=label, marker="o" if curve == "validation" else None, markersize=3)
+            axis.plot(
+                middle[there],
+                line[there],
+                **style,
+                label=label,
+                marker="o" if curve == "validation" else None,
+                markersize=3,
+            )
             if made.smooth is not None:
                 axis.plot(middle, made.raw, color=colour, alpha=FAINT, linewidth=0.8)
     axis.set_ylabel(literal(metric))
@@ -82,7 +89,9 @@ def _draw(axis: Axes, lines: Lines, choices: Choices, metric: str) -> None:
         axis.legend(fontsize=7, frameon=False)
 
 
-def bundle(data: dict[str, Any], members: Sequence[Member], metric: str, picture: Callable[[], Figure]) -> dict[str, Any]:
+def bundle(
+    data: dict[str, Any], members: Sequence[Member], metric: str, picture: Callable[[], Figure]
+) -> dict[str, Any]:
     """MIME data: the live widget, and for viewers without it a table and a picture."""
     data["text/plain"] = words(members, metric)
     data["text/html"] = table(members)
