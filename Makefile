@@ -64,6 +64,7 @@ bench: $(BENCH)
 	$(BIN)/python tests/benchmarks/length.py
 	$(BIN)/python tests/benchmarks/latency.py
 	$(BIN)/python tests/benchmarks/browser.py
+	$(BIN)/python tests/benchmarks/keeping.py
 	$(BIN)/python tests/benchmarks/start.py
 
 screenshots: $(INSTALLED)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..commands import Refused
 from ..record.record import Record
 from ..store import About
+from ..store.about import flat
 from .settings import collect
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Keeping:
         from ..store.keeper import Keeper
 
         found = collect(model, fit, run.params, callbacks)
-        run.settings = found.values
+        run.settings = flat(found.values)
         texts = {"model_config": found.model_config, "model_summary": found.model_summary}
         run.texts = {name: text for name, text in texts.items() if text}
         working = Path.cwd()
