@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kept import begin, file_of, train, value
 
 import kcb_widgets as kcb
-from kcb_widgets.panels.comparison import colours, curves
+from kcb_widgets.panels.comparison import colours, curves, groups
 from kcb_widgets.panels.comparison.choices import Choices
 from kcb_widgets.panels.comparison.curves import Points
 
@@ -261,6 +261,49 @@ def test_a_file_that_vanished_is_a_curve_less(folder):
     assert len({each["run"] for each in header["series"]}) == 3
 
 
+def test_runs_with_the_same_setting_are_one_line_with_a_band(tmp_path):
+    made = [make(tmp_path, f"{n}", {"depth": n % 2}, epochs=1 + n // 2, age=n) for n in range(4)]
+    comparison = kcb.compare(tmp_path, group="config.depth", which="train")
+    header, buffers = heard(comparison, {"kind": "hello", "view": "v", "first": True})[1]
+    assert header["series"] == []
+    assert sorted(each["key"] for each in header["groups"]) == ["0", "1"]
+    lines = np.frombuffer(buffers[0], "<f4").reshape(2, 4, header["bins"])
+    for group, (mean, low, high, count) in zip(header["groups"], lines, strict=True):
+        members = [run for run in made if run.id in group["runs"]]
+        assert len(members) == 2
+        values = [run.batch_values.recover(run.batch_table, 0, 50)[0] for run in members]
+        here = ~np.isnan(mean)
+        at = np.linspace(header["first"], header["last"], header["bins"] + 1)
+        first = here & (at[:-1] < 50)
+        assert set(count[first]) == {2.0}
+        assert set(count[here & (at[:-1] > 52)]) == {1.0}
+        np.testing.assert_allclose(mean[here][0], np.mean([each[0] for each in values]), rtol=1e-5)
+        np.testing.assert_allclose((high - low)[here][0], 2 * np.std([each[0] for each in values], ddof=1), atol=1e-6)
+        np.testing.assert_allclose((high - low)[here & (count == 1)], 0, atol=1e-6)
+    assert len(comparison.figure().axes[0].lines) == len(comparison.figure().axes[0].collections) == 2
+    ((header, _),) = heard(comparison, {"kind": "choose", "view": "v", "choices": {"group": "tags"}})
+    assert [each["key"] for each in header["groups"]] == ["missing"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_group_is_the_mean_and_deviation_of_those_that_are_there(seed):
+    rng = np.random.default_rng(seed)
+    lines = rng.normal(size=(int(rng.integers(1, 6)), 30)).astype(np.float32)
+    lines[rng.random(lines.shape) < 0.3] = np.nan
+    made = groups.together(lines)
+    for i in range(30):
+        there = lines[:, i][~np.isnan(lines[:, i])].astype(float)
+        assert made.count[i] == len(there)
+        wanted = there.mean() if len(there) else np.nan
+        np.testing.assert_allclose(made.mean[i], wanted, rtol=1e-5, atol=1e-6)
+        if len(there):
+            spread = there.std(ddof=1) if len(there) > 1 else 0.0
+            np.testing.assert_allclose(
+                [made.low[i], made.high[i]], [wanted - spread, wanted + spread], rtol=1e-4, atol=1e-5
+            )
+
+
 # -- choices and edits -------------------------------------------------------------------------------------------------
 
 
@@ -269,14 +312,15 @@ def test_choices_are_checked(folder):
     assert comparison.chosen["metric"] == "accuracy"
     for wrong in (
         {"metric": 3}, {"which": "all"}, {"x": "epochs"}, {"log": 1}, {"smoothing": 2}, {"smoothing": True},
-        {"smoothing": math.nan}, {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"colour": "red"}, {"which": []},
+        {"smoothing": math.nan}, {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"group": 3}, {"colour": "red"},
+        {"which": []},
     ):  # fmt: skip
         with pytest.raises((TypeError, ValueError), match="Received"):
             comparison.choose(**wrong)
         ((said, _),) = heard(comparison, {"kind": "choose", "view": "v", "choices": wrong})
         assert said["kind"] == "refused"
         assert "Received" in said["message"]
-    assert comparison.chosen == Choices("accuracy", "both", "time", True, 0.25).sent()
+    assert comparison.chosen == Choices("accuracy", "both", "time", log=True, smoothing=0.25).sent()
 
 
 def test_any_message_leaves_it_as_it_was(folder):

@@ -28,6 +28,7 @@ class Choices:
         log: Whether the vertical axis is logarithmic.
         smoothing: From 0 to 1.
         shown: The ids of the runs whose curves are drawn; None: the newest.
+        group: What runs are put together by: ``name``, ``tags`` or a setting such as ``config.depth``; None: nothing.
         baseline: The id of the run that others are compared with; None: none.
     """
 
@@ -37,6 +38,7 @@ class Choices:
     log: bool = False
     smoothing: float = 0.0
     shown: tuple[str, ...] | None = None
+    group: str | None = None
     baseline: str | None = None
 
     def changed(self, given: Mapping[str, Any]) -> Choices:
@@ -115,5 +117,6 @@ _CHECKS: dict[str, Any] = {
     "log": _flag,
     "smoothing": _part,
     "shown": _ids,
+    "group": _id,
     "baseline": _id,
 }

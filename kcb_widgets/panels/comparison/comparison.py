@@ -18,8 +18,9 @@ from ...commands.validation import text
 from ...kernel import threads
 from ...store import edit, liveness
 from ...store.reader import NotARunFile
-from . import curves, rows, still
+from . import curves, groups, rows, still
 from .choices import FIRST_SHOWN, Choices
+from .colours import style_of
 from .curves import Points
 from .members import Member, members
 
@@ -40,7 +41,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     """Many runs beside each other: a table of what they were and what became of them, and their curves in one plot.
 
     Make one with ``kcb.compare``. What is shown is chosen in the browser or here: ``metric``, ``which``, ``x``,
-    ``log``, ``smoothing``, ``shown`` and ``baseline`` are arguments of ``choose``.
+    ``log``, ``smoothing``, ``shown``, ``group`` and ``baseline`` are arguments of ``choose``.
 
     Args:
         source: A folder, run files, runs, Keras's ``History``, a table from ``kcb.runs``, or a list of any of these.
@@ -81,7 +82,9 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             **choices: ``metric``: whose curves. ``which``: ``train``, ``validation`` or ``both``. ``x``: ``step``,
                 ``epoch``, ``time`` (seconds of training, without pauses) or ``clock``. ``log``: whether y is
                 logarithmic. ``smoothing``: from 0 to 1. ``shown``: the ids of the runs that are drawn; None: the
-                newest. ``baseline``: the id of the run that others are compared with.
+                newest. ``group``: what runs are put together by, as a mean with a band of one standard deviation:
+                ``name``, ``tags`` or a setting such as ``config.depth``. ``baseline``: the id of the run that others
+                are compared with.
 
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
@@ -179,19 +182,33 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             whole = curves.extent(points for _, _, points in lines)
             low, high = whole if first is None or last is None else (first, last)
             edges = curves.grid(low, high, len(lines) * (2 if self._choices.smoothing else 1))
+            made = [
+                (member, curve, curves.binned(points, edges, self._choices.smoothing if curve == TRAIN else 0.0))
+                for member, curve, points in lines
+            ]
             parts: list[bytes] = []
-            series = []
-            for member, curve, points in lines:
-                made = curves.binned(points, edges, self._choices.smoothing if curve == TRAIN else 0.0)
-                parts.append(made.raw.tobytes())
-                if made.smooth is not None:
-                    parts.append(made.smooth.tobytes())
-                series.append({"run": member.id, "curve": curve, "smooth": made.smooth is not None})
+            series: list[dict[str, Any]] = []
+            for member, curve, line in made if self._choices.group is None else ():
+                parts += [part.tobytes() for part in line if part is not None]
+                series.append({"run": member.id, "curve": curve, "smooth": line.smooth is not None})
+            together = self._together(made, parts)
         header = {
             "x": self._choices.x, "metric": self._choices.metric, "first": float(edges[0]), "last": float(edges[-1]),
-            "bins": len(edges) - 1, "whole": list(whole), "series": series,
+            "bins": len(edges) - 1, "whole": list(whole), "series": series, "groups": together,
         }  # fmt: skip
         return header, b"".join(parts)
+
+    def _together(self, made: list[tuple[Member, str, curves.Binned]], parts: list[bytes]) -> list[dict[str, Any]]:
+        """Runs as groups, where that is chosen: what each is called and how it is drawn; its lines go to ``parts``."""
+        by = self._choices.group
+        if by is None:
+            return []
+        described = []
+        for (key, curve), (ids, group) in groups.collect(made, by).items():
+            parts += [part.tobytes() for part in group]
+            colour, dashes = style_of(f"{by}={key}")
+            described.append({"key": key, "curve": curve, "runs": ids, "colour": colour, "dashes": list(dashes)})
+        return described
 
     # -- messages ------------------------------------------------------------------------------------------------------
 

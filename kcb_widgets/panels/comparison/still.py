@@ -8,8 +8,11 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ...record.chunk import Floats
 from ...record.formats import format_metric
-from . import curves
+from . import curves, groups
 from .choices import Choices
 from .colours import style_of
 from .curves import Points
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 SIZE = (7.0, 4.2)  # inches
 FAINT = 0.25
+BAND = 0.2
 MAX_LEGEND = 20
 MAX_ROWS = 50  # of the table
 MAX_BYTES = 200_000  # of the picture
@@ -62,31 +66,39 @@ def _draw(axis: Axes, lines: Lines, choices: Choices, metric: str) -> None:
     start = first if choices.x == "clock" else 0.0
     edges = curves.grid(first, last, 1)
     middle = (edges[:-1] + edges[1:]) / 2 - start
-    for member, each in lines:
-        colour, dashes = style_of(member.id)
-        for curve, points in each:
-            made = curves.binned(points, edges, choices.smoothing if curve == "train" else 0.0)
-            line = made.raw if made.smooth is None else made.smooth
-            there = line == line  # not NaN: a line goes on over bins without a value
-            style: Any = {"color": colour, "linestyle": (0, dashes) if dashes else "-", "linewidth": 1.4}
-            name = str(member.row["name"])
-            label = literal(f"{name} · {curve}" if len(each) > 1 else name)
-            axis.plot(
-                middle[there],
-                line[there],
-                **style,
-                label=label,
-                marker="o" if curve == "validation" else None,
-                markersize=3,
-            )
-            if made.smooth is not None:
-                axis.plot(middle, made.raw, color=colour, alpha=FAINT, linewidth=0.8)
+    every = [
+        (member, curve, curves.binned(points, edges, choices.smoothing if curve == "train" else 0.0))
+        for member, each in lines
+        for curve, points in each
+    ]
+    if choices.group is None:
+        for member, curve, made in every:
+            _draw_run(axis, middle, member, curve, made)
+    else:
+        for (key, curve), (_, group) in groups.collect(every, choices.group).items():
+            colour, dashes = style_of(f"{choices.group}={key}")
+            style = ":" if curve == "validation" else (0, dashes) if dashes else "-"
+            axis.plot(middle, group.mean, color=colour, linestyle=style, label=literal(f"{key} · {curve}"))
+            axis.fill_between(middle, group.low, group.high, color=colour, alpha=BAND, linewidth=0)
     axis.set_ylabel(literal(metric))
     axis.grid(alpha=0.25)
     if choices.log:
         axis.set_yscale("log")
     if 0 < len(axis.get_legend_handles_labels()[0]) <= MAX_LEGEND:
         axis.legend(fontsize=7, frameon=False)
+
+
+def _draw_run(axis: Axes, x: Floats, member: Member, curve: str, made: curves.Binned) -> None:
+    from ...export.figures import literal
+
+    colour, dashes = style_of(member.id)
+    line = made.raw if made.smooth is None else made.smooth
+    there = np.isfinite(line)  # a line goes on over bins without a value
+    style: Any = {"color": colour, "linestyle": (0, dashes) if dashes else "-", "linewidth": 1.4, "markersize": 3}
+    label = literal(f"{member.row['name']} · {curve}")
+    axis.plot(x[there], line[there], **style, label=label, marker="o" if curve == "validation" else None)
+    if made.smooth is not None:
+        axis.plot(x, made.raw, color=colour, alpha=FAINT, linewidth=0.8)
 
 
 def bundle(

@@ -6,11 +6,13 @@ import { formatClock, formatStepTick, formatTick } from "../../ui/format.js";
 
 /** @typedef {import("./curves_decoder.js").Curves} Curves */
 /** @typedef {import("./curves_decoder.js").Curve} Curve */
+/** @typedef {import("./curves_decoder.js").Group} Group */
 
 const HEIGHT = 320;
 const FAINT = 0.22;
 const OTHERS = 0.28; // of the runs that are not the one in question
 const NEAR_PX = 24;
+const BAND = 0.16;
 const EMPTY = "No run that is shown has this metric.";
 
 /** @param {string} hex @param {number} alpha */
@@ -49,8 +51,22 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
     return faded(colour, alpha);
   };
 
+  /** A group is its mean and the two edges of its band. @param {Group} group @returns {uPlot.Series[]} */
+  const seriesOfGroup = (group) => {
+    const stroke = () => faded(group.colour, lit && !group.runs.includes(lit) ? OTHERS : 1);
+    const edge = { stroke: "transparent", width: 0, spanGaps: true, points: { show: false } };
+    return [{ stroke, width: 2, dash: group.curve === "validation" ? [2, 2] : group.dashes, spanGaps: true, points: { show: false } }, edge, edge];
+  };
+
+  /** The bands of groups, by the numbers of their series. @param {Curves} next @returns {uPlot.Band[]} */
+  const bandsOf = (next) => next.groups.map((group, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: () => faded(group.colour, lit && !group.runs.includes(lit) ? BAND / 4 : BAND) }));
+
   /** @param {Curves} next @returns {uPlot.Series[]} */
   const seriesOf = (next) => {
+    if (next.groups.length) {
+      lines = [];
+      return next.groups.flatMap(seriesOfGroup);
+    }
     lines = next.curves.flatMap((curve) => (curve.smooth ? [{ curve, raw: true }, { curve, raw: false }] : [{ curve, raw: true }]));
     return lines.map(({ curve, raw }) => ({
       label: `${rowOf(curve.run)?.name ?? curve.run} ${curve.curve}`,
@@ -80,6 +96,13 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
       const distance = drawn === null || !u ? Infinity : Math.abs(u.valToPos(drawn, "y") - (u.cursor.top ?? -1000));
       if (distance < least && u?.series[i + 1].show) [near, least] = [curve.run, distance];
     });
+    for (const group of curves.groups) {
+      const value = valueNear(group.mean, idx);
+      if (value === null) continue;
+      for (const run of group.runs) if (group.curve === "train" || !values.has(run)) values.set(run, value);
+      const distance = Math.abs(u.valToPos(value, "y") - (u.cursor.top ?? -1000));
+      if (distance < least) [near, least] = [group.runs[0], distance];
+    }
     onCursor(values, `at ${xTick(curves.x[idx], curves.axis, curves.whole[0])}`);
     onNear(near);
     light(near);
@@ -110,6 +133,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
           { ...line, size: 54, gap: 4, values: (_, splits) => splits.map((value) => (value == null ? "" : formatTick(value))) },
         ],
         series: [{}, ...seriesOf(next)],
+        bands: bandsOf(next),
         cursor: {
           points: { show: false },
           y: false,
@@ -132,11 +156,11 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
     );
   };
 
-  const keyOf = (/** @type {Curves} */ next) => JSON.stringify([next.curves.map((each) => [each.run, each.curve, !!each.smooth]), choices().log]);
+  const keyOf = (/** @type {Curves} */ next) => JSON.stringify([next.curves.map((each) => [each.run, each.curve, !!each.smooth]), next.groups.map((each) => [each.key, each.curve]), choices().log]);
 
   const redraw = () => {
     if (!curves) return;
-    empty.hidden = curves.curves.length > 0;
+    empty.hidden = curves.curves.length + curves.groups.length > 0;
     if (keyOf(curves) !== builtFor || !u) {
       builtFor = keyOf(curves);
       build(curves);
@@ -190,5 +214,5 @@ function valueNear(values, idx) {
 
 /** @param {Curves} next @returns {uPlot.AlignedData} */
 function dataOf(next) {
-  return /** @type {any} */ ([next.x, ...next.curves.flatMap((curve) => (curve.smooth ? [curve.raw, curve.smooth] : [curve.raw]))]);
+  return /** @type {any} */ ([next.x, ...next.curves.flatMap((curve) => (curve.smooth ? [curve.raw, curve.smooth] : [curve.raw])), ...next.groups.flatMap((group) => [group.mean, group.low, group.high])]);
 }

@@ -12,19 +12,21 @@ function select(label, options) {
   return element;
 }
 
-/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[]}} context */
-export function createChooser({ choices, choose, metrics }) {
+/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[], settings: () => string[]}} context */
+export function createChooser({ choices, choose, metrics, settings }) {
   const scope = createScope();
   const metric = select("metric", {});
   const which = select("curves", WHICH);
   const x = select("horizontal axis", AXES);
+  const group = select("put together by", {});
   const log = h("input", { type: "checkbox" });
   const smoothing = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "smoothing" });
   const element = h("div", { class: "kcb-chooser", role: "group", "aria-label": "what is drawn" },
-    metric, which, h("label", {}, "by ", x), h("label", {}, log, " log"), h("label", {}, "smoothing ", smoothing));
+    metric, which, h("label", {}, "by ", x), group, h("label", {}, log, " log"), h("label", {}, "smoothing ", smoothing));
   scope.listen(metric, "change", () => choose({ metric: metric.value }));
   scope.listen(which, "change", () => choose({ which: which.value }));
   scope.listen(x, "change", () => choose({ x: x.value }));
+  scope.listen(group, "change", () => choose({ group: group.value || null }));
   scope.listen(log, "change", () => choose({ log: log.checked }));
   const smooth = throttle(() => choose({ smoothing: Number(smoothing.value) }), SMOOTHING_MS);
   scope.listen(smoothing, "input", () => smooth.call(undefined));
@@ -36,6 +38,12 @@ export function createChooser({ choices, choose, metrics }) {
       if (!names.includes(now.metric)) names.unshift(now.metric);
       if (names.join("\n") !== [...metric.options].map((each) => each.value).join("\n")) metric.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
       metric.value = now.metric;
+      const by = ["", "name", "tags", ...settings()];
+      if (now.group && !by.includes(now.group)) by.push(now.group);
+      if (by.join("\n") !== [...group.options].map((each) => each.value).join("\n")) {
+        group.replaceChildren(...by.map((name) => h("option", { value: name }, name ? `together by ${name.replace(/^config\./, "")}` : "each run")));
+      }
+      group.value = now.group ?? "";
       which.value = now.which;
       x.value = now.x;
       log.checked = now.log;

@@ -9,7 +9,7 @@ import { createChooser } from "./chooser.js";
 import { decodeCurves } from "./curves_decoder.js";
 import { createRunTable } from "./run_table.js";
 
-/** @typedef {{metric: string, which: string, x: string, log: boolean, smoothing: number, shown: string[] | null, baseline: string | null}} Choices */
+/** @typedef {{metric: string, which: string, x: string, log: boolean, smoothing: number, shown: string[] | null, group: string | null, baseline: string | null}} Choices */
 /** @typedef {{last?: unknown, best?: unknown, epoch?: number, direction?: string}} Metric */
 /** @typedef {{id: string, name: string, status: string, message: string, tags: string[], notes: string, started: number, duration: number, epochs: number, step: number,
  *   steered: number, metrics: Record<string, Metric>, settings: unknown[], colour: string, dashes: number[], file: boolean, live: boolean}} Row */
@@ -44,7 +44,7 @@ function mount(model, el) {
 
   const said = h("p", { class: "kcb-said", role: "status" });
   const look = () => zoom && send({ kind: "window", request: ++request, first: zoom[0], last: zoom[1] });
-  const chooser = createChooser({ choices, choose, metrics: () => table.metrics });
+  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings });
   const chart = createChart({
     theme,
     choices,
@@ -89,7 +89,11 @@ function mount(model, el) {
       if (axis !== content.x) zoom = null;
       axis = content.x;
       if (!own && zoom) look(); // there is news, of what this view does not look at
-      else chart.update(decodeCurves(content, buffers[0]), own);
+      else {
+        const curves = decodeCurves(content, buffers[0]);
+        chart.update(curves, own);
+        runs.group(curves.groups);
+      }
       setText(said, "");
     } else if (content?.kind === "refused") setText(said, String(content.message));
   };

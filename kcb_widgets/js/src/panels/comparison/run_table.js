@@ -40,6 +40,9 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
   let reading = null;
   let readingAt = "";
 
+  /** What stands for each run on the plot, where it is drawn with others. @type {Map<string, {colour: string, dashes: number[], title: string}>} */
+  let grouped = new Map();
+
   /** @param {number} by */
   const turn = (by) => {
     page += by;
@@ -141,8 +144,10 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
     box.checked = on;
     box.addEventListener("change", () => toggle(row.id));
     const swatch = h("span", { class: "kcb-swatch", "aria-hidden": "true" });
-    swatch.style.borderTopColor = row.colour;
-    swatch.style.borderTopStyle = row.dashes.length ? (row.dashes.length > 2 ? "dashed" : row.dashes[0] > 4 ? "dashed" : "dotted") : "solid";
+    const { colour, dashes } = grouped.get(row.id) ?? row;
+    swatch.style.borderTopColor = colour;
+    swatch.style.borderTopStyle = dashes.length ? (dashes.length > 2 || dashes[0] > 4 ? "dashed" : "dotted") : "solid";
+    setAttribute(swatch, "title", grouped.get(row.id)?.title ?? null);
     const base = choices().baseline === row.id;
     const [first, ...cells] = all.map(({ key, text, difference }) => {
       if (key === "name") return h("th", { scope: "row" }, button(row.name, { class: "kcb-sort", title: row.notes || row.name }, () => isolate(row.id)));
@@ -184,6 +189,12 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
   return {
     element,
     draw,
+    /** @param {import("./curves_decoder.js").Group[]} groups */
+    group(groups) {
+      const before = grouped.size;
+      grouped = new Map(groups.flatMap((each) => each.runs.map((id) => [id, { colour: each.colour, dashes: each.dashes, title: `${each.key}, ${each.runs.length} runs` }])));
+      if (before || grouped.size) draw();
+    },
     /** @param {Map<string, number> | null} values @param {string} at */
     readOut(values, at) {
       reading = values;
