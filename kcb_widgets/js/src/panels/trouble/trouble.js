@@ -89,7 +89,7 @@ export function troublePanel(body, { link, heartbeat, guard }) {
     );
     body.hidden = !troubles.length;
   };
-  scope.add(link.listen(guard((topic) => ["state", "alive", "controls"].includes(topic) && draw())));
+  scope.add(link.listen(guard((topic) => topic === "controls" && draw())));
   scope.add(heartbeat.listen(guard(draw)));
   scope.add(list.end);
   draw();
