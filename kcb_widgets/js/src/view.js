@@ -3,7 +3,7 @@
 import { callbacksPanel } from "./panels/callbacks/callbacks.js";
 import { chartPanel } from "./panels/chart/chart.js";
 import { controlsPanel } from "./panels/controls/controls.js";
-import { button, createScope, h, setAttribute, throttle } from "./ui/dom.js";
+import { button, createScope, h, setAttribute, setHidden, throttle } from "./ui/dom.js";
 import { epochsPanel } from "./panels/epochs/epochs.js";
 import { eventsPanel, troubles } from "./panels/events.js";
 import { createHeartbeat, detectHost } from "./link/heartbeat.js";
@@ -106,7 +106,7 @@ export function mountView(link, el) {
     panels.add(() => row.remove());
     drawTabs = () => {
       tabs.draw();
-      notify.hidden = !canNotify();
+      setHidden(notify, !canNotify());
       setAttribute(notify, "aria-pressed", String(link.ui.notify));
     };
     drawTabs();

@@ -24,10 +24,20 @@ export function button(text, attributes, onClick) {
   return element;
 }
 
-/** Writing the same text again would wake live regions and cost a layout.
+/** Writing the same text again would wake live regions and cost a layout. A new text node for each text would have the
+ * browser match every :has() above it anew, so the one that is there is kept.
  * @param {Node} node @param {string} text */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.textContent === text) return;
+  const only = node.firstChild;
+  if (text && only instanceof Text && !only.nextSibling) only.data = text;
+  else node.textContent = text;
+}
+
+/** Hiding what is hidden would have its style reckoned again.
+ * @param {HTMLElement} element @param {boolean} hidden */
+export function setHidden(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
 }
 
 /** @param {Element} element @param {string} name @param {string | number | null} value null removes it */

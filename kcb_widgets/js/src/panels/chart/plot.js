@@ -5,7 +5,7 @@ import { drawBestLines, drawBestPoint } from "./best_lines.js";
 import { drawConnectors } from "./branch_lines.js";
 import { colorOf, seriesOf } from "./curve_style.js";
 import { alignCurves, valueAt } from "./curves.js";
-import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
+import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { createLegend } from "./legend.js";
 import { drawMarks, nearestMark } from "./marks.js";
 import { drawNotFinite } from "./not_finite.js";
@@ -74,7 +74,7 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
       const [first, last] = self.series[0].idxs ?? [0, self.data[0].length - 1];
       within = withoutOutliers(/** @type {any[]} */ (self.data).filter((_, i) => i && self.series[i].show), first, last);
     }
-    cut.hidden = range !== "most" || !within;
+    setHidden(cut, range !== "most" || !within);
     return Array.isArray(range) && within ? within : padded(within?.[0] ?? min, within?.[1] ?? max, !!scene?.log, strip);
   };
 
