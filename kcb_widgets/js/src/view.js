@@ -111,7 +111,8 @@ export function mountView(link, el) {
     };
     drawTabs();
   };
-  const counted = throttle(() => drawTabs(), COUNT_INTERVAL_MS);
+  // With a message's other changes where one comes soon: a frame for the counts alone costs as much as one with a plot in it.
+  const counted = throttle(() => drawTabs(), COUNT_INTERVAL_MS, COUNT_INTERVAL_MS);
   scope.add(counted.cancel);
   scope.add(() => panels.end());
   scope.add(

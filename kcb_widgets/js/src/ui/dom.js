@@ -81,9 +81,9 @@ export function createScope() {
   };
 }
 
-/** At most one call per `ms`; the last one always comes through.
- * @template T @param {(value: T) => void} fn @param {number} ms */
-export function throttle(fn, ms) {
+/** At most one call per `ms`; the last one always comes through, by itself after `patience` more if no other does.
+ * @template T @param {(value: T) => void} fn @param {number} ms @param {number} [patience] ms */
+export function throttle(fn, ms, patience = 0) {
   let last = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -101,7 +101,7 @@ export function throttle(fn, ms) {
       latest = value;
       const wait = last + ms - performance.now();
       if (wait <= 0) fire();
-      else timer ??= setTimeout(fire, wait);
+      else timer ??= setTimeout(fire, wait + patience);
     },
     flush() {
       if (timer !== undefined) fire();
