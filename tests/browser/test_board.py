@@ -123,6 +123,51 @@ def test_live_region_changes_only_with_the_status(host):
     host.page.wait_for_function("window.told === 1")
 
 
+def test_news_write_into_the_texts_that_are_there_and_hide_nothing_anew(host):
+    host.start(series=run_picture(300))
+    host.page.wait_for_function("document.querySelectorAll('.kcb-marks').length === 3")  # all plots are drawn
+    host.page.evaluate(
+        """() => {
+            const options = { childList: true, subtree: true, attributeFilter: ["hidden"] };
+            const name = ({ type, target }) => `${type} ${target.className || target.parentElement.className}`;
+            window.anew = [];
+            const observer = new MutationObserver((all) => anew.push(...all.map(name)));
+            observer.observe(document.querySelector(".kcb-board"), options);
+        }"""
+    )
+    before = value_of(host, "loss", "val")
+    for batch in range(46, 50):
+        host.state(batch=batch)
+        host.set(series=run_picture(300 + 100 * (batch - 45)))
+    wait_text(host, BATCH, "batch 49/90")
+    changed = "before => document.querySelector('[data-role=val] + .kcb-value').textContent !== before"
+    host.page.wait_for_function(changed, arg=before)
+    assert host.page.evaluate("anew") == []
+
+
+def test_counts_of_tabs_change_with_messages_while_they_come_and_after_the_last(host):
+    host.start(series=run_picture())
+    drawn = host.page.evaluate(
+        """async (state) => {
+            const count = document.querySelector("[data-tab=snapshots] .kcb-count"), drawn = { within: 0, between: 0 };
+            let last = count.textContent;
+            const look = (where) => { drawn[where] += Number(count.textContent !== last); last = count.textContent; };
+            for (let i = 1; i <= 30; i++) {
+                look("between");
+                const snapshots = Array.from({ length: i }, (_, id) => ({ id: String(id), step: id, epoch: 0 }));
+                stub.set({ state: { ...state, snapshots } });
+                look("within");
+                await new Promise((done) => setTimeout(done, 50));
+            }
+            return drawn;
+        }""",
+        host.now,
+    )
+    assert drawn["between"] == 0
+    assert 3 <= drawn["within"] < 15
+    wait_text(host, "[data-tab=snapshots] .kcb-count", "30")
+
+
 def test_elapsed_ticks_between_messages_and_stands_still_when_told(make_host):
     host = make_host(clock=True)
     host.start(show=["progress"])

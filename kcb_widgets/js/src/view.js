@@ -3,7 +3,7 @@
 import { callbacksPanel } from "./panels/callbacks/callbacks.js";
 import { chartPanel } from "./panels/chart/chart.js";
 import { controlsPanel } from "./panels/controls/controls.js";
-import { button, createScope, h, setAttribute, throttle } from "./ui/dom.js";
+import { button, createScope, h, setAttribute, setHidden, throttle } from "./ui/dom.js";
 import { epochsPanel } from "./panels/epochs/epochs.js";
 import { eventsPanel, troubles } from "./panels/events.js";
 import { createHeartbeat, detectHost } from "./link/heartbeat.js";
@@ -109,12 +109,13 @@ export function mountView(link, el) {
     drawTabs = () => {
       tabs.draw();
       keep.draw();
-      notify.hidden = !canNotify();
+      setHidden(notify, !canNotify());
       setAttribute(notify, "aria-pressed", String(link.ui.notify));
     };
     drawTabs();
   };
-  const counted = throttle(() => drawTabs(), COUNT_INTERVAL_MS);
+  // With a message's other changes where one comes soon: a frame for the counts alone costs as much as one with a plot in it.
+  const counted = throttle(() => drawTabs(), COUNT_INTERVAL_MS, COUNT_INTERVAL_MS);
   scope.add(counted.cancel);
   scope.add(() => panels.end());
   scope.add(

@@ -114,7 +114,7 @@ export function createHeartbeat(link, width) {
       const { kind } = status();
       return kind === "dead" ? "kernel gone" : kind === "silent" ? "no answer" : "";
     },
-    /** @param {() => void} fn @returns {() => void} */
+    /** Told of each new state, too. @param {() => void} fn @returns {() => void} */
     listen(fn) {
       listeners.add(fn);
       return () => void listeners.delete(fn);

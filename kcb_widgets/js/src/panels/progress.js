@@ -82,7 +82,6 @@ export function progressPanel(body, { link, heartbeat, guard }) {
     drawClocks();
   };
 
-  scope.add(link.listen(guard((topic) => (topic === "state" || topic === "alive") && draw())));
   scope.add(heartbeat.listen(guard(draw)));
   scope.every(() => document.hidden || drawClocks(), 250);
   draw();

@@ -24,10 +24,20 @@ export function button(text, attributes, onClick) {
   return element;
 }
 
-/** Writing the same text again would wake live regions and cost a layout.
+/** Writing the same text again would wake live regions and cost a layout. A new text node for each text would have the
+ * browser match every :has() above it anew, so the one that is there is kept.
  * @param {Node} node @param {string} text */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.textContent === text) return;
+  const only = node.firstChild;
+  if (text && only instanceof Text && !only.nextSibling) only.data = text;
+  else node.textContent = text;
+}
+
+/** Hiding what is hidden would have its style reckoned again.
+ * @param {HTMLElement} element @param {boolean} hidden */
+export function setHidden(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
 }
 
 /** @param {Element} element @param {string} name @param {string | number | null} value null removes it */
@@ -71,9 +81,9 @@ export function createScope() {
   };
 }
 
-/** At most one call per `ms`; the last one always comes through.
- * @template T @param {(value: T) => void} fn @param {number} ms */
-export function throttle(fn, ms) {
+/** At most one call per `ms`; the last one always comes through, by itself after `patience` more if no other does.
+ * @template T @param {(value: T) => void} fn @param {number} ms @param {number} [patience] ms */
+export function throttle(fn, ms, patience = 0) {
   let last = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -91,7 +101,7 @@ export function throttle(fn, ms) {
       latest = value;
       const wait = last + ms - performance.now();
       if (wait <= 0) fire();
-      else timer ??= setTimeout(fire, wait);
+      else timer ??= setTimeout(fire, wait + patience);
     },
     flush() {
       if (timer !== undefined) fire();

@@ -79,11 +79,15 @@ export function formatMoment(seconds) {
   return Math.abs(seconds) < 100 ? `${Number(seconds.toPrecision(4))} s` : formatClock(seconds);
 }
 
+/** A whole number, its digits in groups of three. The browser's own formatter takes a tenth of a millisecond.
+ * @param {number} value */
+export const formatCount = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+
 /** Three digits, never more precise than a measurement deserves.
  * @param {number} value */
 export function formatRate(value) {
   if (value >= 1e5) return `${Math.round(value / 1e3)}k`;
-  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  if (value >= 100) return formatCount(Math.round(value));
   return value.toPrecision(3);
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // A strip of tabs and the one panel on show. Only that one exists: what is not looked at costs nothing.
-import { button, createScope, h, setAttribute, setText } from "./dom.js";
+import { button, createScope, h, setAttribute, setHidden, setText } from "./dom.js";
 
 /** @typedef {{name: string, title: string, count: () => number | null, attention: () => string, mount: (body: HTMLElement) => () => void}} Tab
  * count: null for none; attention: why somebody should look, empty for no reason */
@@ -30,7 +30,7 @@ export function createTabs(tabs, { chosen, choose }) {
       setAttribute(element, "tabindex", tab.name === name ? null : -1);
       const number = tab.count();
       setText(count, number === null ? "" : String(number));
-      count.hidden = number === null;
+      setHidden(count, number === null);
       const why = tab.name === name ? "" : tab.attention();
       element.classList.toggle("kcb-wanted", why !== "");
       setAttribute(element, "title", why || null);

@@ -62,6 +62,7 @@ export function drawBestPoint(u, { x, value, color }, colors, ratio) {
 
 /** @param {import("uplot")} u @param {BestLine[]} lines @param {Record<import("../../ui/theme.js").ColorName, string>} colors @param {number} ratio */
 export function drawBestLines(u, lines, colors, ratio) {
+  if (!lines.length) return;
   const { ctx, bbox } = u;
   const right = bbox.left + bbox.width;
   ctx.save();

@@ -3,7 +3,7 @@
 import { bestLinesOf, bestPointOf } from "./best_lines.js";
 import { bestsOf } from "../controls/best.js";
 import { buildPlots } from "./curves.js";
-import { createScope, h, setText } from "../../ui/dom.js";
+import { createScope, h, setHidden, setText } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 import { choiceOf, choose, heightOf, inOrder, move, plotId } from "./layout.js";
 import { collectMarks, marksNear, marksOf } from "./marks.js";
@@ -161,7 +161,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
         waiting.push(() => view.update(scene));
       },
     );
-    empty.hidden = all.length > 0;
+    setHidden(empty, all.length > 0);
     toolbar.hidden(all.filter((each) => !shown.includes(each)), smoothed);
     setText(problem, link.problem());
     toolbar.draw();

@@ -2,7 +2,7 @@
 // A plot's legend, which is also its readout: a toggle for each curve, and beside it the exact value.
 import { swatch } from "./curve_style.js";
 import { button as createButton, h, setAttribute, setText } from "../../ui/dom.js";
-import { formatExact, formatSetting } from "../../ui/format.js";
+import { formatCount, formatExact, formatSetting } from "../../ui/format.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
@@ -48,7 +48,7 @@ export function createLegend(group, onToggle) {
     },
     /** @param {number} batches that the average is over */
     setSmoothing(batches) {
-      const words = `smoothed: the average over about ${batches.toLocaleString("en-US")} batch${batches === 1 ? "" : "es"}`;
+      const words = `smoothed: the average over about ${formatCount(batches)} batch${batches === 1 ? "" : "es"}`;
       for (const { curve, button } of entries) if (curve.role === "smooth") setAttribute(button, "title", words);
     },
   };

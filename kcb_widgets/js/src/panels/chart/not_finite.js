@@ -3,6 +3,7 @@
 
 /** @param {import("uplot")} u @param {import("./curves.js").Curve[]} curves @param {Record<import("../../ui/theme.js").ColorName, string>} colors @param {number} ratio */
 export function drawNotFinite(u, curves, colors, ratio) {
+  if (!curves.some((each) => each.wrong?.length)) return;
   const { ctx, bbox } = u;
   const { left, top, width, height } = bbox;
   const right = left + width;

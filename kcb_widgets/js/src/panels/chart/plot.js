@@ -5,7 +5,7 @@ import { drawBestLines, drawBestPoint } from "./best_lines.js";
 import { drawConnectors } from "./branch_lines.js";
 import { colorOf, seriesOf } from "./curve_style.js";
 import { alignCurves, valueAt } from "./curves.js";
-import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
+import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { createLegend } from "./legend.js";
 import { drawMarks, nearestMark } from "./marks.js";
 import { drawNotFinite } from "./not_finite.js";
@@ -72,9 +72,9 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
     if (Array.isArray(range) && (!scene?.log || range[0] > 0)) within = range;
     else if (range === "most" && !scene?.log) {
       const [first, last] = self.series[0].idxs ?? [0, self.data[0].length - 1];
-      within = withoutOutliers(/** @type {any[]} */ (self.data).filter((_, i) => i && self.series[i].show), first, last);
+      within = withoutOutliers(/** @type {any[]} */ (self.data).filter((_, i) => i && self.series[i].show), first, last, Number(min), Number(max));
     }
-    cut.hidden = range !== "most" || !within;
+    setHidden(cut, range !== "most" || !within);
     return Array.isArray(range) && within ? within : padded(within?.[0] ?? min, within?.[1] ?? max, !!scene?.log, strip);
   };
 
@@ -145,10 +145,10 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
     builtFor = "";
   };
 
-  /** @param {Scene} next */
-  const show = (next) =>
-    drawn(next.curves).forEach(([curve], i) => {
-      const shown = !next.hidden.has(curve.key);
+  /** @param {Drawn[]} lines @param {Set<string>} hidden */
+  const show = (lines, hidden) =>
+    lines.forEach(([curve], i) => {
+      const shown = !hidden.has(curve.key);
       if (u && u.series[i + 1].show !== shown) u.setSeries(i + 1, { show: shown }, false);
     });
 
@@ -156,20 +156,21 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
   const update = (next) => {
     scene = next;
     holder.style.minHeight = `${next.height}px`;
+    const lines = drawn(next.curves);
     const want = JSON.stringify([next.log, next.axis.increments(next.range[1]) ? next.axis.mode : "", next.curves.map((curve) => [curve.key, curve.metric, !!curve.abandoned])]);
-    const data = /** @type {uPlot.AlignedData} */ (alignCurves(drawn(next.curves).map(([curve, abandoned]) => abandoned ?? curve), next.log));
+    const data = /** @type {uPlot.AlignedData} */ (alignCurves(lines.map(([curve, abandoned]) => abandoned ?? curve), next.log));
     if (!u || builtFor !== want) {
       destroy();
       legend.build(next.curves);
       u = new uPlot(options(next), data, holder);
       builtFor = want;
-      show(next);
+      show(lines, next.hidden);
     } else {
       const plot = u;
       // Drawn now and not in a microtask: the chart looks at the clock.
       plot.batch(() => {
         plot.setData(data, true);
-        show(next);
+        show(lines, next.hidden);
       });
     }
     view.resize();
@@ -249,7 +250,8 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
     update,
     setCursor,
     resize() {
-      if (u && (u.width !== size().width || u.height !== size().height)) u.setSize(size());
+      const wanted = size();
+      if (u && (u.width !== wanted.width || u.height !== wanted.height)) u.setSize(wanted);
     },
     redraw: () => u?.redraw(false, true),
     /** @param {number | null} x */

@@ -36,19 +36,16 @@ export function createSnapshotButtons(onOpen) {
     /** @param {import("uplot")} u @param {Mark[]} marks */
     draw(u, marks) {
       if (layer.parentElement !== u.over) u.over.append(layer);
-      const width = u.over.clientWidth;
-      const shown = marks
-        .map((mark) => ({ mark, at: mark.snapshot ? u.valToPos(mark.x, "x") : NaN }))
-        .filter(({ at }) => at >= 0 && at <= width)
-        .slice(-MAX_BUTTONS);
+      const { min = 0, max = 0 } = u.scales.x;
+      const shown = marks.filter(({ snapshot, x }) => snapshot && x >= min && x <= max).slice(-MAX_BUTTONS);
       buttons.draw(
         shown,
-        ({ mark }) => mark.snapshot,
-        ({ mark }) => ({ element: button("", { class: "kcb-mark" }, () => onOpen(mark.snapshot)) }),
-        ({ element }, { mark, at }) => {
-          setAttribute(element, "aria-label", mark.text.split(" · ")[0]);
-          setAttribute(element, "title", mark.text);
-          element.style.left = `${Math.round(at)}px`;
+        ({ snapshot }) => snapshot,
+        ({ snapshot }) => ({ element: button("", { class: "kcb-mark" }, () => onOpen(snapshot)) }),
+        ({ element }, { text, x }) => {
+          setAttribute(element, "aria-label", text.split(" · ")[0]);
+          setAttribute(element, "title", text);
+          element.style.left = `${Math.round(u.valToPos(x, "x"))}px`;
         },
       );
     },

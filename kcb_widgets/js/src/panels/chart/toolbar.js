@@ -1,6 +1,7 @@
 // @ts-check
 // The chart's own settings. They are the browser's business: Python never hears of them.
-import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
+import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
+import { formatCount } from "../../ui/format.js";
 import { createMenu } from "../../ui/menu.js";
 import { choose, plotId } from "./layout.js";
 import { saveCsv, savePng, saveSvg } from "./save.js";
@@ -52,10 +53,10 @@ export function createToolbar(link, { onReset, shown }) {
     /** @param {Plot[]} plots that the user took away @param {number} smoothed batches that the average is over */
     hidden(plots, smoothed) {
       hiddenPlots = plots;
-      again.hidden = !plots.length;
+      setHidden(again, !plots.length);
       setText(again, `show ${plots.length} hidden`);
       setAttribute(again, "title", plots.map((each) => each.group).join(", "));
-      setAttribute(amount, "title", `the average over about ${smoothed.toLocaleString("en-US")} batches`);
+      setAttribute(amount, "title", `the average over about ${formatCount(smoothed)} batches`);
     },
     /** @param {string} text @param {string} whole @param {boolean} aloud keyboard users hear where the cursor is */
     say(text, whole, aloud) {

@@ -10,8 +10,8 @@ const SPANS = 1.5; // how far beyond the middle nine tenths a value may lie, in 
 
 /** The least and greatest value of those that do not lie far outside; null where none does, or is to be left out.
  * @param {ArrayLike<number | null | undefined>[]} columns @param {number} first @param {number} last of the columns
- * @returns {[number, number] | null} */
-export function withoutOutliers(columns, first, last) {
+ * @param {number} least @param {number} most of all values there @returns {[number, number] | null} */
+export function withoutOutliers(columns, first, last, least, most) {
   const stride = Math.max(1, Math.floor(((last - first + 1) * columns.length) / SAMPLES));
   const sample = [];
   for (const column of columns) {
@@ -24,7 +24,7 @@ export function withoutOutliers(columns, first, last) {
   sample.sort((a, b) => a - b);
   const [low, high] = [sample[Math.floor(TAIL * (sample.length - 1))], sample[Math.ceil((1 - TAIL) * (sample.length - 1))]];
   const reach = SPANS * (high - low);
-  if (!(reach > 0)) return null;
+  if (!(reach > 0) || (least >= low - reach && most <= high + reach)) return null;
   let [min, max, far] = [Infinity, -Infinity, false];
   for (const column of columns) {
     for (let i = first; i <= last; i++) {

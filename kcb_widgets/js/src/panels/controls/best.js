@@ -1,6 +1,6 @@
 // @ts-check
 // The best value of a metric at a glance; which metric is the user's choice.
-import { h, setText } from "../../ui/dom.js";
+import { h, setHidden, setText } from "../../ui/dom.js";
 import { formatTick } from "../../ui/format.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
@@ -34,7 +34,7 @@ export function createBest(link) {
       options.draw(bests, (each) => each.metric, (each) => ({ element: h("option", { value: each.metric }) }), (option, best) => setText(option.element, bestText(best)));
       const value = chosen(bests, link.ui.best)?.metric ?? "";
       if (element.value !== value) element.value = value;
-      element.hidden = !bests.length;
+      setHidden(element, !bests.length);
     },
   };
 }

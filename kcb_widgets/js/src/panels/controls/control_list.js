@@ -1,7 +1,7 @@
 // @ts-check
 // A list of control rows that follows Python's list of controls.
 import { createControl, rowKey } from "./control.js";
-import { h } from "../../ui/dom.js";
+import { h, setHidden } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @typedef {import("../../link/wire.js").Control} Control */
@@ -36,7 +36,7 @@ export function createControlList(link, text, outcomes) {
           row.update(control, controls.filter((each) => inside(each) && each.of === control.name));
         },
       );
-      element.hidden = !ordered.length;
+      setHidden(element, !ordered.length);
     },
     end() {
       rows.end();

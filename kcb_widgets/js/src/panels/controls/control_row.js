@@ -1,7 +1,7 @@
 // @ts-check
 // The row of a control: its name, its inputs, the toggles that accompany it, and the status of the last command.
 import { commandStatus, NO_STATUS } from "../../ui/command_status.js";
-import { button as createButton, createScope, h, setAttribute, setText } from "../../ui/dom.js";
+import { button as createButton, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { formatSetting } from "../../ui/format.js";
 
 /** @typedef {import("../../link/link.js").Link} Link */
@@ -64,7 +64,7 @@ export function createControlRow(link, first, text, ...parts) {
       setAttribute(toggle.button, "title", control.reason || TOGGLE_TITLES[shortName(control)] || control.name);
       toggle.button.disabled = isDisabled(link, control);
     }
-    toggleBox.hidden = !wanted.length;
+    setHidden(toggleBox, !wanted.length);
   };
 
   /** The latest outcome that was drawn, and the control's value then.

@@ -1,7 +1,7 @@
 // @ts-check
 // A number control: a field, a slider where the range is known, and factor buttons for learning rates.
 import { createControlRow, formatValue, requestedOrCurrent } from "./control_row.js";
-import { button, h, setAttribute, throttle } from "../../ui/dom.js";
+import { button, h, setAttribute, setHidden, throttle } from "../../ui/dom.js";
 import { roundSignificant, toNumber } from "../../ui/format.js";
 import { createNumberField } from "./number_field.js";
 import { createSliderScale } from "./slider_scale.js";
@@ -74,7 +74,7 @@ export function createNumberControl(link, first, text) {
   const draw = () => {
     const value = toNumber(wanted());
     const off = row.draw(control, toggles, field.error());
-    slider.hidden = !scale;
+    setHidden(slider, !scale);
     if (scale && !dragging) {
       const { low, high } = scale.cover(value);
       setAttribute(slider, "min", low);

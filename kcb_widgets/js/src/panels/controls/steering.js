@@ -111,11 +111,11 @@ export function steeringPanel(body, { link, heartbeat, guard }) {
     userControls.update(wanted.user);
     for (const each of [flow, undo, best]) each.draw();
     drawNews(wanted.lengths);
-    drawBadge();
   };
 
   scope.add(link.listen(guard((topic) => ["state", "controls", "alive", "ui"].includes(topic) && draw())));
   scope.add(heartbeat.listen(guard(drawBadge)));
+  drawBadge();
   draw();
   return scope.end;
 }

@@ -2,7 +2,7 @@
 // The controls and buttons that the user added.
 import { createCommandStatus } from "../../ui/command_status.js";
 import { createControlList } from "./control_list.js";
-import { button, createScope, h } from "../../ui/dom.js";
+import { button, createScope, h, setHidden } from "../../ui/dom.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
 /** @param {import("../../link/link.js").Link} link */
@@ -40,7 +40,7 @@ export function createUserControls(link) {
         .filter((each) => typeof each?.name === "string")
         .map(({ name, label }) => ({ name, label: String(label || name) }));
       rows.update(controls);
-      element.hidden = !drawButtons(wanted) && !controls.length;
+      setHidden(element, !drawButtons(wanted) && !controls.length);
     },
     end: scope.end,
   };

@@ -1,6 +1,6 @@
 // @ts-check
 // What went wrong or ended the run, in one line each at the top of the board, and what can be done about it.
-import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
+import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { formatSetting, roundSignificant, toNumber } from "../../ui/format.js";
 import { createKeyedList } from "../../ui/keyed_list.js";
 
@@ -87,9 +87,9 @@ export function troublePanel(body, { link, heartbeat, guard }) {
         for (const each of part.buttons.querySelectorAll("button")) each.disabled = !link.alive();
       },
     );
-    body.hidden = !troubles.length;
+    setHidden(body, !troubles.length);
   };
-  scope.add(link.listen(guard((topic) => ["state", "alive", "controls"].includes(topic) && draw())));
+  scope.add(link.listen(guard((topic) => topic === "controls" && draw())));
   scope.add(heartbeat.listen(guard(draw)));
   scope.add(list.end);
   draw();
