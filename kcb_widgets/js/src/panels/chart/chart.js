@@ -45,7 +45,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
   /** @type {import("./curves.js").Plot[]} what is drawn, in its order */
   let shown = [];
   const zoom = createZoom(link, heartbeat.view, () => Math.min(MAX_POINTS, Math.max(200, Math.round(grid.clientWidth))));
-  const toolbar = createToolbar(link, { onReset: zoom.reset, shown: () => ({ plots: shown, range: range(), axis, grid, theme }) });
+  const toolbar = createToolbar(link, { onReset: zoom.reset, shown: () => ({ plots: plots.all().flatMap((each) => each.drawn()), range: range(), axis, grid, theme }) });
   scope.add(toolbar.end);
   scope.add(zoom.end);
   const confirmation = createRollbackConfirmation(link);
