@@ -1,6 +1,6 @@
 // @ts-check
 // Hydration: after a run Python replaces the widget by a still image. While the model lives, a live view covers that image.
-import { createScope } from "./ui/dom.js";
+import { createScope, h } from "./ui/dom.js";
 import { mountView } from "./view.js";
 
 const NOTEBOOK = ".jp-OutputArea, .jp-Notebook, .jp-NotebookPanel, .jp-LabShell, .output_area, .notebook-output";
@@ -65,7 +65,7 @@ export function hydrate(link) {
         view.end();
       }
     }
-    if (!link.alive()) return;
+    if (link.closed()) return;
     for (const still of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-kcb-board]"))) {
       if (still.dataset.kcbBoard === link.boardId() && !mounted.has(still)) mount(still);
     }
@@ -78,13 +78,17 @@ export function hydrate(link) {
   };
 
   if (!document.querySelector(NOTEBOOK) && !document.querySelector("[data-kcb-board]")) return () => {};
+  // What stands there for a saved notebook is not for a page that has the board.
+  const rule = h("style", {}, `[data-kcb-training="${link.boardId()}"]{display:none}`);
+  document.head.append(rule);
+  scope.add(() => rule.remove());
   const observer = new MutationObserver(() => (timer ??= setTimeout(scan, 100)));
   observer.observe(document.body, { childList: true, subtree: true });
   const stop = () => {
     observer.disconnect();
     release();
   };
-  scope.add(link.listen((topic) => topic === "alive" && !link.alive() && stop()));
+  scope.add(link.listen((topic) => topic === "alive" && link.closed() && stop()));
   scope.add(stop);
   scan();
   return scope.end;

@@ -1,0 +1,30 @@
+// @ts-check
+// A board that trains on and has no place in the page, as after a reload before the notebook was saved with its output: a
+// note says so, and has room for the board.
+import { button, h } from "./ui/dom.js";
+import { BUSY_STATUSES, detectHost } from "./link/heartbeat.js";
+import { mountView } from "./view.js";
+
+const WAIT_MS = 5000; // a place that there is has been drawn by then
+
+/** @param {import("./link/link.js").Link} link @returns {() => void} its end, where a place is found too */
+export function createUnseen(link) {
+  if (!["lab", "notebook"].includes(detectHost())) return () => {};
+  let endView = () => {};
+  const name = String(link.state().title ?? "Run");
+  const show = button("Show it here", {}, () => {
+    show.remove();
+    endView = mountView(link, note);
+  });
+  const why = `${name} trains on, and its board is not in sight. Was the page reloaded before the notebook was saved? monitor.board in a new cell shows it again, as soon as the cell that trains is done. `;
+  const note = h("aside", { class: "kcb-unseen", "aria-label": name }, h("p", {}, why, show, button("\u00d7", { "aria-label": "dismiss" }, () => end())));
+  const timer = setTimeout(() => BUSY_STATUSES.has(link.state().status) && document.body.append(note), WAIT_MS);
+  const unlisten = link.listen((topic) => topic === "state" && link.over() && show.isConnected && end());
+  const end = () => {
+    clearTimeout(timer);
+    unlisten();
+    endView();
+    note.remove();
+  };
+  return end;
+}
