@@ -3,7 +3,7 @@
 A live board is a widget output. Without its kernel JupyterLab would show "model not found" there, so when the run is
 over the output becomes plain HTML, with the picture in a second output below it (``image/png``, which every viewer
 shows). Where the page can, it brings the live board back into that HTML and hides the picture. Until then the second
-output says to whoever opens a notebook that was saved meanwhile what to do; pages with a live board do not show it.
+output says to whoever opens a notebook that was saved meanwhile what to do; a page with a board (its CSS) hides that.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Output:
             with self._updating:
                 for handle in self._handles:
                     if not handle.over:
-                        handle.picture.update(_training(self._board.board_id), raw=True)
+                        handle.picture.update(_training(), raw=True)
         self.hosts.add(host)
 
     def show(self, run: Record) -> None:
@@ -84,7 +84,7 @@ class Output:
             data["image/png"] = self._picture(run)
         board = display(data, metadata=metadata, raw=True, display_id=True)
         hides = bool(self.hosts & HYDRATES) and not run.over
-        room = _training(self._board.board_id) if hides else {"text/plain": "", "text/html": ""}
+        room = _training() if hides else {"text/plain": "", "text/html": ""}
         picture = display(room, raw=True, display_id=True)
         if board is None or picture is None:
             return
@@ -161,7 +161,6 @@ def _html(run: Record, board_id: str) -> str:
     return f'<div class="kcb-still" data-kcb-board="{html.escape(board_id)}"><p class="kcb-still-text">{text}</p></div>'
 
 
-def _training(board_id: str) -> dict[str, str]:
+def _training() -> dict[str, str]:
     words = TRAINING.format("<code>monitor.board</code>")
-    data = f'<div class="kcb-still" data-kcb-training="{html.escape(board_id)}"><p>{words}</p></div>'
-    return {"text/html": data, "text/plain": TRAINING.format("monitor.board")}
+    return {"text/html": f'<p class="kcb-training">{words}</p>', "text/plain": TRAINING.format("monitor.board")}

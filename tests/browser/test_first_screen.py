@@ -52,6 +52,23 @@ def test_the_curves_are_in_the_first_screen(host, width, most):
     assert host.page.get_by_role("slider", name="learning_rate").is_visible()
 
 
+@pytest.mark.parametrize("width", [420, 520, 640, 700, 760, 820])
+def test_every_tab_is_in_sight_with_its_count_and_its_dot(host, width):
+    host.page.set_viewport_size({"width": width, "height": 900})
+    host.controls = [control(), *(control(name=f"setting_{i}") for i in range(140))]
+    failed = {"kind": "error", "name": "fit", "step": 3, "epoch": 0, "time": 1.0, "old": None, "new": None}
+    host.start(
+        series=run_picture(), events=[{**failed, "source": "", "message": "ValueError", "requested": None}] * 120
+    )
+    host.page.locator("[data-tab=events].kcb-wanted").wait_for()
+    strip = host.page.locator(".kcb-tabs").bounding_box()
+    for each in host.page.locator(".kcb-tab").all():
+        box = each.bounding_box()
+        assert box["x"] + box["width"] <= strip["x"] + strip["width"] + 1
+        assert box["y"] + box["height"] <= strip["y"] + strip["height"] + 1
+    assert strip["height"] < 70, "two lines at most"
+
+
 def test_the_bar_stays_in_sight_while_the_board_is_scrolled(host):
     host.page.evaluate(
         "document.querySelector('#views').style.cssText = 'height: 300px; overflow: auto; position: relative'"

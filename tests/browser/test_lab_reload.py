@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.lab]
 WIDGETS = "@jupyter-widgets/jupyterlab-manager/plugin"
 FIT = "fit(batches=5000, epochs=100)"
 RESTART = f"() => {lab.PANEL}.sessionContext.session.kernel.restart()"
-GONE = "This board belongs to a kernel that is gone, was restarted or is out of reach."
+GONE = "This board's kernel is gone, was restarted or is out of reach."
 
 
 @pytest.fixture(scope="module", params=["", "widgets saved"])
@@ -35,7 +35,7 @@ def test_a_notebook_reloaded_in_mid_fit_without_being_saved_says_what_to_do_and_
     notebook.reload()
     note = notebook.page.locator(".kcb-unseen")
     note.wait_for()
-    assert "monitor.board in a new cell shows it again" in note.inner_text()
+    assert "monitor.board in a new cell shows it" in note.inner_text()
     assert notebook.page.locator(".kcb-board").count() == 0, "the notebook has no place for it"
     note.get_by_role("button", name="Show it here").click()
     note.locator('.kcb-badge[data-reach="live"]').wait_for()
@@ -52,7 +52,7 @@ def test_a_notebook_reloaded_in_mid_fit_without_being_saved_says_what_to_do_and_
 def test_a_restart_in_mid_fit_is_told_on_the_board_and_in_the_saved_notebook(open_notebook: Any) -> None:
     notebook = open_notebook(MODEL, FIT)
     view = start_fit(notebook)
-    words = notebook.cell(1).locator("[data-kcb-training]")
+    words = notebook.cell(1).locator(".kcb-training")
     words.wait_for(state="attached")
     assert not words.is_visible(), "here is the board itself"
     notebook.save()

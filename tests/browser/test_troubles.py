@@ -9,12 +9,14 @@ from host import (
     box,
     bundle,
     control,
+    encode,
     host,
     make_host,
     open_tab,
     pixels,
     plain_page,
     run_picture,
+    series,
     state,
     text,
     value_of,
@@ -51,8 +53,7 @@ def test_a_dead_kernel_looks_dead(make_host):
     assert text(host, ".kcb-remaining") == ""
     told = host.page.locator(".kcb-message[role=alert]")
     assert told.inner_text().startswith(
-        "This board belongs to a kernel that is gone, was restarted or is out of reach. "
-        "These are the last numbers it sent, at "
+        "This board's kernel is gone, was restarted or is out of reach. These are the last numbers it sent, at "
     )
     assert host.page.get_by_role("button", name="Stop", exact=True).is_disabled()
     assert value_of(host, "loss", "raw") != ""
@@ -99,8 +100,7 @@ def test_a_board_out_of_a_saved_notebook_belongs_to_an_earlier_kernel_and_says_s
     wait_text(host, ".kcb-status", "kernel gone")
     assert text(host, ".kcb-badge") == "read-only"
     assert text(host, ".kcb-message") == (
-        "This board belongs to a kernel that is gone, was restarted or is out of reach. "
-        "These are the last numbers it sent."
+        "This board's kernel is gone, was restarted or is out of reach. These are the last numbers it sent."
     )
     elapsed = text(host, ".kcb-elapsed")
     host.page.clock.run_for(60_000)
@@ -138,7 +138,7 @@ def test_after_the_end_nothing_is_offered_that_an_earlier_kernel_would_have_to_d
     host.page.evaluate(CUT_OFF, True)
     host.page.clock.run_for(4_000)
     host.page.locator(".kcb-told").wait_for(state="detached")
-    assert host.page.locator(".kcb-badge").get_attribute("title") == "run is over: The connection to Python is gone."
+    assert host.page.locator(".kcb-badge").get_attribute("title") == "run is over: The connection to Python is gone"
     assert text(host, ".kcb-status") == "finished"
 
 
@@ -162,7 +162,7 @@ def test_a_run_without_a_place_in_the_page_says_what_to_do_and_can_be_seen_at_on
     assert host.page.locator(NOTE).count() == 0
     host.page.clock.run_for(2_000)
     note = host.page.locator(NOTE)
-    assert note.inner_text().startswith("Run 1 trains on, and its board is not in sight.")
+    assert note.inner_text().startswith("A fit trains on, and its board is not in sight.")
     assert "monitor.board in a new cell" in note.inner_text()
     note.get_by_role("button", name="Show it here").click()
     host.answer_hello()
@@ -247,6 +247,50 @@ def test_nan_stands_in_the_legend_and_as_a_band_in_the_plot(host):
     host.set(series=run_picture(hole=range(250, 300)))
     host.page.wait_for_function("document.querySelector('[data-role=raw] + .kcb-value').textContent !== 'NaN'")
     assert pixels(host, "loss", "--kcb-bad", alpha=[15, 60], x=[0.9, 0.97], y=[0.2, 0.6]) == 0
+
+
+def test_what_is_nan_in_an_epoch_with_its_batches_is_one_band(host):
+    """Batches from 150 on, and so the mean of that epoch, and of the next two."""
+    end, epochs = np.arange(1, 401), np.arange(100, 401, 100)
+    tables = [
+        {"name": "batches", "end": end, "series": [series("loss", "train", np.where(end < 150, 1 / end, np.nan))]},
+        {"name": "epochs", "end": epochs, "series": [series("loss", "epoch", [0.1, np.nan, np.nan, np.nan])]},
+    ]
+    bad = [
+        {"name": "loss", "group": "loss", "step": step, "epoch": 0, "time": 0, "value": "nan"} for step in (150, 200)
+    ]
+    host.page.evaluate(
+        """() => { window.words = [];
+            const draw = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+                words.push(text);
+                return draw.call(this, text, ...at);
+            }; }"""
+    )
+    host.start(show=["chart"], series=encode(tables, bad=bad, last=400))
+    wait_pixels(host, "loss", "--kcb-bad", 500, alpha=[15, 60], x=[0.6, 0.95], y=[0.2, 0.6])
+    assert pixels(host, "loss", "--kcb-bad", x=[0.45, 0.95], y=[0.2, 0.3]) < 100, "no second edge"
+    host.page.evaluate("words.length = 0")
+    host.set(series=encode(tables, bad=bad, last=400))
+    host.page.wait_for_function("words.includes('NaN')")
+    assert host.page.evaluate("words.filter((each) => each === 'NaN').length") == 1
+
+
+def test_crosses_stand_above_snapshots(host):
+    """In the strip of a house's height there is but the edge of the band."""
+    host.now = state(snapshots=[{**SNAPSHOT, "step": step, "id": str(step)} for step in (100, 200)])
+    host.start(show=["chart"], series=run_picture(hole=range(199, 200)))
+    wait_pixels(host, "loss", "--kcb-bad", 20, x=[0.4, 0.7])
+    cross, house = (pixels(host, "loss", "--kcb-bad", x=[0.4, 0.7], y=y) for y in ([0.73, 0.79], [0.8, 0.86]))
+    assert cross > 1.5 * house
+
+
+def test_a_run_that_ended_before_its_first_batch_promises_no_curves(host):
+    host.now = state(status="compiling")
+    host.start(show=["progress", "chart"])
+    wait_text(host, ".kcb-empty", "The curves begin with the first batch.")
+    host.state(status="failed", message="RuntimeError: no (in Dense.call)")
+    wait_text(host, ".kcb-empty", "No batch was trained.")
 
 
 # -- a stall -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // @ts-check
 // Hydration: after a run Python replaces the widget by a still image. While the model lives, a live view covers that image.
-import { createScope, h } from "./ui/dom.js";
+import { createScope } from "./ui/dom.js";
 import { mountView } from "./view.js";
 
 const NOTEBOOK = ".jp-OutputArea, .jp-Notebook, .jp-NotebookPanel, .jp-LabShell, .output_area, .notebook-output";
@@ -78,10 +78,6 @@ export function hydrate(link) {
   };
 
   if (!document.querySelector(NOTEBOOK) && !document.querySelector("[data-kcb-board]")) return () => {};
-  // What stands there for a saved notebook is not for a page that has the board.
-  const rule = h("style", {}, `[data-kcb-training="${link.boardId()}"]{display:none}`);
-  document.head.append(rule);
-  scope.add(() => rule.remove());
   const observer = new MutationObserver(() => (timer ??= setTimeout(scan, 100)));
   observer.observe(document.body, { childList: true, subtree: true });
   const stop = () => {

@@ -9,15 +9,14 @@ const WAIT_MS = 5000; // a place that there is has been drawn by then
 
 /** @param {import("./link/link.js").Link} link @returns {() => void} its end, where a place is found too */
 export function createUnseen(link) {
-  if (!["lab", "notebook"].includes(detectHost())) return () => {};
+  if (!/lab|notebook/.test(detectHost())) return () => {};
   let endView = () => {};
-  const name = String(link.state().title ?? "Run");
   const show = button("Show it here", {}, () => {
     show.remove();
     endView = mountView(link, note);
   });
-  const why = `${name} trains on, and its board is not in sight. Was the page reloaded before the notebook was saved? monitor.board in a new cell shows it again, as soon as the cell that trains is done. `;
-  const note = h("aside", { class: "kcb-unseen", "aria-label": name }, h("p", {}, why, show, button("\u00d7", { "aria-label": "dismiss" }, () => end())));
+  const why = "A fit trains on, and its board is not in sight. If the page was reloaded with the notebook unsaved, monitor.board in a new cell shows it when the cell that trains is done. ";
+  const note = h("aside", { class: "kcb-unseen", "aria-label": "board" }, h("p", {}, why, show, button("\u00d7", { "aria-label": "dismiss" }, () => end())));
   const timer = setTimeout(() => BUSY_STATUSES.has(link.state().status) && document.body.append(note), WAIT_MS);
   const unlisten = link.listen((topic) => topic === "state" && link.over() && show.isConnected && end());
   const end = () => {

@@ -98,9 +98,8 @@ export function createHeartbeat(link, root) {
   /** @returns {ConnectionStatus} */
   const status = () => {
     const state = link.state();
-    const gone = link.alive() ? "" : "The connection to Python is gone.";
-    if (link.over()) return { kind: "over", text: "run is over", title: gone || "There is nothing left to steer." };
-    if (gone) return { kind: "dead", text: "read-only", title: gone };
+    if (link.over()) return { kind: "over", text: "run is over", title: link.alive() ? "There is nothing left to steer." : link.whyReadOnly() };
+    if (!link.alive()) return { kind: "dead", text: "read-only", title: link.whyReadOnly() };
     const wait = waited();
     const checking = state.status === "compiling" ? "The first batch is being compiled; messages wait for it." : "Waiting for Python's answer.";
     if (late()) {

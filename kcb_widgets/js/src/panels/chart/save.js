@@ -50,12 +50,11 @@ const escaped = (text) => text.replace(/[&<>"]/g, (each) => `&#${each.charCodeAt
 /** @param {Link} link @param {Shown} shown */
 export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
   const colors = theme.colors();
-  const [width, height, gap] = [460, 240, 34];
-  const parts = plots.map((plot, n) => {
-    const { log, y: [low, high], curves } = plot;
+  const [width, height, left, top, across, down] = [460, 240, 56, 34, 394, 182]; // of a plot, and of what is within its axes
+  const parts = plots.map(({ group, log, y: [low, high], curves }, n) => {
     const place = (/** @type {number} */ y) => (log ? Math.log10(y) : y);
-    const X = (/** @type {number} */ x) => 56 + ((x - from) / (to - from || 1)) * (width - 66);
-    const Y = (/** @type {number} */ y) => height - 24 - ((place(y) - place(low)) / (place(high) - place(low) || 1)) * (height - gap - 24);
+    const X = (/** @type {number} */ x) => ((x - from) / (to - from || 1)) * across;
+    const Y = (/** @type {number} */ y) => down * (1 - (place(y) - place(low)) / (place(high) - place(low) || 1));
     const lines = curves.map((curve) => {
       const style = CURVE_STYLES[curve.role];
       let path = "";
@@ -73,14 +72,14 @@ export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
       const dash = style.dash ? ` stroke-dasharray="${style.dash.join(" ")}"` : "";
       return `<path d="${path}" fill="none" stroke="${colors[colorOf(curve)]}" stroke-width="${style.width || 1}" stroke-opacity="${style.alpha ?? 1}"${dash}><title>${escaped(curve.label)}</title></path>`;
     });
-    const texts = [low, high].map((y) => `<text x="50" y="${(Y(y) + 4).toFixed(1)}" text-anchor="end">${escaped(formatTick(y))}</text>`);
-    const ends = /** @type {const} */ ([["start", from], ["end", to]]).map(([anchor, x]) => `<text x="${X(x)}" y="${height - 8}" text-anchor="${anchor}">${escaped(axis.tick(Math.max(axis.min, Math.min(axis.max, x)), to))}</text>`);
-    return `<g transform="translate(${(n % 2) * width} ${Math.floor(n / 2) * height})"><text x="56" y="18" font-weight="600">${escaped(plot.group)}</text>
-<path d="M56 ${gap}V${height - 24}H${width - 10}" fill="none" stroke="${colors.muted}"/>${texts.join("")}${ends.join("")}<g clip-path="url(#in)">${lines.join("\n")}</g></g>`;
+    const texts = [low, high].map((y) => `<text x="50" y="${top + 4 + Y(y)}" text-anchor="end">${escaped(formatTick(y))}</text>`);
+    const ends = /** @type {const} */ ([["start", from], ["end", to]]).map(([anchor, x]) => `<text x="${left + X(x)}" y="${height - 8}" text-anchor="${anchor}">${escaped(axis.tick(Math.max(axis.min, Math.min(axis.max, x)), to))}</text>`);
+    return `<g transform="translate(${(n % 2) * width} ${Math.floor(n / 2) * height})"><text x="${left}" y="18" font-weight="600">${escaped(group)}</text>
+<path d="M${left} ${top}v${down}h${across}" fill="none" stroke="${colors.muted}"/>${texts.join("")}${ends.join("")}<svg x="${left}" y="${top}" width="${across}" height="${down}">${lines.join("\n")}</svg></g>`;
   });
   const rows = Math.ceil(plots.length / 2) || 1;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width} ${rows * height}" font-family="sans-serif" font-size="11" fill="${colors.fg}">
-<clipPath id="in"><path d="M56 ${gap}V${height - 24}H${width - 10}V${gap}z"/></clipPath><rect width="100%" height="100%" fill="${colors.bg}"/>${parts.join("\n")}</svg>\n`;
+<rect width="100%" height="100%" fill="${colors.bg}"/>${parts.join("\n")}</svg>\n`;
   download(nameOf(link, "svg"), new Blob([svg], { type: "image/svg+xml" }));
 }
 

@@ -37,7 +37,7 @@ function notFinite(link) {
 function disconnected(link, lost) {
   if (!lost || link.over()) return [];
   const at = link.heard() ? `, at ${new Date(Date.now() - (performance.now() - link.received())).toLocaleTimeString()}` : "";
-  const why = lost === "kernel gone" ? "This board belongs to a kernel that is gone, was restarted or is out of reach" : "The kernel answered before and does not now: it died, or hangs in one long step";
+  const why = lost === "kernel gone" ? "This board's kernel is gone, was restarted or is out of reach" : "The kernel answered before and does not now: it died, or hangs in one long step";
   return [{ key: lost, text: `${why}. These are the last numbers it sent${at}.`, bad: true, actions: [] }];
 }
 
