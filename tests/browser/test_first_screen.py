@@ -61,11 +61,14 @@ def test_every_tab_is_in_sight_with_its_count_and_its_dot(host, width):
         series=run_picture(), events=[{**failed, "source": "", "message": "ValueError", "requested": None}] * 120
     )
     host.page.locator("[data-tab=events].kcb-wanted").wait_for()
+    host.page.evaluate("document.querySelector('.kcb-notify').hidden = false")  # only secure pages have it
     strip = host.page.locator(".kcb-tabs").bounding_box()
     for each in host.page.locator(".kcb-tab").all():
         box = each.bounding_box()
         assert box["x"] + box["width"] <= strip["x"] + strip["width"] + 1
         assert box["y"] + box["height"] <= strip["y"] + strip["height"] + 1
+        beside = host.page.locator(".kcb-notify").bounding_box()
+        assert box["x"] + box["width"] <= beside["x"] or box["y"] + box["height"] <= beside["y"]
     assert strip["height"] < 70, "two lines at most"
 
 

@@ -16,7 +16,7 @@ export function createUnseen(link) {
     endView = mountView(link, note);
   });
   const why = "A fit trains on, and its board is not in sight. If the page was reloaded with the notebook unsaved, monitor.board in a new cell shows it when the cell that trains is done. ";
-  const note = h("aside", { class: "kcb-unseen", "aria-label": "board" }, h("p", {}, why, show, button("\u00d7", { "aria-label": "dismiss" }, () => end())));
+  const note = h("aside", { class: "kcb-unseen", "aria-label": "board" }, h("p", {}, button("\u00d7", { "aria-label": "dismiss" }, () => end()), why, show));
   const timer = setTimeout(() => BUSY_STATUSES.has(link.state().status) && document.body.append(note), WAIT_MS);
   const unlisten = link.listen((topic) => topic === "state" && link.over() && show.isConnected && end());
   const end = () => {
