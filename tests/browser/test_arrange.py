@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from xml.etree import ElementTree
@@ -200,6 +201,24 @@ def test_a_constant_has_its_tick_where_it_is(host):
     host.set(series=encode([metric, flat], last=400))
     host.page.wait_for_function("window.words.includes('0.003')")
     assert "0.005" not in host.page.evaluate("words")
+
+
+def test_the_ticks_of_a_strip_have_room(host):
+    host.page.evaluate(
+        """() => { window.heights = {};
+            const draw = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                const strip = this.canvas.closest("[data-group=learning_rate]");
+                if (strip) heights[text] = this.getTransform().f / devicePixelRatio + y / devicePixelRatio;
+                return draw.apply(this, arguments);
+            }; }"""
+    )
+    host.start(show=["chart"], series=run_picture())
+    wait_pixels(host, "learning_rate", "--kcb-control", 100)
+    heights = host.page.evaluate("heights")
+    assert {"0.001", "0.01"} <= set(heights)
+    ticks = sorted(y for text, y in heights.items() if text.startswith("0."))
+    assert min(b - a for a, b in itertools.pairwise(ticks)) >= 14
 
 
 def test_strips_stand_under_the_plots_above_them(host):

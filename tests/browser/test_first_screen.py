@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from folds import third_of_five
 from host import (
     bundle,
     control,
@@ -50,6 +51,20 @@ def test_the_curves_are_in_the_first_screen(host, width, most):
     for name in ("Pause", "Step", "Stop", "Undo"):
         assert host.page.get_by_role("button", name=name, exact=True).is_visible()
     assert host.page.get_by_role("slider", name="learning_rate").is_visible()
+
+
+def test_a_fold_of_several_is_a_run_with_its_own_curves(host):
+    traits = third_of_five()
+    host.now, host.controls = traits["state"], traits["controls"]
+    host.callbacks, host.hooks = traits["callbacks"], traits["hooks"]
+    host.start(series=traits["series"], events=traits["events"])
+    host.answer_hello()
+    assert text(host, ".kcb-title") == "Run 3"
+    assert host.now["epoch"] >= 5
+    wait_pixels(host, "loss", "--kcb-val", 20)
+    assert {each["type"] for each in traits["callbacks"]} >= {"EarlyStopping"}
+    open_tab(host, "epochs")
+    assert host.page.locator(".kcb-epoch-table tbody tr").count() == host.now["epoch"]
 
 
 @pytest.mark.parametrize("width", [420, 520, 640, 700, 760, 820])
