@@ -98,7 +98,8 @@ def _during(run: Record) -> list[Event]:
 
 def restored(run: Record) -> list[str]:
     """The snapshots that were put back after the end, in words."""
-    return [event.message for event in run.events_list[len(_during(run)) :] if event.kind == "rollback"]
+    after = run.events_list[len(_during(run)) :]
+    return [event.message.partition(";")[0] for event in after if event.kind == "rollback"]
 
 
 def loaded(run: Record) -> list[tuple[int, str]]:

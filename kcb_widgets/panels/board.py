@@ -227,7 +227,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             self._views.pop(min(list(self._views.items()), key=lambda item: item[1][0])[0], None)
         host = content.get("host")
         if host in HOSTS:
-            self._output.hosts.add(host)
+            self._output.heard(host)
         global _latest
         _latest = (host if host in HOSTS else "", time.monotonic())
 

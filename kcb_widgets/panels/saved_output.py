@@ -2,12 +2,14 @@
 
 A live board is a widget output. Without its kernel JupyterLab would show "model not found" there, so when the run is
 over the output becomes plain HTML, with the picture in a second output below it (``image/png``, which every viewer
-shows). Where the page can, it brings the live board back into that HTML and hides the picture.
+shows). Where the page can, it brings the live board back into that HTML and hides the picture. Until then the second
+output says to whoever opens a notebook that was saved meanwhile what to do; a page with a board (its CSS) hides that.
 """
 
 from __future__ import annotations
 
 import html
+import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +18,10 @@ from ..record.formats import format_metric
 from ..record.record import Record
 
 HYDRATES = {"lab", "notebook"}  # hosts whose page brings a still picture back to life (js/src/hydrate.js)
+TRAINING = (
+    "Training was under way when this notebook was saved, and its curves are in the kernel that trained: {} in a new "
+    "cell shows them, as soon as the cell that trains is done. A kernel that was restarted has lost them."
+)
 
 
 class Shown(Protocol):
@@ -54,6 +60,16 @@ class Output:
         self._cleared: set[str] = set()
         self._in_cell = False
         self._unregister: Callable[[], None] = lambda: None
+        self._updating = threading.Lock()  # a view may be heard of while the fit ends
+
+    def heard(self, host: str) -> None:
+        """A page of this kind shows the board. One that would hide it is given the words for a saved notebook."""
+        if host in HYDRATES and not self.hosts & HYDRATES:
+            with self._updating:
+                for handle in self._handles:
+                    if not handle.over:
+                        handle.picture.update(_training(), raw=True)
+        self.hosts.add(host)
 
     def show(self, run: Record) -> None:
         """Display the board, and room for its picture, under the running cell."""
@@ -67,7 +83,9 @@ class Output:
         if run.over:
             data["image/png"] = self._picture(run)
         board = display(data, metadata=metadata, raw=True, display_id=True)
-        picture = display({"text/plain": "", "text/html": ""}, raw=True, display_id=True)
+        hides = bool(self.hosts & HYDRATES) and not run.over
+        room = _training() if hides else {"text/plain": "", "text/html": ""}
+        picture = display(room, raw=True, display_id=True)
         if board is None or picture is None:
             return
         place = kernel.output_place()
@@ -105,7 +123,8 @@ class Output:
         ripe = [handle for handle in self._handles if self.hosts or not handle.over]
         if not ripe:
             return
-        self._handles = [handle for handle in self._handles if handle not in ripe]
+        with self._updating:
+            self._handles = [handle for handle in self._handles if handle not in ripe]
         png, text = self._picture(run), _alternative(run)
         keep_live = bool(self.hosts) and not self.hosts & HYDRATES
         for board, picture, _, _ in ripe:
@@ -140,3 +159,8 @@ def _alternative(run: Record) -> str:
 def _html(run: Record, board_id: str) -> str:
     text = html.escape(_alternative(run))
     return f'<div class="kcb-still" data-kcb-board="{html.escape(board_id)}"><p class="kcb-still-text">{text}</p></div>'
+
+
+def _training() -> dict[str, str]:
+    words = TRAINING.format("<code>monitor.board</code>")
+    return {"text/html": f'<p class="kcb-training">{words}</p>', "text/plain": TRAINING.format("monitor.board")}

@@ -68,8 +68,7 @@ class AfterFit:
             run, kept = self._run, self._kept
             if run is None or kept is None:
                 raise Refused(NONE_TAKEN if run is None else run.availability["rollback"] or NONE_TAKEN)
-            snapshot, restored = kept.restore(which)
-            rest = restored.describe()
+            snapshot, rest = kept.restore(which)
             message = f"to step {snapshot.step}, after the end" + (rest and f"; {rest}")
             return run.add_event(
                 "rollback", "rollback", run.step, snapshot.id, command.source, message, command.requested

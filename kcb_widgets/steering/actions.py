@@ -8,13 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..commands import Command, Refused
 from ..keras_internals.exceptions import root_cause
 from ..record.current_work import Work
 from ..record.events import Event
-from ..record.formats import format_bytes, format_metric, format_setting
+from ..record.formats import format_bytes, format_metric
 from ..record.record import Record
 from .backends import sync_model
 from .callback_registry import CallbackRegistry
@@ -24,6 +22,7 @@ from .controls.layer_groups import select
 from .controls.trainable import Trainable
 from .evaluate import Evaluation
 from .loop_control import LoopControl
+from .rates_kept import rates_kept
 from .snapshots import SnapshotStore
 from .user_controls import UserControls
 
@@ -123,23 +122,11 @@ class Actions:
         """Put a snapshot back."""
         snapshot = self._snapshots.find(str(command.value))
         left, rest = self._run.step, self._snapshots.restore(snapshot).describe()
-        told = "; ".join(filter(None, [f"to step {snapshot.step}", rest, self._rates_kept(snapshot.step)]))
+        kept = rates_kept(self._run, snapshot.step, self._writer.controls.values())
+        told = "; ".join(filter(None, [f"to step {snapshot.step}", rest, kept]))
         event = self._event(command, "rollback", snapshot.id, told, left)
         self._run.rolled_back(snapshot.step)
         return event
-
-    def _rates_kept(self, step: int) -> str:
-        """Which learning rates are not what they were after ``step``: controls keep their values in a rollback."""
-        table, kept = self._run.value_table, []
-        steps = table.steps(0, table.rows)
-        for name, now in self._run.values.items():
-            if not name.endswith("learning_rate") or name not in table.names:
-                continue
-            then = table.column(name)[steps <= step]
-            then = then[np.isfinite(then)]
-            if then.size and np.float32(then[-1]) != np.float32(now):
-                kept.append(f"{name} stays {format_setting(now)}, it was {format_setting(float(then[-1]))} then")
-        return ", ".join(kept)
 
     def forget(self, command: Command) -> Event:
         """Let go of a snapshot."""

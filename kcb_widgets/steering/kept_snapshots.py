@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from typing import Any
 
 from ..record.record import Record
-from .controls.control import Refused
-from .model_state import ModelStateCopier, Restored
+from .controls.control import Control, Refused
+from .controls.live_values import OptimizerSaveFilter
+from .controls.optimizers import find
+from .model_state import ModelStateCopier
+from .rates_kept import rates_kept
 from .snapshots import Snapshot, SnapshotStore
+
+log = logging.getLogger(__name__)
 
 NONE_TAKEN = "no snapshot was taken"
 MODEL_GONE = "the model is no longer there"
@@ -44,8 +50,11 @@ class KeptSnapshots:
             self._store, self._why = None, why
             self._tell()
 
-    def restore(self, which: str) -> tuple[Snapshot, Restored]:
+    def restore(self, which: str) -> tuple[Snapshot, str]:
         """Put the model back to the snapshot of this id; ``best`` and ``latest`` are understood.
+
+        Returns:
+            The snapshot, and what there is to say of it.
 
         Raises:
             Refused: It is not there.
@@ -56,10 +65,21 @@ class KeptSnapshots:
             raise Refused(self._why if store is None else MODEL_GONE)
         snapshot = store.find(which)
         # Nothing of ours is in the optimizers any more, and nothing is set aside for frozen layers.
-        return snapshot, ModelStateCopier(model, lambda _: False, {}).put_back(snapshot.state)
+        restored = ModelStateCopier(model, lambda _: False, {}).put_back(snapshot.state)
+        kept = rates_kept(self._run, snapshot.step, _controls(model))
+        return snapshot, "; ".join(filter(None, [restored.describe(), kept]))
 
     def _tell(self) -> None:
         run, there = self._run, self._store is not None
         run.availability = {**run.availability, "rollback": "" if there else self._why}
         if not there:
             run.snapshots = []
+
+
+def _controls(model: Any) -> list[Control]:
+    """The optimizer's, as it is now; none where it cannot be read, which must not undo what was done."""
+    try:
+        return find(model, OptimizerSaveFilter([]))
+    except Exception:
+        log.debug("The optimizer could not be read after a restore", exc_info=True)
+        return []

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,6 +15,7 @@ from host import (
     Host,
     box,
     bundle,
+    control,
     encode,
     host,
     make_host,
@@ -200,6 +203,24 @@ def test_a_constant_has_its_tick_where_it_is(host):
     assert "0.005" not in host.page.evaluate("words")
 
 
+def test_the_ticks_of_a_strip_have_room(host):
+    host.page.evaluate(
+        """() => { window.heights = {};
+            const draw = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                const strip = this.canvas.closest("[data-group=learning_rate]");
+                if (strip) heights[text] = this.getTransform().f / devicePixelRatio + y / devicePixelRatio;
+                return draw.apply(this, arguments);
+            }; }"""
+    )
+    host.start(show=["chart"], series=run_picture())
+    wait_pixels(host, "learning_rate", "--kcb-control", 100)
+    heights = host.page.evaluate("heights")
+    assert {"0.001", "0.01"} <= set(heights)
+    ticks = sorted(y for text, y in heights.items() if text.startswith("0."))
+    assert min(b - a for a, b in itertools.pairwise(ticks)) >= 14
+
+
 def test_strips_stand_under_the_plots_above_them(host):
     host.page.set_viewport_size({"width": 1800, "height": 900})
     host.start(show=["chart"], series=run_picture())
@@ -256,6 +277,52 @@ def test_what_is_seen_is_saved_as_a_picture(host, tmp_path):
     paths = [one for one in root.iter(f"{name}path") if one.find(f"{name}title") is not None]
     assert len(paths) == 9
     assert all("NaN" not in one.get("d") for one in paths)
+
+
+def svg_curve(root, group, label):
+    """The heights of a curve's points in a saved SVG, and the two numbers at its y axis, the lower first."""
+    name = "{http://www.w3.org/2000/svg}"
+    (plot,) = [g for g in root.iter(f"{name}g") if g.findtext(f"{name}text") == group]
+    low, high = [float(one.text) for one in plot.iter(f"{name}text") if one.get("x") == "50"]
+    (path,) = [one for one in plot.iter(f"{name}path") if one.findtext(f"{name}title") == label]
+    return [float(y) for y in re.findall(r"(?:M[\d.]+ |V|L[\d.]+ )(-?[\d.]+)", path.get("d"))], low, high
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_an_svg_has_the_axis_that_the_chart_drew(host, tmp_path, scale):
+    """The rate goes from 0.001 by 0.01 to 0.1: the one between is in the middle of a logarithmic axis."""
+    end = np.arange(1, 401)
+    loss = {"name": "batches", "end": end, "series": [series("loss", "train", 1 / end)]}
+    rate = series("learning_rate", "control", 10.0 ** (-3 + (end > 100) + (end > 300)))
+    host.controls = [control(scale=scale)]
+    host.start(show=["chart"], series=encode([loss, {"name": "learning_rate", "end": end, "series": [rate]}], last=400))
+    wait_pixels(host, "learning_rate", "--kcb-control", 100)
+    ys, low, high = svg_curve(
+        ElementTree.parse(save(host, "SVG", tmp_path)).getroot(), "learning_rate", "learning_rate"
+    )
+    first, middle, last = sorted(set(ys), reverse=True)
+    assert (first - middle) / (first - last) == pytest.approx(0.5 if scale == "log" else 1 / 11, abs=0.01)
+    assert (low > 0) == (scale == "log")
+    assert high > 0.1
+
+
+def test_an_svg_has_the_range_that_the_chart_drew(host, tmp_path):
+    end = np.arange(1, 401)
+    loss = np.where(end == 200, 1e4, 1 + np.sin(end / 20))
+    batches = {"name": "batches", "end": end, "series": [series("loss", "train", loss)]}
+    host.start(show=["chart"], series=encode([batches], last=400))
+    wait_pixels(host, "loss", "--kcb-train", 100)
+    for most in (100, 2e4):
+        root = ElementTree.parse(save(host, "SVG", tmp_path)).getroot()
+        ys, _, high = svg_curve(root, "loss", "loss")
+        assert high < most
+        assert len(ys) == 400
+        if most == 100:
+            assert min(ys) < -1e4, "it lies outside, and is cut there"
+            host.page.get_by_role("button", name="outliers cut").click()
+            host.page.locator(".kcb-cut").wait_for(state="hidden")
+    assert high > 1e4
+    assert root.find(".//{*}svg/{*}path") is not None, "a picture in the picture cuts what lies outside"
 
 
 # -- the table of epochs -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from folds import third_of_five
 from host import (
     bundle,
     control,
@@ -50,6 +51,40 @@ def test_the_curves_are_in_the_first_screen(host, width, most):
     for name in ("Pause", "Step", "Stop", "Undo"):
         assert host.page.get_by_role("button", name=name, exact=True).is_visible()
     assert host.page.get_by_role("slider", name="learning_rate").is_visible()
+
+
+def test_a_fold_of_several_is_a_run_with_its_own_curves(host):
+    traits = third_of_five()
+    host.now, host.controls = traits["state"], traits["controls"]
+    host.callbacks, host.hooks = traits["callbacks"], traits["hooks"]
+    host.start(series=traits["series"], events=traits["events"])
+    host.answer_hello()
+    assert text(host, ".kcb-title") == "Run 3"
+    assert host.now["epoch"] >= 5
+    wait_pixels(host, "loss", "--kcb-val", 20)
+    assert {each["type"] for each in traits["callbacks"]} >= {"EarlyStopping"}
+    open_tab(host, "epochs")
+    assert host.page.locator(".kcb-epoch-table tbody tr").count() == host.now["epoch"]
+
+
+@pytest.mark.parametrize("width", [420, 520, 640, 700, 760, 820])
+def test_every_tab_is_in_sight_with_its_count_and_its_dot(host, width):
+    host.page.set_viewport_size({"width": width, "height": 900})
+    host.controls = [control(), *(control(name=f"setting_{i}") for i in range(140))]
+    failed = {"kind": "error", "name": "fit", "step": 3, "epoch": 0, "time": 1.0, "old": None, "new": None}
+    host.start(
+        series=run_picture(), events=[{**failed, "source": "", "message": "ValueError", "requested": None}] * 120
+    )
+    host.page.locator("[data-tab=events].kcb-wanted").wait_for()
+    host.page.evaluate("document.querySelector('.kcb-notify').hidden = false")  # only secure pages have it
+    strip = host.page.locator(".kcb-tabs").bounding_box()
+    for each in host.page.locator(".kcb-tab").all():
+        box = each.bounding_box()
+        assert box["x"] + box["width"] <= strip["x"] + strip["width"] + 1
+        assert box["y"] + box["height"] <= strip["y"] + strip["height"] + 1
+        beside = host.page.locator(".kcb-notify").bounding_box()
+        assert box["x"] + box["width"] <= beside["x"] or box["y"] + box["height"] <= beside["y"]
+    assert strip["height"] < 70, "two lines at most"
 
 
 def test_the_bar_stays_in_sight_while_the_board_is_scrolled(host):

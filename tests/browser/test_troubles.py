@@ -9,12 +9,14 @@ from host import (
     box,
     bundle,
     control,
+    encode,
     host,
     make_host,
     open_tab,
     pixels,
     plain_page,
     run_picture,
+    series,
     state,
     text,
     value_of,
@@ -51,7 +53,7 @@ def test_a_dead_kernel_looks_dead(make_host):
     assert text(host, ".kcb-remaining") == ""
     told = host.page.locator(".kcb-message[role=alert]")
     assert told.inner_text().startswith(
-        "The kernel is gone, or the connection to it. These are the last numbers, heard"
+        "This board's kernel is gone, was restarted or is out of reach. These are the last numbers it sent, at "
     )
     assert host.page.get_by_role("button", name="Stop", exact=True).is_disabled()
     assert value_of(host, "loss", "raw") != ""
@@ -83,6 +85,118 @@ def test_slow_steps_are_waited_for(make_host):
     wait_text(host, ".kcb-badge", "live")
     host.page.clock.run_for(40_000)
     assert text(host, ".kcb-status") == "running"
+
+
+CUT_OFF = "on => stub.element('one').classList.toggle('jupyter-widgets-disconnected', on)"
+
+
+def test_a_board_out_of_a_saved_notebook_belongs_to_an_earlier_kernel_and_says_so(make_host):
+    """JupyterLab makes a model of what a notebook kept of it; what is sent by that goes nowhere."""
+    host = make_host(clock=True)
+    host.now = state(snapshots=[SNAPSHOT], can={"rollback": ""})
+    host.start(series=run_picture())
+    host.page.evaluate(CUT_OFF, True)
+    host.page.clock.run_for(4_000)
+    wait_text(host, ".kcb-status", "kernel gone")
+    assert text(host, ".kcb-badge") == "read-only"
+    assert text(host, ".kcb-message") == (
+        "This board's kernel is gone, was restarted or is out of reach. These are the last numbers it sent."
+    )
+    elapsed = text(host, ".kcb-elapsed")
+    host.page.clock.run_for(60_000)
+    assert text(host, ".kcb-elapsed") == elapsed
+    for name in ("Pause", "Step", "Stop"):
+        assert host.page.get_by_role("button", name=name, exact=True).is_disabled()
+    assert host.page.get_by_role("slider", name="learning_rate").is_disabled()
+    open_tab(host, "snapshots")
+    assert host.page.get_by_role("button", name="roll back to step 300").is_disabled()
+
+
+def test_a_board_whose_kernel_was_restarted_says_so_until_somebody_answers(make_host):
+    host = make_host(clock=True)
+    host.start(show=["progress", "controls"])
+    host.answer_hello()
+    wait_text(host, ".kcb-badge", "live")
+    host.page.evaluate(CUT_OFF, True)
+    host.page.evaluate("stub.trigger('comm_live_update')")
+    host.page.clock.run_for(8_000)
+    wait_text(host, ".kcb-status", "kernel gone")
+    assert "These are the last numbers it sent, at " in text(host, ".kcb-message")
+    assert host.page.get_by_role("button", name="Stop", exact=True).is_disabled()
+    host.page.evaluate(CUT_OFF, False)
+    host.answer_hello()
+    wait_text(host, ".kcb-status", "running")
+    assert host.page.get_by_role("button", name="Stop", exact=True).is_enabled()
+    assert host.page.locator(".kcb-told").count() == 0
+
+
+def test_after_the_end_nothing_is_offered_that_an_earlier_kernel_would_have_to_do(make_host):
+    host = make_host(clock=True)
+    host.now = state(status="finished", ticking=False, snapshots=[SNAPSHOT], can={"rollback": ""})
+    host.start(series=run_picture())
+    assert host.page.get_by_role("button", name="Restore the best weights").is_enabled()
+    host.page.evaluate(CUT_OFF, True)
+    host.page.clock.run_for(4_000)
+    host.page.locator(".kcb-told").wait_for(state="detached")
+    assert host.page.locator(".kcb-badge").get_attribute("title") == "run is over: The connection to Python is gone"
+    assert text(host, ".kcb-status") == "finished"
+
+
+# -- no place in the page ----------------------------------------------------------------------------------------------
+
+NOTE = ".kcb-unseen"
+
+
+def unseen(make_host, **change):
+    """A model that came with a page that is loaded anew, and no view of it."""
+    host = make_host(clock=True)
+    host.page.evaluate("document.body.dataset.notebook = 'yes'")
+    host.now = state(**change)
+    host.start(mount=False, series=run_picture())
+    return host
+
+
+def test_a_run_without_a_place_in_the_page_says_what_to_do_and_can_be_seen_at_once(make_host):
+    host = unseen(make_host)
+    host.page.clock.run_for(4_000)
+    assert host.page.locator(NOTE).count() == 0
+    host.page.clock.run_for(2_000)
+    note = host.page.locator(NOTE)
+    assert note.inner_text().startswith("A fit trains on, and its board is not in sight.")
+    assert "monitor.board in a new cell" in note.inner_text()
+    note.get_by_role("button", name="Show it here").click()
+    host.answer_hello()
+    wait_text(host, ".kcb-badge", "live")
+    note.get_by_role("button", name="Stop", exact=True).click()
+    assert host.wait_sent("command", name="stop")
+    note.get_by_role("button", name="dismiss").click()
+    assert host.page.locator(".kcb-board").count() == 0
+    assert host.wait_sent("bye")
+
+
+def test_the_note_goes_when_the_board_has_a_place_or_the_run_is_over(make_host):
+    host = unseen(make_host)
+    host.page.clock.run_for(6_000)
+    host.page.locator(NOTE).wait_for()
+    host.page.evaluate("stub.mount('one')")
+    assert host.page.locator(NOTE).count() == 0
+    host = unseen(make_host)
+    host.page.clock.run_for(6_000)
+    host.page.locator(NOTE).wait_for()
+    host.state(status="finished")
+    assert host.page.locator(NOTE).count() == 0
+
+
+@pytest.mark.parametrize("case", ["waiting", "stopped", "placed", "elsewhere"])
+def test_there_is_no_note_where_nothing_is_missing(make_host, case):
+    host = unseen(make_host, **({"status": case} if case in ("waiting", "stopped") else {}))
+    if case == "placed":
+        host.page.evaluate("stub.mount('one')")
+    if case == "elsewhere":
+        host = make_host(clock=True)
+        host.start(mount=False)
+    host.page.clock.run_for(60_000)
+    assert host.page.locator(NOTE).count() == 0
 
 
 # -- values that are not finite ----------------------------------------------------------------------------------------
@@ -133,6 +247,50 @@ def test_nan_stands_in_the_legend_and_as_a_band_in_the_plot(host):
     host.set(series=run_picture(hole=range(250, 300)))
     host.page.wait_for_function("document.querySelector('[data-role=raw] + .kcb-value').textContent !== 'NaN'")
     assert pixels(host, "loss", "--kcb-bad", alpha=[15, 60], x=[0.9, 0.97], y=[0.2, 0.6]) == 0
+
+
+def test_what_is_nan_in_an_epoch_with_its_batches_is_one_band(host):
+    """Batches from 150 on, and so the mean of that epoch, and of the next two."""
+    end, epochs = np.arange(1, 401), np.arange(100, 401, 100)
+    tables = [
+        {"name": "batches", "end": end, "series": [series("loss", "train", np.where(end < 150, 1 / end, np.nan))]},
+        {"name": "epochs", "end": epochs, "series": [series("loss", "epoch", [0.1, np.nan, np.nan, np.nan])]},
+    ]
+    bad = [
+        {"name": "loss", "group": "loss", "step": step, "epoch": 0, "time": 0, "value": "nan"} for step in (150, 200)
+    ]
+    host.page.evaluate(
+        """() => { window.words = [];
+            const draw = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+                words.push(text);
+                return draw.call(this, text, ...at);
+            }; }"""
+    )
+    host.start(show=["chart"], series=encode(tables, bad=bad, last=400))
+    wait_pixels(host, "loss", "--kcb-bad", 500, alpha=[15, 60], x=[0.6, 0.95], y=[0.2, 0.6])
+    assert pixels(host, "loss", "--kcb-bad", x=[0.45, 0.95], y=[0.2, 0.3]) < 100, "no second edge"
+    host.page.evaluate("words.length = 0")
+    host.set(series=encode(tables, bad=bad, last=400))
+    host.page.wait_for_function("words.includes('NaN')")
+    assert host.page.evaluate("words.filter((each) => each === 'NaN').length") == 1
+
+
+def test_crosses_stand_above_snapshots(host):
+    """In the strip of a house's height there is but the edge of the band."""
+    host.now = state(snapshots=[{**SNAPSHOT, "step": step, "id": str(step)} for step in (100, 200)])
+    host.start(show=["chart"], series=run_picture(hole=range(199, 200)))
+    wait_pixels(host, "loss", "--kcb-bad", 20, x=[0.4, 0.7])
+    cross, house = (pixels(host, "loss", "--kcb-bad", x=[0.4, 0.7], y=y) for y in ([0.73, 0.79], [0.8, 0.86]))
+    assert cross > 1.5 * house
+
+
+def test_a_run_that_ended_before_its_first_batch_promises_no_curves(host):
+    host.now = state(status="compiling")
+    host.start(show=["progress", "chart"])
+    wait_text(host, ".kcb-empty", "The curves begin with the first batch.")
+    host.state(status="failed", message="RuntimeError: no (in Dense.call)")
+    wait_text(host, ".kcb-empty", "No batch was trained.")
 
 
 # -- a stall -----------------------------------------------------------------------------------------------------------

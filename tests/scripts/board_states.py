@@ -1,6 +1,7 @@
 """Pictures of the board in every state, both themes, three widths, for people to look at: `make screenshots`.
 
-The built bundle in a page of its own, with made-up runs. Nothing compares the pictures.
+The built bundle in a page of its own, with made-up runs, and folds that are really trained. Nothing compares the
+pictures.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import chromium
 import numpy as np
 from cards import CUTTING, OWN, STEERED, STOPPING
+from folds import FOLDS, third_of_five
 from host import Host, control, encode, run_picture, series, state
 from playwright.sync_api import sync_playwright
 
@@ -118,17 +120,28 @@ def main(out: Path) -> None:
             host.answer_hello()
             if act is not None:
                 act(host)
-            for theme, color in THEMES.items():
-                page.evaluate(
-                    "([light, color]) => { document.body.dataset.jpThemeLight = light;"
-                    " document.body.style.background = color; }",
-                    [str(theme == "light").lower(), color],
-                )
-                for width in WIDTHS:
-                    page.set_viewport_size({"width": width, "height": 900})
-                    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))")
-                    page.screenshot(path=out / f"{name}, {width}, {theme}.png")
+            photograph(page, name, out)
+        host, traits = Host(page), third_of_five()
+        host.now, host.controls = traits["state"], traits["controls"]
+        host.callbacks, host.hooks = traits["callbacks"], traits["hooks"]
+        host.start(series=traits["series"], events=traits["events"])
+        host.answer_hello()
+        photograph(page, FOLDS, out)
         browser.close()
+
+
+def photograph(page: Any, name: str, out: Path) -> None:
+    """Write a picture of what the page shows in each theme and width."""
+    for theme, color in THEMES.items():
+        page.evaluate(
+            "([light, color]) => { document.body.dataset.jpThemeLight = light;"
+            " document.body.style.background = color; }",
+            [str(theme == "light").lower(), color],
+        )
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))")
+            page.screenshot(path=out / f"{name}, {width}, {theme}.png")
 
 
 if __name__ == "__main__":

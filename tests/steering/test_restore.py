@@ -73,6 +73,19 @@ def test_the_whole_state_is_put_back(trained, ones):
     assert weight(model) == after[0]
 
 
+def test_a_rate_that_stays_as_it_is_is_told_as_during_a_fit(trained):
+    monitor = kcb.Monitor(snapshots=kcb.Snapshots(each_epoch=True))
+    _, model, _ = trained(monitor, [At(3, lambda: monitor.set(learning_rate=0.25))])
+    told = "learning_rate stays 0.25, it was 0.5 then"
+    assert monitor.restore("1").event.message == f"to step 1, after the end; {told}"
+    rollback(monitor, "2")
+    assert monitor.run.events_list[-1].message == f"to step 2, after the end; {told}"
+    assert monitor.restore("4").event.message == "to step 4, after the end"
+    model.optimizer.learning_rate = 0.125  # by the user, since the fit
+    assert monitor.restore("4").event.message == "to step 4, after the end; learning_rate stays 0.125, it was 0.25 then"
+    assert float(model.optimizer.learning_rate) == 0.125
+
+
 def test_during_a_fit_it_is_a_rollback(trained):
     monitor, replies = kcb.Monitor(snapshots=kcb.Snapshots(each_epoch=True)), []
     trained(monitor, [At(3, lambda: replies.append(monitor.restore("1")))])
@@ -216,7 +229,8 @@ def test_pickles_have_no_snapshots(trained):
 
 
 def test_replay_and_code_are_of_the_fit_and_say_so(trained, unit_model, ones):
-    monitor, _, after = trained(optimizer=keras.optimizers.SGD(0.5))
+    monitor, model, after = trained(optimizer=keras.optimizers.SGD(0.5))
+    model.optimizer.learning_rate = 0.25  # the event tells that, too
     monitor.restore("1")
     replay = monitor.run.replay()
     again, space = unit_model(keras.optimizers.SGD(0.5)), {}

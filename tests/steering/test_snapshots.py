@@ -193,6 +193,16 @@ def test_a_rate_that_a_rollback_leaves_as_it_is_is_told(train):
     assert events(run, "rollback")[0].message == "to step 2"
 
 
+def test_a_schedule_goes_back_with_the_optimizer_and_what_was_set_on_it_stays(train):
+    actions = {2: lambda m: m.snapshot(), 5: lambda m: m.rollback()}
+    _, run = train("schedule", actions)
+    assert events(run, "rollback")[0].message == "to step 2"
+    _, run = train("schedule", {**actions, 3: lambda m: m.set(learning_rate_factor=0.5)})
+    assert events(run, "rollback")[0].message == "to step 2; learning_rate_factor stays 0.5, it was 1 then"
+    _, run = train("schedule", {**actions, 3: lambda m: m.set(learning_rate=0.5)})
+    assert events(run, "rollback")[0].message.startswith("to step 2; learning_rate stays 0.5, it was ")
+
+
 class OwnState(keras.optimizers.SGD):
     """It keeps its state where nobody would look for it."""
 

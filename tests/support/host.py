@@ -343,7 +343,9 @@ class Host:
         text = None if raw is None else base64.b64encode(raw).decode()
         self.page.evaluate("([content, raw]) => stub.message(content, raw)", [content, text])
 
-    def start(self, *ids: str, series: bytes = b"", events: Sequence[Any] = (), show: Any = None) -> None:
+    def start(
+        self, *ids: str, series: bytes = b"", events: Sequence[Any] = (), show: Any = None, mount: bool = True
+    ) -> None:
         """Bring the model up and mount views of it."""
         self.set(
             board_id="b0a7d",
@@ -356,7 +358,7 @@ class Host:
             series=series,
         )
         self.page.evaluate("stub.initialize()")
-        for each in ids or ("one",):
+        for each in (ids or ("one",)) if mount else ():
             self.page.evaluate("(id) => stub.mount(id)", each)
 
     def sent(self, kind: str, **match: Any) -> list[dict[str, Any]]:

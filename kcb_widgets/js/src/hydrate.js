@@ -65,7 +65,7 @@ export function hydrate(link) {
         view.end();
       }
     }
-    if (!link.alive()) return;
+    if (link.closed()) return;
     for (const still of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-kcb-board]"))) {
       if (still.dataset.kcbBoard === link.boardId() && !mounted.has(still)) mount(still);
     }
@@ -84,7 +84,7 @@ export function hydrate(link) {
     observer.disconnect();
     release();
   };
-  scope.add(link.listen((topic) => topic === "alive" && !link.alive() && stop()));
+  scope.add(link.listen((topic) => topic === "alive" && link.closed() && stop()));
   scope.add(stop);
   scan();
   return scope.end;

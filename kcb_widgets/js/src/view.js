@@ -69,7 +69,7 @@ export function mountView(link, el) {
   scope.listen(root, "keydown", (event) => event.stopPropagation());
   const theme = watchTheme(root);
   scope.add(theme.end);
-  const heartbeat = createHeartbeat(link, () => root.clientWidth);
+  const heartbeat = createHeartbeat(link, root);
   scope.add(heartbeat.end);
 
   let panels = createScope();

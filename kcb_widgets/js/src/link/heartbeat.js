@@ -13,7 +13,7 @@ const COMPILE_TIMEOUT_MS = 60000;
 const SILENCE_MS = 10000; // where answers came before: longer than this, or than so many steps, is trouble
 const SILENCE_STEPS = 20;
 /** @type {Set<import("./wire.js").Status | undefined>} */
-const BUSY_STATUSES = new Set(["compiling", "running", "stopping", "paused"]);
+export const BUSY_STATUSES = new Set(["compiling", "running", "stopping", "paused"]);
 /** @type {Partial<Record<import("./wire.js").MessagePath, string>>} */
 const PATH_TEXTS = {
   pump: "messages arrive between batches",
@@ -33,8 +33,8 @@ export function detectHost() {
   return "other";
 }
 
-/** @param {Link} link @param {() => number} width of the chart area, CSS pixels */
-export function createHeartbeat(link, width) {
+/** @param {Link} link @param {HTMLElement} root of the view */
+export function createHeartbeat(link, root) {
   const scope = createScope();
   const view = Math.random().toString(36).slice(2, 12);
   /** @type {Map<number, number>} hellos not answered yet: seq -> when sent */
@@ -46,9 +46,9 @@ export function createHeartbeat(link, width) {
   let seq = 0;
 
   const hello = () => {
-    if (document.hidden || !link.alive()) return;
+    if (document.hidden || link.closed()) return;
     waiting.set(++seq, performance.now());
-    link.send({ kind: "hello", view, seq, visible: true, width: Math.round(width()), host: detectHost() });
+    link.send({ kind: "hello", view, seq, visible: true, width: Math.round(root.clientWidth), host: detectHost() });
   };
   const bye = () => {
     waiting.clear();
@@ -75,17 +75,34 @@ export function createHeartbeat(link, width) {
     return heard && wait > Math.max(SILENCE_MS, SILENCE_STEPS * (Number(step) || 0));
   };
 
+  /** For how long an answer is outstanding. */
+  const waited = () => {
+    const [oldest] = waiting.values();
+    return oldest === undefined ? 0 : performance.now() - oldest;
+  };
+
+  /** The host marks the views of a model that has no connection: its kernel was restarted, or it came out of a saved notebook. */
+  const cutOff = () => waited() > ANSWER_TIMEOUT_MS && root.closest(".jupyter-widgets-disconnected") !== null;
+
+  /** An answer should have come, at the pace of the run. */
+  const late = () => {
+    const { status, ms_per_step: step } = link.state();
+    return waited() > (status === "compiling" ? COMPILE_TIMEOUT_MS : Math.max(ANSWER_TIMEOUT_MS, 3 * (Number(step) || 0)));
+  };
+
+  const look = () => {
+    if (cutOff() || (link.suspect() && !link.over() && late())) link.giveUp();
+    notify();
+  };
+
   /** @returns {ConnectionStatus} */
   const status = () => {
     const state = link.state();
-    if (link.over()) return { kind: "over", text: "run is over", title: "There is nothing left to steer." };
-    if (!link.alive()) return { kind: "dead", text: "read-only", title: "The connection to Python is gone." };
-    const [oldest] = waiting.values();
-    const wait = oldest === undefined ? 0 : performance.now() - oldest;
-    const compiling = state.status === "compiling";
-    const checking = compiling ? "The first batch is being compiled; messages wait for it." : "Waiting for Python's answer.";
-    if (wait > Math.max(ANSWER_TIMEOUT_MS, 3 * (Number(state.ms_per_step) || 0)) && !(compiling && wait < COMPILE_TIMEOUT_MS)) {
-      if (link.suspect()) return { kind: "dead", text: "read-only", title: "The connection to Python was interrupted and nobody answers." };
+    if (link.over()) return { kind: "over", text: "run is over", title: link.alive() ? "There is nothing left to steer." : link.whyReadOnly() };
+    if (!link.alive()) return { kind: "dead", text: "read-only", title: link.whyReadOnly() };
+    const wait = waited();
+    const checking = state.status === "compiling" ? "The first batch is being compiled; messages wait for it." : "Waiting for Python's answer.";
+    if (late()) {
       if (silent(wait)) return { kind: "silent", text: "no answer", title: `Python answered before, and has not for ${Math.round(wait / 1000)} s.` };
       if (BUSY_STATUSES.has(state.status)) {
         const why = state.pump?.ok === false && state.pump.reason ? ` ${state.pump.reason}` : "";
@@ -100,7 +117,7 @@ export function createHeartbeat(link, width) {
 
   scope.add(link.listen((topic) => (topic === "state" ? onState() : topic === "alive" && (link.suspect() && hello(), notify()))));
   scope.every(hello, HEARTBEAT_MS);
-  scope.every(() => document.hidden || notify(), 500);
+  scope.every(() => document.hidden || look(), 500);
   scope.listen(document, "visibilitychange", () => (document.hidden ? bye() : hello()));
   scope.add(bye);
   scope.add(() => listeners.clear());

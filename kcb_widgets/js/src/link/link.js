@@ -35,8 +35,10 @@ export function createLink(model) {
   /** @type {Picture} */
   let picture = EMPTY;
   let problem = "";
-  let alive = true;
+  let open = true;
+  let lost = false; // a view found that nobody answers; somebody may again
   let suspect = false;
+  let heard = false;
   let request = 0;
   let askingView = "";
   let run = "";
@@ -89,7 +91,7 @@ export function createLink(model) {
 
   /** @param {Message} content */
   const send = (content) => {
-    if (!alive) return;
+    if (!open) return;
     try {
       model.send(content);
     } catch {
@@ -98,14 +100,23 @@ export function createLink(model) {
   };
 
   const die = () => {
-    if (!alive) return;
-    alive = false;
+    if (!open) return;
+    open = false;
     settle();
     notify("alive");
   };
 
   const over = () => END_STATUSES.has(state().status);
-  const settle = () => commands.settle(state().commands, over(), !alive);
+  const alive = () => open && !lost;
+  const settle = () => commands.settle(state().commands, over(), !alive());
+
+  /** @param {boolean} now */
+  const setLost = (now) => {
+    if (lost === now) return;
+    lost = now;
+    settle();
+    notify("alive");
+  };
 
   const onState = () => {
     received = performance.now();
@@ -153,7 +164,7 @@ export function createLink(model) {
   };
 
   const handlers = /** @type {const} */ ([
-    ["change:state", onState],
+    ["change:state", () => ((heard = true), onState())],
     ["change:controls", onControls],
     ["change:series", onSeries],
     .../** @type {const} */ (["events", "callbacks", "hooks", "show"]).map((topic) => /** @type {const} */ ([`change:${topic}`, () => notify(topic)])),
@@ -197,17 +208,23 @@ export function createLink(model) {
     },
     /** When the state came, on the clock of performance.now(). */
     received: () => received,
+    /** Whether Python has sent anything to this page. */
+    heard: () => heard,
     picture: () => picture,
     problem: () => problem,
-    alive: () => alive,
+    /** Somebody answers, as far as is known. */
+    alive,
+    /** Nobody ever will again. */
+    closed: () => !open,
     over,
     /** Commands have no effect. */
-    readOnly: () => !alive || over(),
+    readOnly: () => !alive() || over(),
     /** Why they have none; empty where they have. */
-    whyReadOnly: () => (!alive ? "The connection to Python is gone" : over() ? "The run is over" : ""),
+    whyReadOnly: () => (!alive() ? "The connection to Python is gone" : over() ? "The run is over" : ""),
     /** The host reported a change of the connection, and Python has not answered since. */
     suspect: () => suspect,
-    trust: () => void (suspect = false),
+    trust: () => void ((suspect = false), setLost(false)),
+    giveUp: () => setLost(true),
     send,
     /** @param {(topic: Topic) => void} fn @returns {() => void} */
     listen(fn) {
@@ -217,7 +234,7 @@ export function createLink(model) {
     /** @param {string} name @param {Value} value */
     command(name, value) {
       send({ kind: "command", run, id: commands.add(name, value, over()), name, value });
-      if (!alive) settle();
+      if (!open) settle();
       notify("state");
     },
     outcome: commands.outcome,

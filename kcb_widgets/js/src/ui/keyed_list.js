@@ -19,8 +19,10 @@ export function createKeyedList(parent) {
       else entry.element.remove();
     }
     items.forEach((item, i) => {
-      let entry = entries.get(keyOf(item));
-      if (!entry) entries.set(keyOf(item), (entry = make(item)));
+      const key = keyOf(item);
+      const entry = entries.get(key) ?? make(item);
+      entries.delete(key);
+      entries.set(key, entry); // in the items' order
       // Moving an element that is in place already would take the focus from it.
       if (parent.children[i] !== entry.element) parent.insertBefore(entry.element, parent.children[i] ?? null);
       update?.(entry, item);

@@ -40,12 +40,12 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
   const scope = createScope();
   const { ui } = link;
   const grid = h("div", { class: "kcb-grid" });
-  const empty = h("p", { class: "kcb-empty" }, "The curves begin with the first batch.");
+  const empty = h("p", { class: "kcb-empty" });
   const problem = h("p", { class: "kcb-error", role: "alert" });
   /** @type {import("./curves.js").Plot[]} what is drawn, in its order */
   let shown = [];
   const zoom = createZoom(link, heartbeat.view, () => Math.min(MAX_POINTS, Math.max(200, Math.round(grid.clientWidth))));
-  const toolbar = createToolbar(link, { onReset: zoom.reset, shown: () => ({ plots: shown, range: range(), axis, grid, theme }) });
+  const toolbar = createToolbar(link, { onReset: zoom.reset, shown: () => ({ plots: plots.all().flatMap((each) => each.drawn()), range: range(), axis, grid, theme }) });
   scope.add(toolbar.end);
   scope.add(zoom.end);
   const confirmation = createRollbackConfirmation(link);
@@ -162,6 +162,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
       },
     );
     setHidden(empty, all.length > 0);
+    setText(empty, link.over() ? "No batch was trained." : "The curves begin with the first batch.");
     toolbar.hidden(all.filter((each) => !shown.includes(each)), smoothed);
     setText(problem, link.problem());
     toolbar.draw();
@@ -218,7 +219,7 @@ export function chartPanel(body, { link, heartbeat: heartbeat, theme, guard }) {
       }
       if (topic === "state" || topic === "alive" || topic === "callbacks") {
         guard(confirmation.draw)();
-        const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best), link.state().bests, link.state().not_finite]);
+        const now = JSON.stringify([link.snapshots().map((each) => each.id), link.cards().map((each) => each.best), link.state().bests, link.state().not_finite, link.over()]);
         if (now !== lastKept) repaint();
         lastKept = now;
       }

@@ -122,9 +122,12 @@ export function drawMarks(u, marks, colors, ratio) {
     // Consecutive NaN values make a row of separate crosses.
     if (!there.length || at - there[there.length - 1] >= (kind === "bad" ? 10 * ratio : 1)) there.push(at);
   }
+  // Where snapshots stand, crosses stand above them.
+  const raised = places.has("snapshot") || places.has("best") ? 14 * ratio : 0;
   ctx.save();
   for (const [kind, there] of places) {
     const shape = SHAPES[kind];
+    const y = shape.bottom ? top + height - ratio - (shape.open ? raised : 0) : top;
     const size = 4 * ratio;
     ctx.strokeStyle = ctx.fillStyle = colors[shape.color];
     ctx.lineWidth = 1.25 * ratio;
@@ -142,7 +145,7 @@ export function drawMarks(u, marks, colors, ratio) {
       ctx.setLineDash([]);
     }
     const path = new Path2D();
-    for (const at of there) shape.add(path, at, shape.bottom ? top + height - ratio : top, shape.bottom && !shape.open ? 1.25 * size : size);
+    for (const at of there) shape.add(path, at, y, shape.bottom && !shape.open ? 1.25 * size : size);
     if (shape.hollow) ctx.fillStyle = colors.bg;
     if (shape.open) ctx.lineWidth = 2 * ratio;
     else ctx.fill(path);

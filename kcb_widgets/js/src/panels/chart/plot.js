@@ -261,6 +261,8 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
     /** The width of so many pixels in units of x. @param {number} pixels */
     xWidth: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),
     marks: () => scene?.marks ?? [],
+    /** What is to be seen, for saving it; nothing before it is drawn. */
+    drawn: () => (u && scene ? [{ group, log: scene.log, y: [u.scales.y.min ?? 0, u.scales.y.max ?? 1], curves: scene.curves.filter(({ key }) => !scene?.hidden.has(key)) }] : []),
     end: scope.end,
   };
   return view;

@@ -2,13 +2,11 @@
 // Saves what the chart shows, made in the browser: a PNG of its canvases, an SVG of its curves, or a CSV of its values.
 import { colorOf, CURVE_STYLES } from "./curve_style.js";
 import { alignCurves } from "./curves.js";
-import { choiceOf, plotId } from "./layout.js";
-import { padded } from "./y_range.js";
 import { csv, download, fileName } from "../../ui/download.js";
 import { formatTick } from "../../ui/format.js";
 
 /** @typedef {import("../../link/link.js").Link} Link */
-/** @typedef {{plots: import("./curves.js").Plot[], range: [number, number], axis: import("./x_axis.js").XAxis, grid: HTMLElement, theme: import("../../ui/theme.js").Theme}} Shown */
+/** @typedef {{plots: ReturnType<import("./plot.js").PlotView["drawn"]>, range: [number, number], axis: import("./x_axis.js").XAxis, grid: HTMLElement, theme: import("../../ui/theme.js").Theme}} Shown */
 
 /** @param {Link} link @param {string} extension */
 const nameOf = (link, extension) => `${fileName(String(link.state().title ?? "run"))}.${extension}`;
@@ -52,16 +50,11 @@ const escaped = (text) => text.replace(/[&<>"]/g, (each) => `&#${each.charCodeAt
 /** @param {Link} link @param {Shown} shown */
 export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
   const colors = theme.colors();
-  const [width, height, gap] = [460, 240, 34];
-  const parts = plots.map((plot, n) => {
-    const log = choiceOf(link, plotId(plot)).log ?? (!plot.strip && link.ui.log);
-    const curves = plot.curves.filter((curve) => !link.ui.hidden.has(curve.key));
+  const [width, height, left, top, across, down] = [460, 240, 56, 34, 394, 182]; // of a plot, and of what is within its axes
+  const parts = plots.map(({ group, log, y: [low, high], curves }, n) => {
     const place = (/** @type {number} */ y) => (log ? Math.log10(y) : y);
-    const inside = (/** @type {import("./curves.js").Curve} */ { xs, ys }) => xs.flatMap((x, i) => (x >= from && x <= to && ys[i] != null && (!log || Number(ys[i]) > 0) ? [Number(ys[i])] : []));
-    const values = curves.flatMap(inside);
-    const [low, high] = padded(values.length ? values.reduce((a, b) => Math.min(a, b)) : null, values.length ? values.reduce((a, b) => Math.max(a, b)) : null, log, false);
-    const X = (/** @type {number} */ x) => 56 + ((x - from) / (to - from || 1)) * (width - 66);
-    const Y = (/** @type {number} */ y) => height - 24 - ((place(y) - place(low)) / (place(high) - place(low) || 1)) * (height - gap - 24);
+    const X = (/** @type {number} */ x) => ((x - from) / (to - from || 1)) * across;
+    const Y = (/** @type {number} */ y) => down * (1 - (place(y) - place(low)) / (place(high) - place(low) || 1));
     const lines = curves.map((curve) => {
       const style = CURVE_STYLES[curve.role];
       let path = "";
@@ -69,7 +62,7 @@ export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
       curve.xs.forEach((x, i) => {
         const y = curve.ys[i];
         if (y === undefined) return;
-        if (y === null || x < from || x > to || (log && y <= 0)) pen = false;
+        if (y === null || (log && y <= 0)) pen = false;
         else {
           const [px, py] = [X(x).toFixed(1), Y(y).toFixed(1)];
           path += !pen ? `M${px} ${py}` : curve.role === "control" ? `H${px}V${py}` : `L${px} ${py}`;
@@ -79,10 +72,10 @@ export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
       const dash = style.dash ? ` stroke-dasharray="${style.dash.join(" ")}"` : "";
       return `<path d="${path}" fill="none" stroke="${colors[colorOf(curve)]}" stroke-width="${style.width || 1}" stroke-opacity="${style.alpha ?? 1}"${dash}><title>${escaped(curve.label)}</title></path>`;
     });
-    const texts = [low, high].map((y) => `<text x="50" y="${(Y(y) + 4).toFixed(1)}" text-anchor="end">${escaped(formatTick(y))}</text>`);
-    const ends = /** @type {const} */ ([["start", from], ["end", to]]).map(([anchor, x]) => `<text x="${X(x)}" y="${height - 8}" text-anchor="${anchor}">${escaped(axis.tick(Math.max(axis.min, Math.min(axis.max, x)), to))}</text>`);
-    return `<g transform="translate(${(n % 2) * width} ${Math.floor(n / 2) * height})"><text x="56" y="18" font-weight="600">${escaped(plot.group)}</text>
-<path d="M56 ${gap}V${height - 24}H${width - 10}" fill="none" stroke="${colors.muted}"/>${texts.join("")}${ends.join("")}${lines.join("\n")}</g>`;
+    const texts = [low, high].map((y) => `<text x="50" y="${top + 4 + Y(y)}" text-anchor="end">${escaped(formatTick(y))}</text>`);
+    const ends = /** @type {const} */ ([["start", from], ["end", to]]).map(([anchor, x]) => `<text x="${left + X(x)}" y="${height - 8}" text-anchor="${anchor}">${escaped(axis.tick(Math.max(axis.min, Math.min(axis.max, x)), to))}</text>`);
+    return `<g transform="translate(${(n % 2) * width} ${Math.floor(n / 2) * height})"><text x="${left}" y="18" font-weight="600">${escaped(group)}</text>
+<path d="M${left} ${top}v${down}h${across}" fill="none" stroke="${colors.muted}"/>${texts.join("")}${ends.join("")}<svg x="${left}" y="${top}" width="${across}" height="${down}">${lines.join("\n")}</svg></g>`;
   });
   const rows = Math.ceil(plots.length / 2) || 1;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width} ${rows * height}" font-family="sans-serif" font-size="11" fill="${colors.fg}">
@@ -92,7 +85,7 @@ export function saveSvg(link, { plots, range: [from, to], axis, theme }) {
 
 /** Every curve that is shown, at every place in sight where it has a value. @param {Link} link @param {Shown} shown */
 export function saveCsv(link, { plots, range: [from, to], axis }) {
-  const curves = plots.flatMap((plot) => plot.curves).filter((curve) => !link.ui.hidden.has(curve.key));
+  const curves = plots.flatMap((plot) => plot.curves);
   const [xs, ...columns] = alignCurves(curves, false);
   const rows = xs.flatMap((x, i) => (x >= from && x <= to ? [[x, ...columns.map((column) => column[i])]] : []));
   const unit = { step: "step", epoch: "epochs done", time: "seconds" }[axis.mode];

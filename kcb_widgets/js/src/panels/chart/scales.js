@@ -27,7 +27,7 @@ export function axesOf({ colors, font }, strip, next, scene) {
       splits: (u, i, min, max, increment, space) => {
         const only = scene()?.only ?? null;
         if (only !== null && only >= min && only <= max) return [only];
-        return next.log ? logTicks(min, max, strip ? 3 : 6) : linearTicks(min, max, increment);
+        return next.log ? logTicks(min, max, strip ? 2 : 6) : linearTicks(min, max, increment);
       },
       filter: (_, splits) => splits,
       gap: 4,

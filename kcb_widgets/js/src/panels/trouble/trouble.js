@@ -36,9 +36,9 @@ function notFinite(link) {
 /** @param {Link} link @param {string} lost @returns {Trouble[]} */
 function disconnected(link, lost) {
   if (!lost || link.over()) return [];
-  const heard = new Date(Date.now() - (performance.now() - link.received())).toLocaleTimeString();
-  const why = lost === "kernel gone" ? "The kernel is gone, or the connection to it" : "The kernel answered before and does not now: it died, or hangs in one long step";
-  return [{ key: lost, text: `${why}. These are the last numbers, heard at ${heard}.`, bad: true, actions: [] }];
+  const at = link.heard() ? `, at ${new Date(Date.now() - (performance.now() - link.received())).toLocaleTimeString()}` : "";
+  const why = lost === "kernel gone" ? "This board's kernel is gone, was restarted or is out of reach" : "The kernel answered before and does not now: it died, or hangs in one long step";
+  return [{ key: lost, text: `${why}. These are the last numbers it sent${at}.`, bad: true, actions: [] }];
 }
 
 /** @param {Link} link @param {string} lost @returns {Trouble[]} */
