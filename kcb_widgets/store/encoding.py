@@ -173,6 +173,11 @@ def from_json(text: str) -> Any:
         value = json.loads(text, object_hook=_number, parse_constant=_refuse)
     except (ValueError, TypeError, RecursionError) as error:
         raise Damaged(f"this is no JSON: {error}") from error
+    if "\\ud" in text.lower():  # ours are written as they are: half a pair is no letter
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise Damaged("a text in it is none") from error
     level, depth = [value], 0
     while level := [each for one in level if isinstance(one, (list, dict)) for each in _inside(one)]:
         depth += 1

@@ -79,7 +79,7 @@ class KeptSeries:
     def summaries(self, table: StoredTable) -> StoredSummaries:
         """What is kept of each 64 rows of the batches."""
         most = table.rows // CHUNK
-        return StoredSummaries(table.names, lambda: [each for each in self._blocks[0] if each[0] < most])
+        return StoredSummaries(table, lambda: [each for each in self._blocks[0] if each[0] < most])
 
     def _ends(self, piece: int) -> Floats | None:
         data = self._blocks[1].get(piece, b"")
