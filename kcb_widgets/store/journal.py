@@ -19,6 +19,7 @@ MAGIC = bytes.fromhex("d9d505f920a163d7")
 HEADER = 28
 CHANGES = slice(24, 28)  # of a database's first page: how often it was changed
 PAGES = slice(28, 32)  # and how many pages it has
+SECTORS = tuple(2**i for i in range(9, 17))  # bytes that its header may take
 RECORD = PAGE_SIZE + 8
 SAMPLED = 200  # every so many bytes of a page are in its checksum
 
@@ -71,7 +72,7 @@ def _first_page(journal: BinaryIO, size: int, pages: int) -> bytes | None:
         count, nonce, before, sector, page_size = (int.from_bytes(header[i : i + 4], "big") for i in range(8, 28, 4))
         if header[:8] != MAGIC:  # what an earlier, longer one left
             break
-        if before != pages or page_size != PAGE_SIZE or not HEADER <= sector <= 65_536:
+        if before != pages or page_size != PAGE_SIZE or sector not in SECTORS:
             return None
         if not count or count > (size - at) // RECORD:
             return None

@@ -94,7 +94,7 @@ class Reader:
             NotARunFile: It is damaged.
         """
         rows = [dict(zip(COLUMNS["summary"], row, strict=False)) for row in self._read("summary", 1, 2)[0].values()]
-        rows = [row for row in rows if isinstance(row["number"], int) and isinstance(row["run"], str)]
+        rows = [row for row in rows if isinstance(row["number"], int) and row["run"] and isinstance(row["run"], str)]
         rows.sort(key=lambda row: row["number"], reverse=True)
         known = [(row, counts) for row in rows if (counts := self._counts(row["counts"])) is not None]
         if not known or len({row["run"] for row in rows}) > 1:

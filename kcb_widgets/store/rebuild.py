@@ -40,10 +40,9 @@ def open_run(path: str | PathLike[str]) -> Run:
     """
     path = Path(path)
     with Reader(path) as reader:
-        summary, about = reader.summary(), reader.about()
         run = Run()
         try:
-            _Rebuilding(run, path, reader).rebuild(summary, about)
+            _Rebuilding(run, path, reader).rebuild(reader.summary(), reader.about())
         except NotARunFile:
             raise
         except Damaged as error:
@@ -125,7 +124,7 @@ class _Rebuilding:
                 self._gap("a value of an epoch is not what was written")
                 continue
             at, epoch, name, value = row
-            if at == len(rows):
+            if whole(at) == len(rows):
                 rows.append((whole(epoch), {}))
             if at != len(rows) - 1:
                 raise Damaged("epochs are missing")

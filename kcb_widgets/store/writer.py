@@ -50,6 +50,7 @@ class Position:
     Attributes:
         counts: Rows of each table that only grows.
         rows: Rows of each series.
+        step: Of the newest batch: training may have gone on since its rows were taken.
         layouts: The numbers of layouts that are there, by series and names.
         events: Those that were written; one that says more by now is another.
         steered: How many of them are changes that were made by hand.
@@ -63,6 +64,7 @@ class Position:
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROWING, 0))
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SERIES, 0))
+    step: int = 0
     layouts: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     steered: int = 0
@@ -142,6 +144,8 @@ class News:
             here = (made.step, made.stride, made.start, made.unit, made.crc, made.data)
             self._add("chunk", series, layout, begin, end - begin, *here)
         self.position.rows[series] = max(first, last)
+        if series == "batches":
+            self.position.step = int(table.steps(last - 1, last)[0]) if last else self._run.first_step
 
     def _layout(self, series: str, names: Sequence[str]) -> int:
         key = series, tuple(names)
@@ -238,7 +242,7 @@ def summary(run: Record, position: Position, heard: float, every: float, number:
     while True:
         row = sealed(
             run.id, "summary", 1 + number % 2, number, run.id, run.status, text(run.message), run.started, run.seconds,
-            heard, every, run.step, position.epochs, position.rows["batches"], position.steered, to_json(metrics),
+            heard, every, position.step, position.epochs, position.rows["batches"], position.steered, to_json(metrics),
             to_json(position.counts),
         )  # fmt: skip
         pad = padding(row)
