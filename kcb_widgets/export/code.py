@@ -211,7 +211,8 @@ def literal(value: Value) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    """Text as comment lines; it holds no line break, as names in it are literals."""
+    """Text as comment lines. Names in it are literals; what else there is of a run may come from anybody's file."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)  # a line break would end the comment
     lines, line = [], "#"
     for word in text.split(" "):
         if len(line) + 1 + len(word) > WIDTH and line != "#":

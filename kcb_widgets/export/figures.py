@@ -23,6 +23,7 @@ TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 NEUTRAL = "#808080"
 POINTS = 1600
 MAX_MARKERS = 50
+MAX_PLOTS = 60  # more are no picture any more, and take minutes
 STILL_COLORS = 128
 LONGEST = 120  # characters of a title
 
@@ -47,6 +48,9 @@ def plot(run: Record) -> Figure:
     """
     groups = _groups(run)
     controls = list(run.value_table.names) if run.value_table.rows else []
+    left = max(0, len(groups) + len(controls) - MAX_PLOTS)
+    groups = groups[:MAX_PLOTS]
+    controls = controls[: MAX_PLOTS - len(groups)]
     count = max(1, len(groups) + len(controls))
     columns = min(count, 2)
     rows = -(-count // columns)
@@ -69,7 +73,8 @@ def plot(run: Record) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axis.grid(alpha=0.25)
     # Metric names are data: a "$" in one must not be read as mathematics.
-    figure.suptitle(literal(f"{run.title}: {run.status}" + (f" ({run.message})" if run.message else "")), fontsize=10)
+    said = f"{run.title}: {run.status}" + (f" ({run.message})" if run.message else "")
+    figure.suptitle(literal(said) + (f"\nand {left} more" if left else ""), fontsize=10)
     return figure
 
 
@@ -157,7 +162,9 @@ def _metric(axis: Any, run: Record, group: str) -> None:
     for bad in run.nonfinite:
         if bad["group"] == group:
             axis.axvline(bad["step"], color=BAD, linewidth=1)
-            axis.text(bad["step"], 0.02, bad["value"], color=BAD, fontsize=7, transform=axis.get_xaxis_transform())
+            axis.text(
+                bad["step"], 0.02, literal(bad["value"]), color=BAD, fontsize=7, transform=axis.get_xaxis_transform()
+            )
     axis.set_title(literal(group), fontsize=10)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7, framealpha=0.6)
@@ -165,7 +172,7 @@ def _metric(axis: Any, run: Record, group: str) -> None:
 
 def _fit_to(axis: Any, values: Any) -> None:
     """Scale an axis by these values alone: a stretch that was left for its explosion must not flatten the rest."""
-    values = values[np.isfinite(values)]
+    values = values[np.isfinite(values)].astype(np.float64)  # a margin may be more than float32 holds
     if values.size:
         margin = 0.05 * (values.max() - values.min()) or 0.05 * abs(values.max()) or 1.0
         axis.set_ylim(values.min() - margin, values.max() + margin)

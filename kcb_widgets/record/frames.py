@@ -36,22 +36,19 @@ def batches(run: Record) -> pd.DataFrame:
     # An epoch that trained nothing begins at the same row as the next: side="right" picks the later.
     which = np.searchsorted(firsts, np.arange(rows), side="right") - 1
     steps = table.steps(0, rows).astype(np.int64)
-    frame = pd.DataFrame(index=pd.Index(steps, name="step"))
-    frame["epoch"] = numbers[which]
-    frame["batch"] = steps - befores[which] - 1
-    frame["seconds"] = table.seconds(0, rows)
+    made = {"epoch": numbers[which], "batch": steps - befores[which] - 1, "seconds": table.seconds(0, rows)}
     if run.branches:
-        frame["abandoned"] = run.abandoned(steps)
+        made["abandoned"] = run.abandoned(steps)
     recovered = set(run.batch_values.names)  # taken once: the training thread may change them meanwhile
     running, own = table.values(0, rows), run.batch_values.recover(table, 0, rows)
     metrics = table.names[: min(len(running), len(own))]
     columns = names.of_batches(metrics)
     for i, name in enumerate(metrics):
-        frame[columns[name]] = running[i]
+        made[columns[name]] = running[i]
     for i, name in enumerate(metrics):
         if name in recovered:
-            frame[f"batch_{name}"] = own[i]
-    return frame
+            made[f"batch_{name}"] = own[i]
+    return pd.DataFrame(made, index=pd.Index(steps, name="step"))
 
 
 def events(run: Record) -> pd.DataFrame:

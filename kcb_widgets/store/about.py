@@ -11,6 +11,7 @@ from ..record.record import Record
 from ..record.values import plain
 from .documents import private
 from .encoding import to_json
+from .rows import sealed
 
 MAX_COLUMNS = 200  # settings in the table of runs
 MAX_NAME = 200
@@ -41,13 +42,13 @@ class About:
     late: Callable[[], Mapping[str, Any]] | None = None
 
     def row(self, run: Record) -> tuple[Any, ...]:
-        """The row of ``about``."""
+        """The row of ``about``, with its CRC: who changes a column makes it anew."""
         from . import liveness  # here: a Monitor checks its arguments with this file
 
         here = liveness.this_process()
         settings = dict(self.settings) | dict(self.late() if self.late is not None else {})
-        return (
-            1, run.id, run.number, self.name, to_json(list(self.tags)), self.notes,
+        return sealed(
+            run.id, "about", 1, run.id, run.number, self.name, to_json(list(self.tags)), self.notes,
             to_json(private(self.config)), to_json(flat(private(settings))),
             here.host, here.boot, here.process, here.started,
         )  # fmt: skip

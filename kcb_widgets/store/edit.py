@@ -12,6 +12,8 @@ from ..record.values import shown
 from .about import check_name, check_notes, check_tags
 from .encoding import to_json
 from .reader import NotARunFile, Reader
+from .rows import sealed
+from .schema import COLUMNS
 
 LOCK_TIMEOUT_S = 5.0
 CHECKS: dict[str, Callable[[object], Any]] = {"name": check_name, "tags": check_tags, "notes": check_notes}
@@ -41,19 +43,25 @@ def edit(path: Path, changes: Mapping[str, Any]) -> None:
         FileNotFoundError: There is no such file.
         NotARunFile: It is no run file, or is locked or cannot be written to.
     """
-    with Reader(path):  # it is one of ours
-        pass
     values = {name: to_json(list(value)) if name == "tags" else value for name, value in changes.items()}
     if not values:
         return
-    sql = f"UPDATE about SET {', '.join(f'{name} = ?' for name in values)} WHERE id = 1"
+    with Reader(path) as reader:  # it is one of ours
+        reader.summary()
+        about = reader.about()
+    if about is None:
+        raise NotARunFile(f"{path} cannot be changed: what it says of its run is damaged")
+    # The process that writes the run never changes this row, so what was read is what is there.
+    row = {**about, **values}
+    made = sealed(row["run"], "about", row["id"], *(row[name] for name in COLUMNS["about"][2:]))
+    sql = f"UPDATE about SET {', '.join(f'{name} = ?' for name in COLUMNS['about'][1:])} WHERE id = 1"
     uri = f"{path.absolute().as_uri()}?mode=rw"
     try:
         with contextlib.closing(
             sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
-        ) as connection:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(sql, tuple(values.values()))
+        ) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute(sql, made[1:])
     except sqlite3.Error as error:
         raise NotARunFile(f"{path} cannot be changed: {error}") from error

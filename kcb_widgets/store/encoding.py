@@ -29,6 +29,8 @@ from ..record.table import Values
 MICROSECOND = 1e-6
 TICKS = 2**32 - 1
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+MAX_DEPTH = 32  # of lists and objects in each other
+MAX_INTEGER = 2**63
 KEY = "float"  # a JSON object with this one key is a number that JSON has not
 EXTREMES = (("low", "<f4"), ("high", "<f4"), ("mean", "<f4"), ("order", "u1"), ("count", "u1"))
 
@@ -168,9 +170,20 @@ def from_json(text: str) -> Any:
         Damaged: It is no JSON.
     """
     try:
-        return json.loads(text, object_hook=_number, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = json.loads(text, object_hook=_number, parse_constant=_refuse)
+    except (ValueError, TypeError, RecursionError) as error:
         raise Damaged(f"this is no JSON: {error}") from error
+    if "\\ud" in text.lower():  # ours are written as they are: half a pair is no letter
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise Damaged("a text in it is none") from error
+    level, depth = [value], 0
+    while level := [each for one in level if isinstance(one, (list, dict)) for each in _inside(one)]:
+        depth += 1
+        if depth > MAX_DEPTH or any(isinstance(each, int) and abs(each) >= MAX_INTEGER for each in level):
+            raise Damaged("this JSON is none of ours")
+    return value
 
 
 def _strict(value: Any) -> Any:
@@ -181,6 +194,10 @@ def _strict(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_strict(each) for each in value]
     return value
+
+
+def _inside(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _number(found: dict[str, Any]) -> Any:

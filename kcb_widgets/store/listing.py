@@ -69,27 +69,25 @@ def read(path: Path, here: liveness.Judge) -> dict[str, Any]:
         NotARunFile: It is none.
     """
     with Reader(path) as reader:
-        summary, about = reader.summary(), reader.about()
+        summary, about = reader.summary(whole=False), reader.about()
+    known = about or {"name": "", "notes": "", "tags": "[]", "config": "{}", "settings": "{}"}
     row = {
-        "id": _kind(about["run"], str), "path": str(path), "name": _kind(about["name"], str),
+        "id": _kind(summary["run"], str), "path": str(path), "name": _kind(known["name"], str),
         "started": float(_kind(summary["started"], float)), "duration": float(_kind(summary["seconds"], float)),
         "status": _kind(summary["status"], str), "message": _kind(summary["message"], str),
-        "heard": float(_kind(summary["heard"], float)), "notes": _kind(about["notes"], str),
-        "tags": tuple(those(from_json(_kind(about["tags"], str)), str)),
+        "heard": float(_kind(summary["heard"], float)), "notes": _kind(known["notes"], str),
+        "tags": tuple(those(from_json(_kind(known["tags"], str)), str)),
         **{name: _kind(summary[name], int) for name in ("epochs", "batches", "step", "steered")},
     }  # fmt: skip
     if row["status"] not in OVER:
-        writer = liveness.Writer(
-            _kind(about["host"], str), _kind(about["boot"], str), _kind(about["process"], int),
-            _kind(about["process_started"], float | None),
-        )  # fmt: skip
-        row["status"], row["message"] = here.judge(writer, row["heard"], float(_kind(summary["every"], float)))
+        every = float(_kind(summary["every"], float))
+        row["status"], row["message"] = here.judge(liveness.writer_of(about), row["heard"], every)
     metrics = from_json(_kind(summary["metrics"], str))
     row["metrics"] = {
         name: each for name, each in (metrics if isinstance(metrics, dict) else {}).items() if conforms(each, METRIC)
     }
-    row["config"] = _plain(about["config"])
-    row["settings"] = _plain(about["settings"])
+    row["config"] = _plain(known["config"])
+    row["settings"] = _plain(known["settings"])
     return row
 
 

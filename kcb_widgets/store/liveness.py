@@ -12,8 +12,12 @@ import socket
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from .typed import number, text, whole
 
 SILENT_AFTER_S = 30.0  # a process that lives and has not been heard of for so long, and five commits, is silent
 HOSTS = 16  # letters of a hash that are kept
@@ -36,6 +40,23 @@ class Writer:
     boot: str
     process: int
     started: float | None
+
+
+UNKNOWN = Writer("", "", 0, None)
+
+
+def writer_of(about: Mapping[str, Any] | None) -> Writer:
+    """Who writes a run file, as its row of ``about`` says.
+
+    Raises:
+        Damaged: It says what cannot be.
+    """
+    if about is None:
+        return UNKNOWN
+    started = about["process_started"]
+    return Writer(
+        text(about["host"]), text(about["boot"]), whole(about["process"]), None if started is None else number(started)
+    )
 
 
 def this_process() -> Writer:

@@ -1,33 +1,31 @@
 """Reads run files. A file may be cut short, damaged, another program's or made to do harm: nothing in it is trusted.
 
-It is opened read-only for each look, and closed again. Its schema must be exactly ours; SQLite may do nothing but read
-our tables, within a time and memory that are bounded.
+It is opened read-only for each look, and closed again. Its header and schema must be exactly ours before SQLite is shown
+it. SQLite may do nothing but read our tables, within a time and memory that are bounded. Every row is checked.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import journal, run_file
+from . import journal, pages, run_file
 from .encoding import Damaged, from_json
-from .schema import APPLICATION_ID, FORMAT, GROWING, TABLES
-from .writer import checksum
+from .leaves import Leaves
+from .rows import CRC, crc_of, run_of
+from .schema import BLOB, COLUMNS, COVERED, GROWING, TABLES, UNCOVERED
 
-MAGIC = b"SQLite format 3\0"
-HEADER = 100  # bytes
 DEADLINE_S = 30.0  # seconds that one look may take
 LOCK_TIMEOUT_S = 2.0
 MAX_VALUE = 64 << 20  # bytes of one value
-MAX_ROWS = 50_000_000
+MIN_ROW = 8  # bytes that a row takes at least
+SPARSE = 8  # a table may have so many cells for each byte of the file, where columns came late
+FEW = 500_000  # cells that any table may have
 LIMITS = {
-    "LENGTH": MAX_VALUE,
     "SQL_LENGTH": 10_000,
     "COLUMN": 100,
     "EXPR_DEPTH": 20,
@@ -38,6 +36,7 @@ LIMITS = {
     "TRIGGER_DEPTH": 1,
     "WORKER_THREADS": 0,
 }
+Row = tuple[Any, ...]
 
 
 class NotARunFile(ValueError):
@@ -49,23 +48,32 @@ class Reader:
 
     Args:
         path: The file.
+        before: An earlier look at the same run: what that had to find out is not found out again.
+
+    Attributes:
+        path: The file.
+        size: Its bytes.
+        run: The run's id, once the summary was read.
+        counts: The rows of each table that count, once the summary was read.
+        older: Whether not all is there that the newest commit wrote, so that the state before it is read.
 
     Raises:
         FileNotFoundError: There is no such file.
         NotARunFile: It is no run file, is newer than this version knows, or is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before: Reader | None = None) -> None:
         self.path = path
+        self.run = ""
         self.counts: dict[str, int] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.older = False
+        self._before, self._leaves = before, before._leaves if before is not None else None
+        self._end = time.monotonic() + DEADLINE_S
         self._connection = self._open()
 
     def close(self) -> None:
         """End the look."""
         self._connection.close()
-        if self._folder is not None:
-            self._folder.cleanup()
 
     def __enter__(self) -> Reader:
         return self
@@ -75,195 +83,222 @@ class Reader:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def summary(self) -> dict[str, Any]:
-        """The row of ``summary``; from then on its counts bound all that is read.
+    def summary(self, whole: bool = True) -> dict[str, Any]:
+        """The row of ``summary`` that holds; from then on its counts bound all that is read.
+
+        Args:
+            whole: Whether all that it counts must be there. In a copy that was made in the middle of a commit it is
+                not, and the row before it holds.
 
         Raises:
             NotARunFile: It is damaged.
         """
-        row = self._one("summary")
-        *values, crc = row.values()
-        counts = self._json(row["counts"])
-        good = isinstance(counts, dict) and all(_is_count(counts.get(name)) for name in GROWING)
-        if not good or checksum(values) != crc:
-            raise self._damaged("its summary is not what was written")
-        self.counts = {name: counts[name] for name in GROWING}
+        rows = [dict(zip(COLUMNS["summary"], row, strict=False)) for row in self._read("summary", 1, 2)[0].values()]
+        rows = [row for row in rows if isinstance(row["number"], int) and row["run"] and isinstance(row["run"], str)]
+        rows.sort(key=lambda row: row["number"], reverse=True)
+        known = [(row, counts) for row in rows if (counts := self._counts(row["counts"])) is not None]
+        if not known or len({row["run"] for row in rows}) > 1:
+            raise self.damaged("its summary is not what was written")
+        if self._before is not None and self._before.run != rows[0]["run"]:
+            raise self.damaged("it is another run's by now")
+        self.run, (row, self.counts) = rows[0]["run"], known[0]
+        if whole and len(known) > 1 and not self._has_all(known[1][1]):
+            self.older, (row, self.counts) = True, known[1]
         return row
 
-    def about(self) -> dict[str, Any]:
-        """The row of ``about``."""
-        return self._one("about")
+    def about(self) -> dict[str, Any] | None:
+        """The row of ``about``; None where it is not what was written."""
+        found, _ = self._read("about", 1, 1)
+        return dict(zip(COLUMNS["about"], found[1], strict=True)) if 1 in found else None
 
-    def rows(self, table: str, columns: Sequence[str], where: str = "", values: Sequence[Any] = ()) -> list[Any]:
-        """Rows of a table that grows, oldest first, as far as the summary counts them.
+    def rows(self, table: str, columns: Sequence[str]) -> list[Row | None]:
+        """The rows of a table that grows, oldest first, as far as the summary counts them.
 
         Args:
             table: The table.
             columns: What is read of each row.
-            where: A condition; without it, rows that are missing are an error.
-            values: What its marks stand for.
 
-        Raises:
-            NotARunFile: The file is damaged.
+        Returns:
+            None for a row that is not what was written.
         """
         most = self.counts[table]
-        if not most:
-            return []
-        if where:
-            sql = f"SELECT {', '.join(columns)} FROM {table} WHERE id <= {most} AND ({where}) ORDER BY id"
-        else:  # a limit and no condition: it must not look at the row after the last, which a copy may not have
-            sql = f"SELECT {', '.join(columns)} FROM {table} ORDER BY id LIMIT {most}"
-        found = self._all(sql, values)
-        if not where and len(found) != most:
-            raise self._damaged(f"{most - len(found)} of {most} rows of {table} are missing")
-        return found
+        found = self.between(table, columns, 1, most)
+        return [found.get(number) for number in range(1, most + 1)]
 
-    def between(self, table: str, columns: Sequence[str], first: int, last: int) -> list[Any]:
-        """Rows ``first`` to ``last`` (included) of a table that grows, by their numbers."""
-        sql = f"SELECT {', '.join(columns)} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
-        return self._all(sql, (first, max(0, min(last, self.counts[table]) - first + 1)))
+    def between(self, table: str, columns: Sequence[str], first: int, last: int) -> dict[int, Row]:
+        """Rows ``first`` to ``last`` (included) of a table that grows, by their numbers; see ``rows``."""
+        count = min(last, self.counts[table]) - first + 1
+        if count < 1:
+            return {}
+        which = [COLUMNS[table].index(name) for name in columns]
+        uncovered = max(which) >= len(COVERED[table])
+        found, _ = self._read(table, first, count, uncovered)
+        return {number: tuple([row[i] for i in which]) for number, row in found.items()}
 
-    def _one(self, table: str) -> dict[str, Any]:
-        cursor = self._execute(f"SELECT * FROM {table} LIMIT 1")
-        with self._errors():
-            row = cursor.fetchone()
-        if row is None:
-            raise self._damaged(f"it has no {table}")
-        return dict(zip((column[0] for column in cursor.description), row, strict=True))
+    def fits(self, rows: int, columns: int) -> bool:
+        """Whether a file of this size may have a table of so many cells: few bytes must not stand for many."""
+        return rows * max(columns, 1) <= max(FEW, SPARSE * self.size)
 
-    def _all(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        with self._errors():
-            return self._execute(sql, values).fetchmany(MAX_ROWS)
-
-    def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        with self._errors():
-            return self._connection.execute(sql, values)
-
-    def _json(self, text: Any) -> Any:
-        if not isinstance(text, str):
-            raise self._damaged("a text is missing")
+    def _counts(self, text: Any) -> dict[str, int] | None:
+        """The rows of each table; None where a file of this size cannot have them."""
         try:
-            return from_json(text)
-        except Damaged as error:
-            raise self._damaged(str(error)) from error
+            counts = from_json(text)
+        except (Damaged, TypeError):
+            return None
+        good = isinstance(counts, dict) and all(self._is_count(counts.get(name)) for name in GROWING)
+        return {name: counts[name] for name in GROWING} if good else None
+
+    def _is_count(self, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= self.size // MIN_ROW
+
+    def _has_all(self, older: dict[str, int]) -> bool:
+        """Whether all rows are there that were written since ``older``; damaged ones are."""
+        for table in (name for name in GROWING if name != "overview"):  # which is not for us
+            last = self.counts[table]
+            first = min(older[table], last) + 1
+            found, bad = (
+                self._read(table, first, last - first + 1, table in UNCOVERED) if last >= first else ({}, set())
+            )
+            if len(found) + len(bad) < last - first + 1:
+                return False
+        return True
+
+    def _read(self, table: str, first: int, count: int, uncovered: bool = False) -> tuple[dict[int, Row], set[int]]:
+        """Rows by their numbers; and the numbers of those that are there and are not what was written."""
+        found: dict[int, Row] = {}
+        bad: set[int] = set()
+        try:
+            self._select(table, first, count, uncovered, found, bad)
+        except (sqlite3.Error, UnicodeError, OverflowError) as error:
+            name = getattr(error, "sqlite_errorname", "")
+            if name.startswith(("SQLITE_BUSY", "SQLITE_INTERRUPT")):
+                raise self._wrong(name) from error
+        wanted = range(first, first + count)
+        if len(found) < count and not self._ours:
+            if self._leaves is None or self._leaves.size != self.size:
+                self._leaves = Leaves(self.path, self.size, self._end)
+            missing = [number for number in wanted if number not in found]
+            found |= self._leaves.rows(table, self.run, missing, uncovered)
+        return found, bad - found.keys()
+
+    def _select(
+        self, table: str, first: int, count: int, uncovered: bool, found: dict[int, Row], bad: set[int]
+    ) -> None:
+        names = COLUMNS[table] if uncovered else COVERED[table]
+        # A limit and no other end: it must not look at the row after the last, which a copy may not have.
+        sql = f"SELECT {', '.join(names)} FROM {table} {'WHERE id >= ?' if first > 1 else ''} ORDER BY id LIMIT ?"
+        blobs, room = BLOB[table], self.size
+        for row in self._connection.execute(sql, (first, count) if first > 1 else (count,)):
+            number = row[0]
+            if not first <= number < first + count:
+                break
+            room -= sum(len(value) for value in row if isinstance(value, bytes))
+            if room < 0:  # rows that lie in one place
+                break
+            if crc_of(self.run or run_of(table, row), table, row) != row[CRC]:
+                bad.add(number)
+                continue
+            try:
+                found[number] = tuple(
+                    [v.decode() if isinstance(v, bytes) and i not in blobs else v for i, v in enumerate(row)]
+                )
+            except UnicodeDecodeError:
+                bad.add(number)
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _open(self) -> sqlite3.Connection:
-        path = self.path
-        found = path.stat()  # raises FileNotFoundError
-        if not path.is_file():
-            raise NotARunFile(f"{path} is no file")
-        ours = (found.st_dev, found.st_ino) in run_file.being_written
-        options = "mode=ro"
-        if not ours:  # else it may be touched through SQLite only
-            self._check_header()
-            what = journal.state(path)
-            if what == "roll back" and not self._roll_back():
-                what = "ignore"
-            if what == "ignore":
-                options += "&immutable=1"
-        connection = self._connect(self.path, options)
+        found = self.path.stat()  # raises FileNotFoundError
+        if not self.path.is_file():
+            raise NotARunFile(f"{self.path} is no file")
+        real = self.path.resolve()  # beside which SQLite looks for a journal
+        self.size = found.st_size
+        self._ours = (found.st_dev, found.st_ino) in run_file.being_written
+        what = "none"
+        if not self._ours:  # else it may be touched through SQLite only
+            self._check(real)
+            what = journal.state(real)
+            if what == "roll back":
+                with contextlib.suppress(sqlite3.Error):  # a folder that may not be written to: see below
+                    self._roll_back(real)
+                self._check(real)
+                self.size = real.stat().st_size
         try:
-            self._confine(connection)
-            self._check_schema(connection)
+            if what != "ignore":
+                try:
+                    return self._connect(real, "mode=ro")
+                except sqlite3.OperationalError as error:
+                    if self._ours or getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+                        raise
+            return self._connect(real, "mode=ro&immutable=1")  # whatever lies beside it; each row is checked
         except sqlite3.Error as error:
-            connection.close()
-            raise self._wrong(error) from error
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            raise self._wrong(getattr(error, "sqlite_errorname", ""), str(error)) from error
 
-    def _check_header(self) -> None:
+    def _check(self, real: Path) -> None:
         try:
-            with self.path.open("rb") as file:
-                header = file.read(HEADER)
+            wrong = pages.check(real)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise NotARunFile(f"{self.path} cannot be read: {error.strerror}") from error
-        if len(header) < HEADER or header[:16] != MAGIC:
-            raise NotARunFile(f"{self.path} is no run file: it is no SQLite database, or was cut short")
-        if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-            raise NotARunFile(f"{self.path} is no run file: it is another program's database")
+        if wrong:
+            raise NotARunFile(f"{self.path} is no run file that can be read: {wrong}")
 
-    def _roll_back(self) -> bool:
-        """Have SQLite put back what a killed process left half written; whether that was done.
+    @staticmethod
+    def _roll_back(real: Path) -> None:
+        """Have SQLite put back what a killed process left half written.
 
         While the process lives SQLite sees its lock, and waits instead.
         """
-        try:
-            self._touch(self.path)
-        except sqlite3.OperationalError:  # the folder may not be written to: do it in another
-            self._folder = tempfile.TemporaryDirectory(prefix="kcb-run-")
-            copy = Path(self._folder.name) / self.path.name
-            try:
-                shutil.copyfile(self.path, copy)
-                shutil.copyfile(f"{self.path}-journal", f"{copy}-journal")
-                self._touch(copy)
-            except (OSError, sqlite3.Error):
-                return False
-            self.path = copy
-        except sqlite3.Error:
-            return False
-        return True
-
-    def _touch(self, path: Path) -> None:
-        with contextlib.closing(self._connect(path, "mode=rw")) as connection:
+        uri = f"{real.as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA user_version").fetchone()
 
-    @staticmethod
-    def _connect(path: Path, options: str) -> sqlite3.Connection:
-        uri = f"{path.absolute().as_uri()}?{options}"
-        return sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-
-    def _confine(self, connection: sqlite3.Connection) -> None:
-        for name, most in LIMITS.items():
-            connection.setlimit(getattr(sqlite3, f"SQLITE_LIMIT_{name}"), most)
-        for pragma in ("mmap_size = 0", "trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        end = time.monotonic() + DEADLINE_S
-        connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
-
-    def _check_schema(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > FORMAT:
-            raise NotARunFile(f"{self.path} was written by a newer version (format {version}): update kcb-widgets")
-        connection.set_authorizer(_authorize)
-        sql = "SELECT name, type, sql FROM sqlite_master LIMIT 50"
-        found = {name: (kind, text) for name, kind, text in connection.execute(sql)}
-        if found != {name: ("table", text) for name, text in TABLES.items()}:
-            raise NotARunFile(f"{self.path} is no run file: its tables are others")
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _connect(self, real: Path, options: str) -> sqlite3.Connection:
+        uri = f"{real.as_uri()}?{options}"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
         try:
-            yield
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as error:
-            raise self._wrong(error) from error
+            for name, most in LIMITS.items():
+                connection.setlimit(getattr(sqlite3, f"SQLITE_LIMIT_{name}"), most)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(10_000, min(MAX_VALUE, self.size)))
+            for pragma in ("mmap_size = 0", "trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.set_progress_handler(lambda: time.monotonic() > self._end, 10_000)
+            connection.text_factory = bytes
+            connection.set_authorizer(_authorize)
+            connection.execute("SELECT id FROM summary LIMIT 1").fetchone()
+        except BaseException as error:
+            # What cannot be read by way of SQLite may be there all the same; what cannot be opened is not.
+            if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.OperationalError):
+                connection.close()
+                raise
+        return connection
 
-    def _wrong(self, error: Exception) -> NotARunFile:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith("SQLITE_BUSY"):
-            return NotARunFile(f"{self.path} is locked by another process: try again")
-        if name.startswith("SQLITE_INTERRUPT"):
-            return NotARunFile(f"{self.path} takes longer than {DEADLINE_S:g} s to read")
-        return self._damaged(str(error))
+    def damaged(self, why: str) -> NotARunFile:
+        """What to raise where the file is not what was written.
 
-    def _damaged(self, why: str) -> NotARunFile:
+        Args:
+            why: A clause.
+        """
         return NotARunFile(
             f"{self.path} is damaged ({why}): copy it again from where it was written, or look at it with "
             "'kcb-widgets check'"
         )
 
+    def _wrong(self, name: str, why: str = "") -> NotARunFile:
+        if name.startswith("SQLITE_BUSY"):
+            return NotARunFile(f"{self.path} is locked by another process: try again")
+        if name.startswith("SQLITE_INTERRUPT"):
+            return NotARunFile(f"{self.path} takes longer than {DEADLINE_S:g} s to read")
+        return self.damaged(why or name)
+
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, _trigger: str | None) -> int:
     if action == sqlite3.SQLITE_SELECT:
         return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_READ and (first in TABLES or first == "sqlite_master"):
+    if action == sqlite3.SQLITE_READ and first in TABLES:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ROWS

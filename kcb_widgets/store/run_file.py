@@ -18,7 +18,12 @@ from .writer import News, Position
 
 LOCK_TIMEOUT_S = 0.5  # seconds a commit waits for another process that reads
 ATTEMPTS = 20  # at a name that no other file has
-UPDATE = f"UPDATE summary SET {', '.join(f'{name} = ?' for name in COLUMNS['summary'][1:])} WHERE id = 1"
+UPDATE = f"UPDATE summary SET {', '.join(f'{name} = ?' for name in COLUMNS['summary'][1:])} WHERE id = ?"
+# No page may be moved later, and none stand between those that grow: not even where SQLite was built to do so.
+HEADER = (
+    f"page_size = {PAGE_SIZE}", "auto_vacuum = NONE", "encoding = 'UTF-8'", f"application_id = {APPLICATION_ID}",
+    f"user_version = {FORMAT}",
+)  # fmt: skip
 
 being_written: set[tuple[int, int]] = set()
 """Device and inode of the files that this process writes: they may be touched through SQLite only, as closing any
@@ -51,6 +56,7 @@ class RunFile:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._heard = 0.0
+        self._commits = 0  # the number of the newest
 
     @property
     def kept(self) -> bool:
@@ -117,15 +123,15 @@ class RunFile:
             for document, value in self._about.documents().items():
                 news.document(document, value)
             with contextlib.closing(_open(part)) as connection:
-                for pragma in (f"page_size = {PAGE_SIZE}", f"application_id = {APPLICATION_ID}"):
+                for pragma in HEADER:
                     connection.execute(f"PRAGMA {pragma}")
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
                 _prepare(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 for sql in TABLES.values():
                     connection.execute(sql)
                 connection.execute(insert("about"), self._about.row(run))
-                connection.execute(insert("summary"), writer.summary(run, news.position, now, every))
+                for number in (0, 1):
+                    connection.execute(insert("summary"), writer.summary(run, news.position, now, every, number))
                 _insert(connection, news)
                 connection.execute("COMMIT")
             self.path = self._rename(part, name)
@@ -136,7 +142,7 @@ class RunFile:
             raise
         with contextlib.suppress(OSError):
             Path(f"{part}-journal").unlink()
-        self._position, self._heard = news.position, now
+        self._position, self._heard, self._commits = news.position, now, 1
         self._identity = _identity(self.path)
 
     def _rename(self, part: Path, name: str) -> Path:
@@ -187,7 +193,8 @@ class RunFile:
             being_written.add(self._identity)
         try:
             _prepare(connection)
-            found = connection.execute("SELECT run, counts FROM summary").fetchone()
+            ask = "SELECT run, counts, number FROM summary ORDER BY number DESC LIMIT 1"
+            found = connection.execute(ask).fetchone()
             if not found or found[0] != self._run.id:
                 msg = f"{self.path.name} is another run's"
                 raise Gone(msg)
@@ -200,7 +207,7 @@ class RunFile:
         except BaseException:
             connection.close()
             raise
-        self._unsure, self._connection = None, connection
+        self._unsure, self._connection, self._commits = None, connection, found[2]
 
     def _write(self, news: News, now: float, every: float) -> None:
         connection = self._connection
@@ -208,7 +215,8 @@ class RunFile:
         try:
             connection.execute("BEGIN IMMEDIATE")
             _insert(connection, news)
-            connection.execute(UPDATE, writer.summary(self._run, news.position, now, every)[1:])
+            row = writer.summary(self._run, news.position, now, every, self._commits + 1)
+            connection.execute(UPDATE, (*row[1:], row[0]))
             self._unsure = news.position
             connection.execute("COMMIT")
         except BaseException:
@@ -218,7 +226,7 @@ class RunFile:
             self.close()
             raise
         self._unsure = None
-        self._position, self._heard = news.position, now
+        self._position, self._heard, self._commits = news.position, now, self._commits + 1
 
 
 def _open(path: Path) -> sqlite3.Connection:

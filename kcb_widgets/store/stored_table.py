@@ -97,6 +97,11 @@ class StoredTable(Table):
         """Memory of the columns is not held for good."""
         return 0
 
+    @property
+    def columns(self) -> list[int]:
+        """How many columns each chunk has."""
+        return [len(pieces[-1].names) for pieces in self._of_chunk]
+
     def seconds_at(self, rows: Indices) -> Floats:
         """See ``Table``; of rows that end 64 others no chunk has to be read."""
         out = np.empty(len(rows), np.float64)
@@ -173,11 +178,13 @@ class StoredTable(Table):
             if found is None:
                 self._gap(f"rows {piece.first} to {piece.first + piece.rows - 1} cannot be read")
                 continue
+            end = piece.first + piece.rows - 1
             if found.seconds is not None:
                 times[rows] = found.seconds
+            elif self._timed:
+                self._gap(f"the times of rows {piece.first} to {end} are not what was written")
             for column in range(len(piece.names)):
                 if column in found.damaged:
-                    end = piece.first + piece.rows - 1
                     self._gap(f"{piece.names[column]} of rows {piece.first} to {end} is not what was written")
                 else:
                     values[column, rows] = found.values[column]
@@ -188,13 +195,14 @@ class StoredSummaries(BlockSummaries):
     """Summaries of 64 rows each that stay in a run file until a picture needs them.
 
     Args:
-        names: The columns of the table.
+        table: The table.
         read: Reads the rows of ``block``: piece, name and bytes, in the order of pieces.
     """
 
-    def __init__(self, names: Sequence[str], read: Callable[[], list[tuple[int, str, bytes]]]) -> None:
+    def __init__(self, table: StoredTable, read: Callable[[], list[tuple[int, str, bytes]]]) -> None:
         super().__init__()
-        self._names, self._stored = list(names), read
+        self._names, self._stored = list(table.names), read
+        self._columns = table.columns
         self._loaded = False
 
     def read(self, first: int, last: int, times: int, rows: int, values: Any, key: Any) -> Extremes:
@@ -212,14 +220,14 @@ class StoredSummaries(BlockSummaries):
         pieces: list[Extremes] = []
         while (columns := found.get(len(pieces))) is not None:
             try:
-                pieces.append(self._piece(columns))
+                pieces.append(self._piece(columns, self._columns[len(pieces)]))
             except Damaged:
                 break  # from here on they are made of the rows
         self._pieces, self._blocks, self._key = pieces, PIECE * len(pieces), key
 
-    def _piece(self, columns: dict[str, bytes]) -> Extremes:
+    def _piece(self, columns: dict[str, bytes], least: int) -> Extremes:
         known = [i for i, name in enumerate(self._names) if name in columns]
-        if known != list(range(len(columns))):
+        if known != list(range(len(columns))) or len(known) < least:
             raise Damaged("a column has no summaries")
         made = empty(len(known), PIECE)
         for i in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import types
 from typing import (
     Any,
@@ -17,7 +18,10 @@ from typing import (
     is_typeddict,
 )
 
+from .encoding import Damaged
+
 T = TypeVar("T")
+EXACT = 2**53  # whole numbers below it are exact as floats
 MAX_INTEGER = 2**63
 
 
@@ -87,3 +91,36 @@ def either(value: Any, kind: Any, otherwise: T) -> T:
 def those(values: Any, kind: Any, most: int = 100_000) -> list[Any]:
     """Those of a list that are of type ``kind``."""
     return [each for each in values[:most] if conforms(each, kind)] if isinstance(values, list) else []
+
+
+def whole(value: Any) -> int:
+    """A whole number from 0, such as a step or a row.
+
+    Raises:
+        Damaged: It is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < EXACT:
+        raise Damaged(f"{str(value)[:50]!r} is no whole number")
+    return value
+
+
+def number(value: Any) -> float:
+    """A finite number.
+
+    Raises:
+        Damaged: It is none.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        raise Damaged(f"{str(value)[:50]!r} is no number")
+    return float(value)
+
+
+def text(value: Any, most: int = 10_000) -> str:
+    """A text.
+
+    Raises:
+        Damaged: It is none, or is longer than ``most``.
+    """
+    if not isinstance(value, str) or len(value) > most:
+        raise Damaged(f"{str(value)[:50]!r} is no text of up to {most} letters")
+    return value

@@ -20,6 +20,7 @@ from ..record.table import CHUNK, Table
 from ..record.values import plain, python
 from . import documents, encoding
 from .encoding import to_json
+from .rows import padding, sealed
 from .schema import GROWING, SERIES
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -48,7 +49,7 @@ class Position:
     Attributes:
         counts: Rows of each table that only grows.
         rows: Rows of each series.
-        step: Of the last of the batches.
+        step: Of the newest batch: training may have gone on since its rows were taken.
         layouts: The numbers of layouts that are there, by series and names.
         events: Those that were written; one that says more by now is another.
         steered: How many of them are changes that were made by hand.
@@ -114,7 +115,7 @@ class News:
     def _add(self, table: str, *values: Any) -> int:
         self.position.counts[table] += 1
         number = self.position.counts[table]
-        self.rows[table].append((number, *values))
+        self.rows[table].append(sealed(self._run.id, table, number, *values))
         return number
 
     def document(self, name: str, value: Any) -> None:
@@ -125,7 +126,7 @@ class News:
         made = to_json(documents.private(value))
         crc = zlib.crc32(made.encode())
         if written is None or crc != written.crc:
-            self._add("document", name, crc, made)
+            self._add("document", name, made)
         again = now + len(made) / DOCUMENT_BYTES_PER_S
         self.position.documents[name] = Written(crc, again, value if name in documents.REPLACED else None)
 
@@ -203,10 +204,9 @@ class News:
             found = run.blocks.read(done * CHUNK, (done + 1) * CHUNK, 1, rows, source.values, key)
             for column, name in enumerate(source.names()[: len(found.low)]):
                 data = encoding.encode_extremes(found, column)
-                self._add("block", version, done, name, zlib.crc32(data), data)
+                self._add("block", version, done, name, data)
             ends = run.batch_table.seconds_at(np.arange(done * CHUNK + BLOCK - 1, (done + 1) * CHUNK, BLOCK))
-            data = ends.astype("<f8").tobytes()
-            self._add("block", version, done, TIMES, zlib.crc32(data), data)
+            self._add("block", version, done, TIMES, ends.astype("<f8").tobytes())
             done += 1
         self.position.blocks, self.position.block_key = (version, done), key
 
@@ -235,19 +235,19 @@ class News:
         self.position.overview = version + 1, rows
 
 
-def summary(run: Record, position: Position, heard: float, every: float) -> tuple[Any, ...]:
-    """The row of ``summary``."""
-    row = (
-        1, run.id, run.status, text(run.message), run.started, run.seconds, heard, every, position.step,
-        position.epochs, position.rows["batches"], position.steered, to_json(documents.metrics(run)),
-        to_json(position.counts),
-    )  # fmt: skip
-    return (*row, checksum(row))
-
-
-def checksum(row: Sequence[Any]) -> int:
-    """The CRC-32 of the other columns of ``summary``."""
-    return zlib.crc32(to_json(list(row)).encode())
+def summary(run: Record, position: Position, heard: float, every: float, number: int) -> tuple[Any, ...]:
+    """The row of ``summary`` that commit ``number`` writes. Of many metrics it has the first."""
+    metrics = documents.metrics(run)
+    while True:
+        row = sealed(
+            run.id, "summary", 1 + number % 2, number, run.id, run.status, text(run.message), run.started, run.seconds,
+            heard, every, position.step, position.epochs, position.rows["batches"], position.steered, to_json(metrics),
+            to_json(position.counts),
+        )  # fmt: skip
+        pad = padding(row)
+        if pad is not None or not metrics:
+            return (*row, pad)
+        metrics.popitem()
 
 
 def pieces(table: Table, first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -115,7 +115,7 @@ def test_a_killed_process_leaves_a_whole_file(tmp_path):
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         seen.append(rows)
         shutil.rmtree(folder)
-    assert len(set(seen)) > KILLS // 4
+    assert len(set(seen)) > 10  # it was killed at different moments
 
 
 def test_a_process_killed_before_its_first_commit_leaves_no_run(tmp_path):
@@ -424,7 +424,7 @@ def test_a_live_run_is_heard_of_while_nothing_happens(tmp_path, fast, monkeypatc
     until(lambda: run.path, "the file")
     (first,) = kcb.runs(tmp_path).status
     with contextlib.closing(sqlite3.connect(run.path)) as connection:
-        ask = "SELECT heard FROM summary"
+        ask = "SELECT max(heard) FROM summary"
         (before,) = connection.execute(ask).fetchone()
         until(lambda: connection.execute(ask).fetchone()[0] > before, "a sign of life")
     assert first == "running"

@@ -1,0 +1,113 @@
+"""Reads all there is of a run file, as users and boards do."""
+
+from __future__ import annotations
+
+import resource
+import warnings
+
+import numpy as np
+
+import kcb_widgets as kcb
+from kcb_widgets.panels import payload
+from kcb_widgets.panels.series_encoder import SeriesEncoder
+from kcb_widgets.store.reader import NotARunFile
+
+ALLOWED = (NotARunFile, FileNotFoundError)
+TABLES = ("batch_table", "epoch_table", "value_table", "evaluation_table")
+
+
+def read_tables(run):
+    """Every row of every table."""
+    for table in (*(getattr(run, name) for name in TABLES), run.batch_values.weights):
+        rows = table.rows
+        table.values(0, rows), table.steps(0, rows)
+        if table is not run.batch_values.weights:
+            table.seconds(0, rows)
+            table.row_of_step(table.last_step / 2)
+        for name in table.names[:3]:
+            assert not rows or table.is_missing(rows - 1, name) in (True, False)
+
+
+def read_all(run, draw=False):
+    """What a run has; ``draw`` for what takes long."""
+    read_tables(run)
+    run.batches, run.epochs, run.events, repr(run)
+    encoder = SeriesEncoder(run)
+    encoder.whole(), encoder.window(0, run.step, 100), encoder.window(run.step / 3, run.step / 2, 50)
+    payload.clean(payload.state(run)), payload.events(run), payload.controls(run), payload.clean(run.cards)
+    payload.clean(run.hooks.describe(run.batch_table.rows))
+    if run.over:
+        try:
+            compile(run.to_code(), "code", "exec")
+        except ValueError as error:
+            assert "code" in str(error) or "null" not in str(error), error
+        run.replay()
+    if draw:
+        board = kcb.Board(run)
+        board._send_changes()
+        board.close()
+        run.plot()._repr_png_()
+
+
+def read_file(path, draw=False):
+    """Opens a file and reads all of it; returns the run, or why it is none."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        warnings.filterwarnings("ignore", message=".*constrained_layout")
+        try:
+            run = kcb.Run.open(path)
+            read_all(run, draw)
+        except ALLOWED as error:
+            assert path.name in str(error) or isinstance(error, FileNotFoundError), error
+            run = str(error)
+        try:
+            kcb.runs(path.parent)
+        except FileNotFoundError:
+            pass
+    return run
+
+
+def peak():
+    """The most memory that this process ever had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def assert_nothing_wrong(run, truth):
+    """No number of a run that was opened differs from the one that was kept: it is the same, or missing, and it says so.
+
+    Args:
+        run: The run.
+        truth: The run opened from a whole file.
+    """
+    said = [event for event in run.events_list if event.name == "file"]
+    for name in (*TABLES, "weights"):
+        found, wanted = (_table(each, name) for each in (run, truth))
+        rows = found.rows
+        assert rows <= wanted.rows, name
+        assert found.names == wanted.names[: len(found.names)], name
+        np.testing.assert_array_equal(found.steps(0, rows), wanted.steps(0, rows))
+        same, different = wanted.values(0, rows)[: len(found.names)], found.values(0, rows)
+        assert ((different == same) | np.isnan(different)).all(), name
+        lacks = np.isnan(different).sum() > np.isnan(same).sum() or rows < wanted.rows
+        if name != "weights":
+            near = np.abs(found.seconds(0, rows) - wanted.seconds(0, rows))
+            assert ((near <= 1e-5) | np.isnan(near)).all(), name
+            lacks |= np.isnan(near).any()
+        said = [event for event in run.events_list if event.name == "file"]
+        assert said or not lacks, name
+    known = set(map(repr, truth.events_list))
+    assert {repr(event) for event in run.events_list if event.name != "file"} <= known
+    for (epoch, row), (number, wanted) in zip(run.epoch_rows, truth.epoch_rows, strict=False):
+        assert epoch == number
+        assert all(repr(value) == repr(wanted[name]) for name, value in row.items())
+    assert run.epoch_starts == truth.epoch_starts[: len(run.epoch_starts)]
+    assert run.branches == truth.branches[: len(run.branches)]
+    assert run.step <= truth.step
+    if not said:
+        for name in ("step", "bests", "values", "nonfinite", "params", "status", "message", "name", "tags", "notes"):
+            assert getattr(run, name) == getattr(truth, name), name
+        assert (len(run.events_list), len(run.epoch_rows)) == (len(truth.events_list), len(truth.epoch_rows))
+
+
+def _table(run, name):
+    return run.batch_values.weights if name == "weights" else getattr(run, name)
