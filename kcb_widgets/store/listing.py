@@ -31,11 +31,9 @@ METRIC = dict[str, str | int | float | None]
 
 def runs(log_dir: str | PathLike[str] = "runs") -> pd.DataFrame:
     """See the package's ``runs``."""
-    import pandas as pd
-
     rows = [row for row, _ in read_folder(Path(log_dir)) if row is not None]
     rows.sort(key=lambda row: row["started"], reverse=True)
-    return frame(rows, pd)
+    return frame(rows)
 
 
 def read_folder(folder: Path) -> Iterable[tuple[dict[str, Any] | None, str]]:
@@ -102,8 +100,10 @@ def row_of(run: Record) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:
+def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows of ``read`` as a table."""
+    import pandas as pd
+
     from .about import flat
 
     made = []
@@ -121,10 +121,7 @@ def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:
         made.append(line)
     columns = list(dict.fromkeys(name for line in made for name in line)) or [*FIRST, "path"]
     first = [name for name in columns if name != "path"][: MAX_SETTINGS + len(FIRST) + 100]
-    found: pd.DataFrame = pd.DataFrame(
-        made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id")
-    )
-    return found
+    return pd.DataFrame(made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id"))
 
 
 def _when(seconds: float, pd: Any) -> Any:

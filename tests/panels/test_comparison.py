@@ -294,7 +294,7 @@ def test_a_group_is_the_mean_and_deviation_of_those_that_are_there(seed):
     made = groups.together(lines)
     for i in range(30):
         there = lines[:, i][~np.isnan(lines[:, i])].astype(float)
-        assert made.count[i] == len(there)
+        assert made.there[i] == len(there)
         wanted = there.mean() if len(there) else np.nan
         np.testing.assert_allclose(made.mean[i], wanted, rtol=1e-5, atol=1e-6)
         if len(there):

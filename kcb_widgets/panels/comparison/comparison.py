@@ -108,11 +108,9 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def runs(self) -> pd.DataFrame:
         """The runs as a table, as of ``kcb.runs``."""
-        import pandas as pd
-
         from ...store import listing
 
-        return listing.frame([member.row for member in self._members], pd)
+        return listing.frame([member.row for member in self._members])
 
     def data(self) -> pd.DataFrame:
         """What is drawn, all points, without smoothing: columns ``run``, ``name``, ``curve``, ``x``, ``value``."""

@@ -25,13 +25,13 @@ class Group(NamedTuple):
         mean: Of the runs that have a value in a bin.
         low: The mean less a standard deviation (of a sample); where one run is left, the mean.
         high: The mean and a standard deviation.
-        count: Runs that have a value.
+        there: Runs that have a value.
     """
 
     mean: npt.NDArray[np.float32]
     low: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]
-    count: npt.NDArray[np.float32]
+    there: npt.NDArray[np.float32]
 
 
 def key_of(member: Member, by: str) -> str:
