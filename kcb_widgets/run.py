@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, cast
 
-from .export import code
-from .record import frames
+from .record import frames, late
 from .record.record import Record
 
 if TYPE_CHECKING:
@@ -34,9 +32,6 @@ class Run(Record):
         >>> model.fit(x, y, callbacks=[run.replay()])
     """
 
-    _replay: ClassVar[Callable[..., Any]]  # `replay.py` sets it: a Replay is a Monitor, which stands above this
-    _open: ClassVar[Callable[..., Run]]  # the package `store` sets it: it stands above this
-
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Run:
         """Open a run file: the run as it was kept, with all that a live one has.
@@ -50,7 +45,7 @@ class Run(Record):
             FileNotFoundError: There is no such file.
             ValueError: It is no run file, was written by a newer version, or is damaged.
         """
-        return Run._open(path)
+        return cast(Run, late.call("open", path))
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -89,8 +84,13 @@ class Run(Record):
 
     def replay(self, *, display: bool | None = False) -> Any:
         """A callback that does to a fresh model what was done to this one, at the same steps; see ``Replay``."""
-        return self._replay(self, display=display)
+        return late.call("replay", self, display=display)
 
     def to_code(self) -> str:
         """The same as plain Keras: the source of a callback that needs nothing of this package."""
+        from .export import code  # here, as it asks Keras for its backend
+
         return code.to_code(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return cast("tuple[Any, ...]", late.call("reduce", self))
