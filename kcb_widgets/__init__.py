@@ -96,5 +96,8 @@ def _later(module: str, name: str) -> Callable[..., Any]:
 late.given |= {
     "open": _later(".store", "open_run"),
     "replay": _later(".replay", "Replay"),
+    "from_history": _later(".imports", "from_history"),
+    "from_csv": _later(".imports", "from_csv"),
+    "from_tensorboard": _later(".imports", "from_tensorboard"),
     "reduce": _later(".session.pickling", "reduce_run"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,6 +47,55 @@ class Run(Record):
             ValueError: It is no run file, was written by a newer version, or is damaged.
         """
         return cast(Run, late.call("open", path))
+
+    @classmethod
+    def from_history(cls, history: Any, validation_freq: int | Sequence[int] | None = None) -> Run:
+        """Make a finished run of Keras's History, which ``fit`` returns. It has epochs, and no batches.
+
+        Args:
+            history: The History.
+            validation_freq: What ``fit`` was given, where it was: History does not say which epochs were validated.
+                Without it their metrics are left out, and an event says so.
+
+        Raises:
+            TypeError: It is no History.
+        """
+        return cast(Run, late.call("from_history", history, validation_freq))
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str], separator: str | None = None) -> Run:
+        """Make a finished run of a file that Keras's CSVLogger wrote, or ``to_csv``. It has epochs, and no batches.
+
+        Where fits were appended their epochs are counted on; where one goes on from an epoch that is there already,
+        the epochs that came after that are left behind, as by a rollback. Events say what could not be read.
+
+        Args:
+            path: The file; it has a column ``epoch``.
+            separator: What stands between columns; None: as the first line suggests.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: CSVLogger did not write it.
+        """
+        return cast(Run, late.call("from_csv", path, separator))
+
+    @classmethod
+    def from_tensorboard(cls, folder: str | PathLike[str]) -> Run:
+        """Make a finished run of a folder that Keras's TensorBoard callback wrote to, or ``to_tensorboard``.
+
+        What is in its folders ``train`` and ``validation`` belongs together. It has epochs, and batches where the
+        callback wrote those (``update_freq``). Scalars of others are batches where nothing is Keras's. A damaged
+        record hides what follows: an event says how far a file was read.
+
+        Args:
+            folder: The run's folder.
+
+        Raises:
+            FileNotFoundError: There is no such folder.
+            ValueError: It has no event files, or several runs.
+            ModuleNotFoundError: TensorBoard is not installed.
+        """
+        return cast(Run, late.call("from_tensorboard", folder))
 
     @property
     def epochs(self) -> pd.DataFrame:

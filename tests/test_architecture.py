@@ -21,6 +21,7 @@ LAYERS = (
     "session",
     "steering",
     "panels",
+    "imports",
     "store",
     "run",
     "export",
@@ -33,6 +34,7 @@ LAYERS = (
 ONLY = {
     "steering": {"commands", "keras_internals", "record"},
     "panels": {"store", "run", "export", "commands", "kernel", "record"},
+    "imports": {"run", "record"},
     "store": {"run", "record"},
     "run": {"export", "record"},
     "export": {"commands", "record"},
