@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .record import frames, late
@@ -141,6 +142,93 @@ class Run(Record):
         from .export import code  # here, as it asks Keras for its backend
 
         return code.to_code(self)
+
+    def to_csv(self, path: str | PathLike[str], *, batches: bool = False, separator: str = ",") -> Path:
+        """Write the epochs as Keras's CSVLogger does, and ``seconds``; ``Run.from_csv`` reads them.
+
+        Args:
+            path: The file; one that is there is replaced.
+            batches: Write the batches in their place, as ``batches`` has them.
+            separator: What stands between columns.
+
+        Returns:
+            The path. What a row does not have is ``NA``; NaN is ``nan``.
+
+        Raises:
+            ValueError: The separator is not one character.
+        """
+        from .export.to_csv import to_csv  # here, as below: most runs are not exported
+
+        return to_csv(self, path, batches, separator)
+
+    def to_json(self, path: str | PathLike[str]) -> Path:
+        """Write all that people read of the run as one object of strict JSON.
+
+        NaN and infinities are ``{"float": "NaN"}``, ``{"float": "Infinity"}`` and ``{"float": "-Infinity"}``. What is
+        missing is null in columns, and left out of an epoch. It says nothing of who made the run, and where.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The path.
+        """
+        from .export.to_json import to_json
+
+        return to_json(self, path)
+
+    def to_parquet(self, path: str | PathLike[str]) -> list[Path]:
+        """Write epochs and batches as Parquet; missing is null, and NaN stays NaN.
+
+        Args:
+            path: ``run.parquet`` makes ``run.epochs.parquet`` and ``run.batches.parquet``.
+
+        Returns:
+            The two paths.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not installed.
+        """
+        from .export.to_parquet import to_parquet
+
+        return to_parquet(self, path)
+
+    def to_tensorboard(self, log_dir: str | PathLike[str]) -> Path:
+        """Write a folder for TensorBoard, under the names that Keras's callback gives.
+
+        Batches and epochs are scalars, and so is the learning rate; events are texts, ``config`` is hyperparameters.
+        ``Run.from_tensorboard`` reads it.
+
+        Args:
+            log_dir: The run's own folder. Written again, the same run replaces its files.
+
+        Returns:
+            The folder.
+
+        Raises:
+            ModuleNotFoundError: TensorBoard is not installed.
+        """
+        from .export.to_tensorboard import to_tensorboard
+
+        return to_tensorboard(self, log_dir)
+
+    def to_mlflow(self, experiment: str = "Default", *, tracking_uri: str | None = None, batches: bool = False) -> str:
+        """Log the run to MLflow: config and settings as params, metrics of epochs, texts and events as files.
+
+        Args:
+            experiment: The experiment's name; it is made where it is not there.
+            tracking_uri: Where to; None: where MLflow is set to.
+            batches: Log the batches too; a long run takes a request for each 1000 values.
+
+        Returns:
+            The id of MLflow's run.
+
+        Raises:
+            ModuleNotFoundError: MLflow is not installed.
+        """
+        from .export.to_mlflow import to_mlflow
+
+        return to_mlflow(self, experiment, tracking_uri, batches)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return cast("tuple[Any, ...]", late.call("reduce", self))
