@@ -238,6 +238,3 @@ class Replay(Monitor):
         if message not in self._warned and self._playing is not None:
             self._warned.add(message)
             self._playing.add_event("warning", name, source="replay", message=message)
-
-
-Run._replay = Replay

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from .export import code
-from .record import frames
+from .record import frames, late
 from .record.record import Record
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ class Run(Record):
         >>> model.fit(x, y, callbacks=[run.replay()])
     """
 
-    _replay: ClassVar[Callable[..., Any]]  # `replay.py` sets it: a Replay is a Monitor, which stands above this
-    _open: ClassVar[Callable[..., Run]]  # the package `store` sets it: it stands above this
-
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Run:
         """Open a run file: the run as it was kept, with all that a live one has.
@@ -50,7 +47,56 @@ class Run(Record):
             FileNotFoundError: There is no such file.
             ValueError: It is no run file, was written by a newer version, or is damaged.
         """
-        return Run._open(path)
+        return cast(Run, late.call("open", path))
+
+    @classmethod
+    def from_history(cls, history: Any, validation_freq: int | Sequence[int] | None = None) -> Run:
+        """Make a finished run of Keras's History, which ``fit`` returns. It has epochs, and no batches.
+
+        Args:
+            history: The History.
+            validation_freq: What ``fit`` was given, where it was: History does not say which epochs were validated.
+                Without it their metrics are left out, and an event says so.
+
+        Raises:
+            TypeError: It is no History.
+        """
+        return cast(Run, late.call("from_history", history, validation_freq))
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str], separator: str | None = None) -> Run:
+        """Make a finished run of a file that Keras's CSVLogger wrote, or ``to_csv``. It has epochs, and no batches.
+
+        Where fits were appended their epochs are counted on; where one goes on from an epoch that is there already,
+        the epochs that came after that are left behind, as by a rollback. Events say what could not be read.
+
+        Args:
+            path: The file; it has a column ``epoch``.
+            separator: What stands between columns; None: as the first line suggests.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: CSVLogger did not write it.
+        """
+        return cast(Run, late.call("from_csv", path, separator))
+
+    @classmethod
+    def from_tensorboard(cls, folder: str | PathLike[str]) -> Run:
+        """Make a finished run of a folder that Keras's TensorBoard callback wrote to, or ``to_tensorboard``.
+
+        What is in its folders ``train`` and ``validation`` belongs together. It has epochs, and batches where the
+        callback wrote those (``update_freq``). Scalars of others are batches where nothing is Keras's. A damaged
+        record hides what follows: an event says how far a file was read.
+
+        Args:
+            folder: The run's folder.
+
+        Raises:
+            FileNotFoundError: There is no such folder.
+            ValueError: It has no event files, or several runs.
+            ModuleNotFoundError: TensorBoard is not installed.
+        """
+        return cast(Run, late.call("from_tensorboard", folder))
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -89,8 +135,100 @@ class Run(Record):
 
     def replay(self, *, display: bool | None = False) -> Any:
         """A callback that does to a fresh model what was done to this one, at the same steps; see ``Replay``."""
-        return self._replay(self, display=display)
+        return late.call("replay", self, display=display)
 
     def to_code(self) -> str:
         """The same as plain Keras: the source of a callback that needs nothing of this package."""
+        from .export import code  # here, as it asks Keras for its backend
+
         return code.to_code(self)
+
+    def to_csv(self, path: str | PathLike[str], *, batches: bool = False, separator: str = ",") -> Path:
+        """Write the epochs as Keras's CSVLogger does, and ``seconds``; ``Run.from_csv`` reads them.
+
+        Args:
+            path: The file; one that is there is replaced.
+            batches: Write the batches in their place, as ``batches`` has them.
+            separator: What stands between columns.
+
+        Returns:
+            The path. What a row does not have is ``NA``; NaN is ``nan``.
+
+        Raises:
+            ValueError: The separator is not one character.
+        """
+        from .export.to_csv import to_csv  # here, as below: most runs are not exported
+
+        return to_csv(self, path, batches, separator)
+
+    def to_json(self, path: str | PathLike[str]) -> Path:
+        """Write all that people read of the run as one object of strict JSON.
+
+        NaN and infinities are ``{"float": "NaN"}``, ``{"float": "Infinity"}`` and ``{"float": "-Infinity"}``. What is
+        missing is null in columns, and left out of an epoch. It says nothing of who made the run, and where.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The path.
+        """
+        from .export.to_json import to_json
+
+        return to_json(self, path)
+
+    def to_parquet(self, path: str | PathLike[str]) -> list[Path]:
+        """Write epochs and batches as Parquet; missing is null, and NaN stays NaN.
+
+        Args:
+            path: ``run.parquet`` makes ``run.epochs.parquet`` and ``run.batches.parquet``.
+
+        Returns:
+            The two paths.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not installed.
+        """
+        from .export.to_parquet import to_parquet
+
+        return to_parquet(self, path)
+
+    def to_tensorboard(self, log_dir: str | PathLike[str]) -> Path:
+        """Write a folder for TensorBoard, under the names that Keras's callback gives.
+
+        Batches and epochs are scalars, and so is the learning rate; events are texts, ``config`` is hyperparameters.
+        ``Run.from_tensorboard`` reads it.
+
+        Args:
+            log_dir: The run's own folder. Written again, the same run replaces its files.
+
+        Returns:
+            The folder.
+
+        Raises:
+            ModuleNotFoundError: TensorBoard is not installed.
+        """
+        from .export.to_tensorboard import to_tensorboard
+
+        return to_tensorboard(self, log_dir)
+
+    def to_mlflow(self, experiment: str = "Default", *, tracking_uri: str | None = None, batches: bool = False) -> str:
+        """Log the run to MLflow: config and settings as params, metrics of epochs, texts and events as files.
+
+        Args:
+            experiment: The experiment's name; it is made where it is not there.
+            tracking_uri: Where to; None: where MLflow is set to.
+            batches: Log the batches too; a long run takes a request for each 1000 values.
+
+        Returns:
+            The id of MLflow's run.
+
+        Raises:
+            ModuleNotFoundError: MLflow is not installed.
+        """
+        from .export.to_mlflow import to_mlflow
+
+        return to_mlflow(self, experiment, tracking_uri, batches)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return cast("tuple[Any, ...]", late.call("reduce", self))

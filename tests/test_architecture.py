@@ -21,6 +21,7 @@ LAYERS = (
     "session",
     "steering",
     "panels",
+    "imports",
     "store",
     "run",
     "export",
@@ -33,6 +34,7 @@ LAYERS = (
 ONLY = {
     "steering": {"commands", "keras_internals", "record"},
     "panels": {"store", "run", "export", "commands", "kernel", "record"},
+    "imports": {"run", "record"},
     "store": {"run", "record"},
     "run": {"export", "record"},
     "export": {"commands", "record"},
@@ -132,7 +134,24 @@ def test_only_steering_calls_what_writes_to_a_model_by_private_names():
 
 
 def test_importing_the_package_is_light():
-    code = "import keras, sys; before = set(sys.modules); import kcb_widgets; print(*set(sys.modules) - before)"
+    code = (
+        "import keras, sys; before = set(sys.modules); import kcb_widgets; kcb_widgets.Monitor;"
+        "print(*set(sys.modules) - before)"
+    )
+    heavy = {"pandas", "matplotlib", "IPython", "ipywidgets", "anywidget", "tqdm", "ipykernel", "zmq"}
+    assert not brought(code) & heavy
+
+
+def test_runs_are_read_without_keras():
+    code = (
+        "import sys, kcb_widgets; kcb_widgets.Run, kcb_widgets.runs, kcb_widgets.Event, kcb_widgets.doctor;"
+        "import kcb_widgets.store.rebuild, kcb_widgets.store.run_file, kcb_widgets.session.pickling;"
+        "print(*sys.modules)"
+    )
+    assert not brought(code) & {"keras", "tensorflow", "jax", "torch", "pandas", "matplotlib"}
+
+
+def brought(code):
+    """The modules that a fresh Python names, by their first parts."""
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    brought = {name.split(".")[0] for name in run.stdout.split()}
-    assert not brought & {"pandas", "matplotlib", "IPython", "ipywidgets", "anywidget", "tqdm", "ipykernel", "zmq"}
+    return {name.split(".")[0] for name in run.stdout.split()}

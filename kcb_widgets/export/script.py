@@ -62,10 +62,13 @@ def script(run: Record) -> list[Act]:
     """All that has to be done again, in order.
 
     Raises:
-        ValueError: The run is not over.
+        ValueError: The run is not over, or was imported.
     """
     if not isinstance(run, Record) or not run.over:
         msg = f"only a run that is over can be replayed or written as code. Received: {run!r}"
+        raise ValueError(msg)
+    if origin := run.settings.get("imported.from"):
+        msg = f"{run.title} is from {origin}, which does not say what was done to it: there is nothing to do again"
         raise ValueError(msg)
     events = _during(run)
     last_use = {str(event.new): i for i, event in enumerate(events) if event.kind == "rollback"}

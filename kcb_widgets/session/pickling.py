@@ -115,7 +115,7 @@ def _own(base: type) -> frozenset[str]:
     return frozenset(vars(base(display=False)))
 
 
-def _reduce_run(run: Run) -> tuple[Any, ...]:
+def reduce_run(run: Run) -> tuple[Any, ...]:
     """All that a run recorded, and nothing of who looked at it.
 
     Raises:
@@ -168,5 +168,4 @@ def _rebuild_chunk(slots: dict[str, Any]) -> Chunk:
     return chunk
 
 
-copyreg.pickle(Run, _reduce_run)
 copyreg.pickle(Table, _reduce_table)

@@ -47,6 +47,3 @@ def runs(log_dir: str | PathLike[str] = "runs") -> pd.DataFrame:
     from . import listing
 
     return listing.runs(log_dir)
-
-
-Run._open = open_run

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..record.portable import flat as flat
 from ..record.privacy import without_private
 from ..record.record import Record
 from ..record.values import plain
@@ -13,7 +14,6 @@ from .documents import private
 from .encoding import to_json
 from .rows import sealed
 
-MAX_COLUMNS = 200  # settings in the table of runs
 MAX_NAME = 200
 MAX_NOTES = 100_000
 MAX_TAGS = 100
@@ -56,30 +56,6 @@ class About:
     def documents(self) -> dict[str, Any]:
         """What is too long for the table of runs."""
         return {name: without_private(text) for name, text in self.texts.items()}
-
-
-def flat(values: Mapping[str, Any], most: int = MAX_COLUMNS) -> dict[str, Any]:
-    """Nested values by dotted names; lists of numbers and texts stay together.
-
-    Args:
-        values: The values.
-        most: How many are kept.
-    """
-    found: dict[str, Any] = {}
-
-    def add(name: str, value: Any) -> None:
-        if isinstance(value, Mapping):
-            for key, each in value.items():
-                add(f"{name}.{key}" if name else str(key), each)
-        elif isinstance(value, (list, tuple)) and any(isinstance(each, Mapping) for each in value):
-            for number, each in enumerate(value):
-                add(f"{name}.{number}", each)
-        elif len(found) < most:
-            found[name] = to_json(list(value)) if isinstance(value, (list, tuple)) else value
-
-    add("", values)
-    found.pop("", None)
-    return found
 
 
 def check_name(name: object) -> str:

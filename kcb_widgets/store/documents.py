@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..record.privacy import without_private
+from ..record.portable import metrics as metrics
+from ..record.portable import private as private
+from ..record.portable import scalar as scalar
 from ..record.record import Record
 from ..record.stretches import Stretch
-from ..record.values import MAX_INTEGER, plain, python
 
-MAX_TEXT = 10_000
-MAX_DEPTH = 12
-MAX_METRICS = 60
 STATE = (
     *("title", "first_step", "phase", "params", "epoch", "initial_epoch", "announced_epoch", "batches_per_epoch"),
     *("test_batch", "test_batches", "values", "nonfinite", "not_finite", "bests", "flow", "availability", "undoable"),
@@ -57,37 +55,3 @@ def marks(run: Record) -> dict[str, tuple[Sequence[Any], Callable[[Any], Any]]]:
 
 def _stretch(each: Stretch) -> list[Any]:
     return [each.row, each.epoch_step, each.position, each.known, dict(each.weights), dict(each.sums)]
-
-
-def metrics(run: Record) -> dict[str, dict[str, Any]]:
-    """By metric, its value at the end of the last epoch, and its best where it is known which way is better."""
-    found: dict[str, dict[str, Any]] = {}
-    table = run.epoch_table
-    if table.rows:
-        last = table.values(table.rows - 1, table.rows)[:, 0].tolist()
-        found = {
-            name: {"last": value} for name, value in zip(table.names[: len(last)][:MAX_METRICS], last, strict=False)
-        }
-    for best in run.bests:
-        if best["metric"] in found:
-            found[best["metric"]] |= {"best": best["value"], "epoch": best["epoch"], "direction": best["direction"]}
-    return found
-
-
-def scalar(value: object) -> Any:
-    """A flag, number, text or None as JSON can carry it; anything else as text."""
-    try:
-        known = python(value)
-    except TypeError:
-        return plain(value)
-    return plain(known) if isinstance(known, str) or (isinstance(known, int) and abs(known) > MAX_INTEGER) else known
-
-
-def private(value: Any, depth: int = 0) -> Any:
-    """The same of dicts and lists, with nothing in it that JSON cannot carry or that tells who and where it was."""
-    if depth < MAX_DEPTH and isinstance(value, Mapping):
-        return {without_private(str(plain(key))): private(each, depth + 1) for key, each in list(value.items())}
-    if depth < MAX_DEPTH and isinstance(value, (list, tuple)):
-        return [private(each, depth + 1) for each in list(value)]
-    made = scalar(value) if not isinstance(value, str) else plain(value, MAX_TEXT)
-    return without_private(made) if isinstance(made, str) else made

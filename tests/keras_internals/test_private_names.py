@@ -28,7 +28,6 @@ STAYS = {
     "session/pickling": {  # puts a Monitor, a record and a table into a file and takes them out again: all our own
         *("_buttons", "_chunks", "_display", "_keep_runs", "_options", "_policies", "_seconds", "_user_controls"),
     },
-    "replay": {"_replay"},  # gives our `Run` the method that needs Keras
 }
 # Names that our classes have from a class of others' that they extend, as a documented part of it.
 INHERITED = {"_repr_mimebundle_"}  # how IPython asks an object for its displays
