@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cards import CUTTING, STEERED, STOPPING
-from host import bundle, card, control, each_tab, host, plain_page, run_picture, state
+from host import bundle, card, control, each_tab, host, make_host, plain_page, run_picture, state
 
 pytestmark = pytest.mark.browser
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -26,11 +26,11 @@ HOOKS = {
 }
 
 
-def violations(page):
+def violations(page, context=".kcb-board", fewest=15):
     """What axe-core objects to: rule, why, and the elements."""
     options = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {rule: {"enabled": False} for rule in PAGE}}
-    found = Axe().run(page, context=".kcb-board", options=options).response
-    assert len(found["passes"]) > 15  # or it looked at nothing
+    found = Axe().run(page, context=context, options=options).response
+    assert len(found["passes"]) > fewest  # or it looked at nothing
     return [(each["id"], each["help"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
 
 
@@ -82,3 +82,12 @@ def test_axe_finds_nothing_in_what_opens(host, theme):
     host.state(commands=[{"id": command["id"], "status": "refused", "message": "no"}])
     page.locator(".kcb-outcome", has_text="refused: no").wait_for()
     assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_the_note_of_a_board_without_a_place(make_host):
+    host = make_host(clock=True)
+    host.page.evaluate("document.body.dataset.notebook = 'yes'")
+    host.start(mount=False)
+    host.page.clock.run_for(6_000)
+    host.page.locator(".kcb-unseen").wait_for()
+    assert violations(host.page, ".kcb-unseen", 5) == []
