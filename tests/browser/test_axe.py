@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from accessibility import violations
 from cards import CUTTING, STEERED, STOPPING
-from host import bundle, card, control, each_tab, host, plain_page, run_picture, state
+from host import bundle, card, control, each_tab, host, make_host, plain_page, run_picture, state
 
 pytestmark = pytest.mark.browser
 EVENTS = [
@@ -71,3 +71,12 @@ def test_axe_finds_nothing_in_what_opens(host, theme):
     host.state(commands=[{"id": command["id"], "status": "refused", "message": "no"}])
     page.locator(".kcb-outcome", has_text="refused: no").wait_for()
     assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_the_note_of_a_board_without_a_place(make_host):
+    host = make_host(clock=True)
+    host.page.evaluate("document.body.dataset.notebook = 'yes'")
+    host.start(mount=False)
+    host.page.clock.run_for(6_000)
+    host.page.locator(".kcb-unseen").wait_for()
+    assert violations(host.page, ".kcb-unseen", 5) == []

@@ -66,6 +66,19 @@ def test_a_restart_in_mid_fit_is_told_on_the_board_and_in_the_saved_notebook(ope
     assert "A kernel that was restarted has lost them." in words.inner_text()
 
 
+def restored(notebook: lab.Notebook) -> None:
+    """Wait for the board. JupyterLab restores no saved widget where a starting kernel is slow to say what it has."""
+    from playwright.sync_api import TimeoutError  # here, so that without Playwright the tests can be skipped
+
+    for attempts_left in reversed(range(4)):
+        try:
+            return notebook.cell(1).locator(".kcb-board").wait_for(timeout=20_000)
+        except TimeoutError:
+            if not attempts_left:
+                raise
+            notebook.reload()
+
+
 @pytest.mark.parametrize("server", ["widgets saved"], indirect=True)
 def test_a_board_out_of_the_saved_notebook_says_that_its_kernel_is_another(
     open_notebook: Any, server: lab.Server, browser: Any
@@ -76,6 +89,7 @@ def test_a_board_out_of_the_saved_notebook_says_that_its_kernel_is_another(
     notebook.save()
     notebook.close()
     again = server.reopen(browser, notebook.path)
+    restored(again)
     view = board(again, status="lost")
     assert GONE in view.locator(".kcb-message").first.inner_text()
     assert view.locator(".kcb-badge").inner_text() == "read-only"

@@ -162,7 +162,7 @@ def test_a_run_without_a_place_in_the_page_says_what_to_do_and_can_be_seen_at_on
     assert host.page.locator(NOTE).count() == 0
     host.page.clock.run_for(2_000)
     note = host.page.locator(NOTE)
-    assert note.inner_text().startswith("A fit trains on, and its board is not in sight.")
+    assert "A fit trains on, and its board is not in sight." in note.inner_text()
     assert "monitor.board in a new cell" in note.inner_text()
     note.get_by_role("button", name="Show it here").click()
     host.answer_hello()
