@@ -103,6 +103,7 @@ def test_it_installs_and_works_where_there_is_nothing_else(built, tmp_path, kind
     run(sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "venv"))
     install(str(package))
     run(sys.executable, "-m", "uv", "pip", "check", "-q", "--python", python)
+    assert run(str(tmp_path / "venv/bin/kcb-widgets"), "--version").startswith("kcb-widgets ")
     code = "import kcb_widgets; kcb_widgets.runs; kcb_widgets.Run; kcb_widgets.Monitor"  # files are read without Keras
     bare = subprocess.run([python, "-c", code], env=environment, cwd=tmp_path, capture_output=True)
     assert b"tensorflow here, which is not installed: pip install 'kcb-widgets[tensorflow]'" in bare.stderr
