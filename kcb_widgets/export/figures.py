@@ -23,7 +23,7 @@ TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 NEUTRAL = "#808080"
 POINTS = 1600
 MAX_MARKERS = 50
-MAX_PLOTS = 60  # more are no picture any more, and take minutes
+MAX_PLOTS = 40  # more are no picture any more, and take minutes
 STILL_COLORS = 128
 LONGEST = 120  # characters of a title
 
@@ -162,7 +162,9 @@ def _metric(axis: Any, run: Record, group: str) -> None:
     for bad in run.nonfinite:
         if bad["group"] == group:
             axis.axvline(bad["step"], color=BAD, linewidth=1)
-            axis.text(bad["step"], 0.02, _literal(bad["value"]), color=BAD, fontsize=7, transform=axis.get_xaxis_transform())
+            axis.text(
+                bad["step"], 0.02, _literal(bad["value"]), color=BAD, fontsize=7, transform=axis.get_xaxis_transform()
+            )
     axis.set_title(_literal(group), fontsize=10)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7, framealpha=0.6)

@@ -1,4 +1,4 @@
-"""A folder's runs as a table: one row a run, read from the summary that each file holds. There is no index to go stale."""
+"""A folder's runs as a table: one row a run, read from the summary in each file. There is no index to go stale."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ def read(path: Path, here: liveness.Judge) -> dict[str, Any]:
     return row
 
 
-def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:
+def frame(rows: list[dict[str, Any]], pandas: Any) -> pd.DataFrame:
     """Rows of ``read`` as a table."""
     from .about import flat
 
     made = []
     for row in rows:
         line = {name: row[name] for name in FIRST}
-        line["started"] = _when(row["started"], pd)
+        line["started"] = _when(row["started"], pandas)
         for name, each in row["metrics"].items():
             line[name if name not in FIRST else f"metric_{name}"] = each.get("last", math.nan)
         for name, each in row["metrics"].items():
@@ -108,7 +108,10 @@ def frame(rows: list[dict[str, Any]], pd: Any) -> pd.DataFrame:
         made.append(line)
     columns = list(dict.fromkeys(name for line in made for name in line)) or [*FIRST, "path"]
     first = [name for name in columns if name != "path"][: MAX_SETTINGS + len(FIRST) + 100]
-    return pd.DataFrame(made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id"))
+    table: pd.DataFrame = pandas.DataFrame(
+        made, columns=[*first, "path"], index=pandas.Index([row["id"] for row in rows], name="id")
+    )
+    return table
 
 
 def _when(seconds: float, pd: Any) -> Any:

@@ -27,7 +27,12 @@ MAX_HEADER = 200  # bytes of a row that say what its columns are
 HEADER = (
     (68, 4, APPLICATION_ID, "it is another program's database"),
     (16, 2, PAGE_SIZE, "its pages have another size"),
-    (18, 2, 0x0101, "another program has switched it to SQLite's WAL mode; 'PRAGMA journal_mode = DELETE' switches back"),
+    (
+        18,
+        2,
+        0x0101,
+        "another program has switched it to SQLite's WAL mode; 'PRAGMA journal_mode = DELETE' switches back",
+    ),
     (20, 4, 0x00402020, "its header is none of ours"),
     (44, 4, 4, "its header is none of ours"),
     (52, 4, 0, "another program has rearranged its pages"),
@@ -60,8 +65,8 @@ def check(path: Path) -> str:
         schema = [tuple(record.value(column) for column in range(5)) for record in found]
     except Damaged:
         return "its list of tables is damaged"
-    wanted = [("table", name, name, sql) for name, sql in TABLES.items()]
-    if [(kind, name, of, sql) for kind, name, of, _, sql in schema] != wanted:
+    ours = [("table", name, name, sql) for name, sql in TABLES.items()]
+    if [(kind, name, of, sql) for kind, name, of, _, sql in schema] != ours:
         return "its tables are others"
     roots = [root for *_, root, _ in schema]
     if not all(isinstance(root, int) and root > 1 for root in roots) or len(set(roots)) < len(roots):

@@ -1,7 +1,7 @@
 """Reads run files. A file may be cut short, damaged, another program's or made to do harm: nothing in it is trusted.
 
-It is opened read-only for each look, and closed again. Its header and schema must be exactly ours before SQLite is shown
-it. SQLite may do nothing but read our tables, within a time and memory that are bounded. Every row is checked.
+It is opened read-only for each look, and closed again. Its header and schema must be exactly ours before SQLite is
+shown it. SQLite may do nothing but read our tables, within a time and memory that are bounded. Every row is checked.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,8 @@ class Reader:
         self.run = ""
         self.counts: dict[str, int] = {}
         self.older = False
-        self._before, self._leaves = before, before._leaves if before is not None else None
+        self._before = before
+        self._leaves: Leaves | None = before._leaves if before is not None else None
         self._end = time.monotonic() + DEADLINE_S
         self._connection = self._open()
 
@@ -156,7 +157,9 @@ class Reader:
         for table in (name for name in GROWING if name != "overview"):  # which is not for us
             last = self.counts[table]
             first = min(older[table], last) + 1
-            found, bad = self._read(table, first, last - first + 1, table in UNCOVERED) if last >= first else ({}, set())
+            found, bad = (
+                self._read(table, first, last - first + 1, table in UNCOVERED) if last >= first else ({}, set())
+            )
             if len(found) + len(bad) < last - first + 1:
                 return False
         return True

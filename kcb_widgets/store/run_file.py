@@ -7,7 +7,6 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
 
 from ..record.record import Record
 from . import writer
@@ -250,5 +249,3 @@ def _insert(connection: sqlite3.Connection, news: News) -> None:
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
-
-

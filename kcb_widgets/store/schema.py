@@ -143,9 +143,7 @@ TABLES = {
 }
 GROWING = tuple(name for name in TABLES if name not in ("summary", "about"))
 SERIES = ("batches", "weights", "epochs", "controls", "evaluations")
-COLUMNS = {
-    name: tuple(line.split()[0].strip(",") for line in sql.splitlines()[1:-1]) for name, sql in TABLES.items()
-}
+COLUMNS = {name: tuple(line.split()[0].strip(",") for line in sql.splitlines()[1:-1]) for name, sql in TABLES.items()}
 REAL, BLOB = (
     {
         name: frozenset(i for i, line in enumerate(sql.splitlines()[1:-1]) if kind in line.strip(" ,").split()[1:])

@@ -5,7 +5,18 @@ from __future__ import annotations
 import functools
 import math
 import types
-from typing import Any, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from .encoding import Damaged
 
@@ -47,7 +58,11 @@ def conforms(value: Any, kind: Any) -> bool:
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     if kind is float:
-        return isinstance(value, (int, float)) and abs(value) < 1e308 if isinstance(value, int) else isinstance(value, float)
+        return (
+            isinstance(value, (int, float)) and abs(value) < 1e308
+            if isinstance(value, int)
+            else isinstance(value, float)
+        )
     if kind is int:
         return isinstance(value, int) and abs(value) < MAX_INTEGER
     return isinstance(value, kind)
@@ -57,7 +72,7 @@ def _has_fields(value: dict[str, Any], fields: dict[str, Any]) -> bool:
     for name, kind in fields.items():
         if get_origin(kind) in (NotRequired, Required):
             needed = get_origin(kind) is Required
-            (kind,) = get_args(kind)  # noqa: PLW2901
+            (kind,) = get_args(kind)
         else:
             needed = True
         if name not in value:

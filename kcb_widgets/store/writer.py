@@ -13,7 +13,6 @@ import numpy as np
 
 from ..record import curves, downsampling
 from ..record.block_summaries import BLOCK
-from ..record.chunk import Floats
 from ..record.events import Event
 from ..record.privacy import without_private
 from ..record.record import Record
@@ -285,5 +284,3 @@ def _of_epoch(value: Any) -> Any:
     if isinstance(known, int) and not isinstance(known, bool) and abs(known) >= 2**63:
         return float(known)
     return text(known) if isinstance(known, str) else known
-
-

@@ -30,7 +30,9 @@ def do(run, number):
     for _ in range(1 + number % 7):
         run.append(run.batch, {"loss": value(run.step + 1), "accuracy": value(run.step + 1, "accuracy")})
     if number % 5 == 0:
-        run.add_event("applied", f"control {len(run.events_list)}", number, value(number), "board", "x" * (number % 300))
+        run.add_event(
+            "applied", f"control {len(run.events_list)}", number, value(number), "board", "x" * (number % 300)
+        )
     if number % 11 == 0:
         epoch = len(run.epoch_rows)
         run.epoch_rows.append((epoch, {"loss": value(epoch), "seconds": 1.0}))
@@ -53,7 +55,9 @@ def write(folder, rounds=10_000, sync="OFF"):
 
     def faster(connection):
         prepare(connection)
-        connection.execute(f"PRAGMA synchronous = {sync}")  # nothing loses its power here, and many more commits are seen
+        connection.execute(
+            f"PRAGMA synchronous = {sync}"
+        )  # nothing loses its power here, and many more commits are seen
 
     run_file._prepare = faster
     for _ in range(rounds):
@@ -165,7 +169,8 @@ def assert_a_prefix(path, seen):
         summary = reader.summary()
         for table in reader.counts:
             assert None not in reader.rows(table, ("id",)) or table == "overview"
-        assert summary["batches"] == rows and summary["epochs"] == len(run.epoch_rows)
+        assert summary["batches"] == rows
+        assert summary["epochs"] == len(run.epoch_rows)
         seen["older"] += reader.older
         seen["leaves"] += reader._leaves is not None
     said = [event.message for event in run.events_list if event.name == "file"]
