@@ -23,7 +23,7 @@ TRAIN, VALIDATION, RATE, EVENT, BAD = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 NEUTRAL = "#808080"
 POINTS = 1600
 MAX_MARKERS = 50
-MAX_PLOTS = 60  # more are no picture any more, and take minutes
+MAX_PLOTS = 40  # more are no picture any more, and take minutes
 STILL_COLORS = 128
 LONGEST = 120  # characters of a title
 

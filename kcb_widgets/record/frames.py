@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,11 @@ def batches(run: Record) -> pd.DataFrame:
     # An epoch that trained nothing begins at the same row as the next: side="right" picks the later.
     which = np.searchsorted(firsts, np.arange(rows), side="right") - 1
     steps = table.steps(0, rows).astype(np.int64)
-    made = {"epoch": numbers[which], "batch": steps - befores[which] - 1, "seconds": table.seconds(0, rows)}
+    made: dict[str, Any] = {
+        "epoch": numbers[which],
+        "batch": steps - befores[which] - 1,
+        "seconds": table.seconds(0, rows),
+    }
     if run.branches:
         made["abandoned"] = run.abandoned(steps)
     recovered = set(run.batch_values.names)  # taken once: the training thread may change them meanwhile

@@ -1,9 +1,9 @@
 """Hot journals: what SQLite left beside a run file whose process was killed in the middle of a commit.
 
-SQLite puts the old pages back when the file is next opened for writing. That is right for the file and its own journal.
-A folder copied while a run was written may have the file of one commit and the journal of a later one: then it would
-mix the two. And a journal from elsewhere may name a file that SQLite deletes, or make the file as long as it likes. What
-is not rolled back is read all the same: the summary before the newest counts what was there before the commit.
+SQLite puts the old pages back when the file is next opened for writing. That is right for the file and its own
+journal. A folder copied while a run was written may have the file of one commit and the journal of a later one: then it
+would mix the two. And a journal from elsewhere may name a file that SQLite deletes, or make the file as long as it
+likes. What is not rolled back is read all the same: the summary before the newest counts what was there before.
 """
 
 from __future__ import annotations

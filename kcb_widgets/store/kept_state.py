@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
@@ -72,7 +73,7 @@ class Documents:
 
     def restore(self, run: Run) -> None:
         """Put what they have into a run."""
-        state = either(self._found.get("state"), dict[str, Any], {})
+        state: dict[str, Any] = either(self._found.get("state"), dict[str, Any], {})
         for name, kind in STATE.items():
             if name in state and conforms(state[name], kind) and _possible(state[name]):
                 setattr(run, name, state[name])
@@ -83,14 +84,14 @@ class Documents:
             self._gap("params is of an unknown kind")
             run.params = {}
         run.nonfinite = [each for each in run.nonfinite if math.isfinite(each["epoch"] + each["time"])][:MAX_NONFINITE]
-        run.controls = [
-            {**each, "enabled": False, "reason": ELSEWHERE} for each in self._those("controls", wire.Control)
-        ]
+        run.controls = self._those("controls", wire.Control)
+        for control in run.controls:
+            control["enabled"], control["reason"] = False, ELSEWHERE
         run.cards = self._those("cards", wire.Card)
         run.snapshots = self._those("snapshots", wire.Snapshot)
         if conforms(self._found.get("hooks"), wire.Hooks):
             run.hooks = StoredHooks(self._found["hooks"])
-        pace = either(self._found.get("throughput"), dict[str, float | None], {})
+        pace: dict[str, float | None] = either(self._found.get("throughput"), dict[str, float | None], {})
         run.throughput._per_step = pace.get("seconds_per_step")
         run.throughput.samples_per_batch = pace.get("samples_per_batch")
         run.texts = {name: made for name, made in self._found.items() if isinstance(made, str)}
@@ -102,12 +103,9 @@ class Documents:
             weights: Those that were read.
             stretches: Over which running means go on.
         """
-        known = either(self._found.get("batch_values"), dict[str, Any], {})
-        rules: dict[str, Rule] = {
-            name: rule
-            for name, rule in either(known.get("rules"), dict[str, Any], {}).items()
-            if rule in get_args(Rule)
-        }
+        known: dict[str, Any] = either(self._found.get("batch_values"), dict[str, Any], {})
+        named: dict[str, Any] = either(known.get("rules"), dict[str, Any], {})
+        rules: dict[str, Rule] = {name: rule for name, rule in named.items() if rule in get_args(Rule)}
         sizes, made = known.get("sizes"), None
         if (
             isinstance(sizes, dict)
@@ -185,7 +183,7 @@ def _stretch(values: Any) -> Stretch:
 
 
 def _check_rising(values: Sequence[int], first: int | None = None) -> None:
-    if any(later < earlier for earlier, later in zip(values, values[1:], strict=False)):
+    if any(later < earlier for earlier, later in itertools.pairwise(values)):
         raise Damaged("epochs are not in their order")
     if values and first is not None and values[0] != first:
         raise Damaged("the first epoch does not begin with the first row")

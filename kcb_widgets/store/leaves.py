@@ -1,8 +1,8 @@
 """Leaves: the rows of a run file, found without the pages that lead to them.
 
-SQLite finds a row by way of other pages, which change as a table grows. In a copy that was made meanwhile they may be of
-different times, and lead nowhere. But rows lie where they were first written, and their CRCs say which they are: so they
-are all there, if only one looks at every page.
+SQLite finds a row by way of other pages, which change as a table grows. In a copy that was made meanwhile they may be
+of different times, and lead nowhere. But rows lie where they were first written, and their CRCs say which they are: so
+they are all there, if only one looks at every page.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def check(path: Path) -> str:
         schema = [tuple(record.value(column) for column in range(5)) for record in found]
     except Damaged:
         return "its list of tables is damaged"
-    wanted = [("table", name, name, sql) for name, sql in TABLES.items()]
-    if [(kind, name, of, sql) for kind, name, of, _, sql in schema] != wanted:
+    ours = [("table", name, name, sql) for name, sql in TABLES.items()]
+    if [(kind, name, of, sql) for kind, name, of, _, sql in schema] != ours:
         return "its tables are others"
     roots = [root for *_, root, _ in schema]
     if not all(isinstance(root, int) and root > 1 for root in roots) or len(set(roots)) < len(roots):

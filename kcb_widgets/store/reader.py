@@ -1,7 +1,7 @@
 """Reads run files. A file may be cut short, damaged, another program's or made to do harm: nothing in it is trusted.
 
-It is opened read-only for each look, and closed again. Its header and schema must be exactly ours before SQLite is shown
-it. SQLite may do nothing but read our tables, within a time and memory that are bounded. Every row is checked.
+It is opened read-only for each look, and closed again. Its header and schema must be exactly ours before SQLite is
+shown it. SQLite may do nothing but read our tables, within a time and memory that are bounded. Every row is checked.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Reader:
         self.run = ""
         self.counts: dict[str, int] = {}
         self.older = False
-        self._before, self._leaves = before, before._leaves if before is not None else None
+        self._before = before
+        self._leaves: Leaves | None = before._leaves if before is not None else None
         self._end = time.monotonic() + DEADLINE_S
         self._connection = self._open()
 

@@ -16,7 +16,7 @@ from .encoding import Damaged, from_json
 from .kept_series import KeptSeries
 from .kept_state import ELSEWHERE, Documents, Marks
 from .reader import NotARunFile, Reader
-from .schema import SERIES
+from .schema import COLUMNS, SERIES
 from .typed import either, number, text, those, whole
 
 MAX_GAPS = 100  # events for what could not be read
@@ -106,7 +106,7 @@ class _Rebuilding:
     def _status(self, summary: dict[str, Any], about: dict[str, Any] | None) -> None:
         run = self._run
         run.message = text(summary["message"], 10_000)
-        status = either(summary["status"], wire.Status, "interrupted")
+        status: wire.Status = either(summary["status"], wire.Status, "interrupted")
         if status not in OVER:
             judged, why = liveness.Judge().judge(
                 liveness.writer_of(about), number(summary["heard"]), number(summary["every"])
@@ -138,23 +138,9 @@ class _Rebuilding:
             raise Damaged("there are more epochs and metrics than it has room for")
 
     def _events(self) -> None:
-        names = (
-            "number",
-            "step",
-            "epoch",
-            "time",
-            "kind",
-            "name",
-            "old",
-            "new",
-            "source",
-            "message",
-            "requested",
-            "at_end",
-        )
         found: dict[int, Event] = {}
         lost = False
-        for row in self._reader.rows("event", names):
+        for row in self._reader.rows("event", COLUMNS["event"][2:]):
             if row is None:
                 self._gap("an event is not what was written")
                 lost = True

@@ -169,7 +169,8 @@ def assert_a_prefix(path, seen):
         summary = reader.summary()
         for table in reader.counts:
             assert None not in reader.rows(table, ("id",)) or table == "overview"
-        assert summary["batches"] == rows and summary["epochs"] == len(run.epoch_rows)
+        assert summary["batches"] == rows
+        assert summary["epochs"] == len(run.epoch_rows)
         seen["older"] += reader.older
         seen["leaves"] += reader._leaves is not None
     said = [event.message for event in run.events_list if event.name == "file"]

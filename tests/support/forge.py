@@ -92,10 +92,9 @@ def write_page(path, number, data):
 
 def interior(children, keys):
     """An interior page of a table."""
-    cells = [
-        struct.pack(">I", child) + bytes([0x80 | key >> 7 & 0x7F, key & 0x7F])
-        for child, key in zip(children, keys, strict=True)
-    ]
+    cells = []
+    for child, key in zip(children, keys, strict=True):
+        cells.append(struct.pack(">I", child) + bytes([0x80 | key >> 7 & 0x7F, key & 0x7F]))
     at, pointers, data = PAGE_SIZE, [], bytearray(PAGE_SIZE)
     for cell in cells[:-1]:
         at -= len(cell)
