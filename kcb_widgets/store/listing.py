@@ -109,7 +109,7 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     made = []
     for row in rows:
         line = {name: row[name] for name in FIRST}
-        line["started"] = _when(row["started"], pandas)
+        line["started"] = _when(row["started"], pd)
         for name, each in row["metrics"].items():
             line[name if name not in FIRST else f"metric_{name}"] = each.get("last", math.nan)
         for name, each in row["metrics"].items():
@@ -121,8 +121,8 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         made.append(line)
     columns = list(dict.fromkeys(name for line in made for name in line)) or [*FIRST, "path"]
     first = [name for name in columns if name != "path"][: MAX_SETTINGS + len(FIRST) + 100]
-    table: pd.DataFrame = pandas.DataFrame(
-        made, columns=[*first, "path"], index=pandas.Index([row["id"] for row in rows], name="id")
+    table: pd.DataFrame = pd.DataFrame(
+        made, columns=[*first, "path"], index=pd.Index([row["id"] for row in rows], name="id")
     )
     return table
 

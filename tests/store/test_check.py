@@ -54,13 +54,19 @@ def test_a_whole_file_is_whole_and_is_not_touched(whole):
             "rows 0 to .*: their times, loss, accuracy|rows 0",
         ),
         ("UPDATE chunk SET data = x'00' WHERE id = 1", "chunk 1: a chunk of .* rows has 1 bytes"),
-        ("UPDATE block SET crc = crc + 1 WHERE id = 2", "block 2 .* is not what was written"),
-        ("UPDATE document SET json = '{}' WHERE id = 1", "document 1 .* is not what was written"),
+        (
+            "UPDATE block SET crc = crc + 1 WHERE id = 2",
+            "1 of .* rows of block are missing or not what was written, from 2",
+        ),
+        (
+            "UPDATE document SET json = '{}' WHERE id = 1",
+            "1 of .* rows of document are missing or not what was written, from 1",
+        ),
         ("DELETE FROM chunk WHERE id = 1", "missing"),
-        ("DELETE FROM event WHERE id = 1", "rows of event are missing"),
+        ("DELETE FROM event WHERE id = 1", "1 of . rows of event are missing"),
         ("UPDATE summary SET step = step + 1", "its summary is not what was written"),
-        ("DELETE FROM about", "it has no about"),
-        ("CREATE VIEW mine AS SELECT 1", "its tables are others"),
+        ("DELETE FROM about", "what it says of its run"),
+        ("CREATE VIEW mine AS SELECT 1", "is no run file"),
     ],
 )
 def test_what_was_changed_is_said(whole, tmp_path, sql, why):
