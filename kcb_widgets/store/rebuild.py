@@ -18,6 +18,7 @@ from ..record.events import Event
 from ..record.hooks import Hooks
 from ..record.record import OVER
 from ..record.stretches import Rule, Sizes, Stretch
+from ..record.trail import Count
 from ..run import Run
 from . import liveness
 from .encoding import Damaged, Encoded, from_json
@@ -51,7 +52,7 @@ def open_run(path: str | PathLike[str]) -> Run:
         summary, about = reader.summary(), reader.about()
         run = Run()
         try:
-            _Rebuilding(run, path, reader).rebuild(summary, about)
+            Rebuilding(run, path, reader).rebuild(summary, about)
         except (Damaged, TypeError, OverflowError) as error:
             raise NotARunFile(f"{path} is damaged: {error}") from error
     return run
@@ -69,14 +70,17 @@ class StoredHooks(Hooks):
         return self._described
 
 
-class _Rebuilding:
+class Rebuilding:
+    """Fills a run from its file. ``gaps`` says what could not be read."""
+
     def __init__(self, run: Run, path: Path, reader: Reader) -> None:
         self._run, self._path, self._reader = run, path, reader
-        self._gaps: set[str] = set()
+        self.gaps: set[str] = set()
         self._documents = self._read_documents()
         self._layouts = self._read_layouts()
 
     def rebuild(self, summary: dict[str, Any], about: dict[str, Any]) -> None:
+        """Fill it; the arguments are the rows of the tables of these names."""
         run = self._run
         self._about(about)
         run.started = _number(summary["started"])
@@ -167,8 +171,11 @@ class _Rebuilding:
         kinds: dict[str, tuple[Any, int, Callable[[Any], Any]]] = {
             "epoch_start": (list[int], 3, tuple),
             "branch": (list[int], 2, lambda each: {"from": each[0], "to": each[1]}),
+            "count": (list[int | bool | None], 4, lambda each: Count(*each)),
+            "sitting": (list[float], 2, tuple),
         }
-        found: dict[str, dict[int, Any]] = {"epoch_start": {}, "branch": {}, "ran_out": {}, "stretch": {}}
+        names = ("epoch_start", "branch", "ran_out", "stretch", "count", "sitting")
+        found: dict[str, dict[int, Any]] = {name: {} for name in names}
         for kind, number, text in self._reader.rows("mark", ("kind", "number", "json")):
             if kind in found:
                 found[kind][_whole(number)] = from_json(_text(text, 1_000_000))
@@ -183,6 +190,7 @@ class _Rebuilding:
             made[kind] = [make(each) for each in values]
         run.epoch_starts, run.branches = made["epoch_start"], made["branch"]
         run.ran_out = either(made["ran_out"], list[int], [])
+        run.counts, run.sittings = made["count"], made["sitting"]
         self._stretches = made["stretch"]
 
     def _batch_values(self, weights: StoredTable) -> None:
@@ -291,8 +299,8 @@ class _Rebuilding:
 
     def _gap(self, why: str) -> None:
         """Say, once for each, what could not be read; any thread may, and much later."""
-        if why not in self._gaps and len(self._gaps) < MAX_GAPS:
-            self._gaps.add(why)
+        if why not in self.gaps and len(self.gaps) < MAX_GAPS:
+            self.gaps.add(why)
             self._run.add_event("warning", "file", message=why)
 
 
