@@ -37,14 +37,15 @@ class Keeper:
         run: The run.
         folder: Where the file is made.
         about: What else is known of it.
+        file: The file, where it is there already.
 
     What fails is one event, and is tried again, less and less often; training goes on meanwhile. ``run.kept`` says
     where the run is kept, and what is wrong.
     """
 
-    def __init__(self, run: Record, folder: Path, about: About) -> None:
+    def __init__(self, run: Record, folder: Path, about: About, file: RunFile | None = None) -> None:
         self.folder = folder.absolute()
-        self._run, self._file = run, RunFile(run, self.folder, about)
+        self._run, self._file = run, file or RunFile(run, self.folder, about)
         self._shown = folder
         self._every, self._trouble, self._given_up = INTERVAL_S, "", False
         self._wake, self._closing, self._done = threading.Event(), threading.Event(), threading.Event()
