@@ -443,6 +443,10 @@ class Record:
         self.batch_values.restart(self.batch_table.rows, self.step)
         self._not_finite_now.forget(self.batch_table, self.epoch_table)
         self.not_finite = None
+        self.find_bests()
+
+    def find_bests(self) -> None:
+        """Look for the best of each metric anew, among the epochs that count."""
         lost = (
             self.abandoned(self.epoch_table.steps(0, self.epoch_table.rows)) if self.epoch_rows else np.empty(0, bool)
         )
@@ -492,6 +496,12 @@ class Record:
         """Look through the rows that came since the last scan for values that are not finite."""
         table, first, last = self.batch_table, self._scanned, self.batch_table.rows
         self._scanned = last
+        self.mark_not_finite(first, last)
+        self.not_finite = self._not_finite_now.follow(table, self.epoch_table, self.epoch_starts, self.epoch_rows)
+
+    def mark_not_finite(self, first: int, last: int) -> None:
+        """Mark what is not finite in rows ``first`` to ``last`` (excluded), the first of each metric."""
+        table = self.batch_table
         for name, row, value in first_of_each(table, first, last):
             step, _, epoch, seconds = (float(each) for each in self.x(table, row, row + 1)[:, 0])
             known = [mark for mark in self.nonfinite if mark["name"] == name]
@@ -511,7 +521,6 @@ class Record:
                 since = describe(table, name, row, self.epoch_starts)
                 since["value"] = value
                 self.add_event("nan", name, new=value, source="keras", message=in_words(since))
-        self.not_finite = self._not_finite_now.follow(table, self.epoch_table, self.epoch_starts, self.epoch_rows)
 
     def finish(self, status: wire.Status, message: str = "") -> None:
         """The fit is over; later calls change nothing."""

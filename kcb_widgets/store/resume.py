@@ -16,6 +16,7 @@ from ..run import Run
 from . import journal, listing, liveness
 from .about import About
 from .appendable import appendable
+from .catch_up import catch_up
 from .encoding import Damaged, from_json
 from .naming import is_run_file, slug
 from .reader import NotARunFile, Reader
@@ -99,6 +100,7 @@ def read(path: Path, trusted: bool) -> Kept:
             rebuilding.rebuild(summary, about)
             position = _position(reader, run)
         _take_into_memory(run)
+        catch_up(run)
     except FileNotFoundError:
         raise CannotResume(f"there is no {path.name}") from None
     except (NotARunFile, Damaged, OSError, TypeError, OverflowError) as error:
