@@ -338,9 +338,12 @@ class Monitor(SteeringAPI, Lifecycle):
         session.raised.renew()
         if run.epoch is None and epoch:
             self._continue(run, epoch)
+        resumes = run.resuming is not None
         attempt(run, "resume", session.training_count.epoch_begins)
         attempt(run, "on_epoch_begin", run.begin_epoch, epoch)
         attempt(run, "resume", session.training_count.epoch_began)
+        if resumes:  # from where the run goes on must be kept before a model is saved that was trained since
+            attempt(run, "keep", self._keeping.sync, run)
         attempt(run, "learning_rate", registry.learning_rates.ahead)
         attempt(run, "batch values", session.metric_weights.begin_epoch)
         if spike_detector is not None:

@@ -177,6 +177,11 @@ class Keeping:
         self._keeper = Keeper(run, folder, about)
         self._keeper.start()
 
+    def sync(self, run: Record) -> None:
+        """Wait until what a run has by now is kept; where that takes long, training goes on meanwhile."""
+        if self._keeper is not None and self._run is run:
+            self._keeper.sync()
+
     def finish(self, run: Record) -> None:
         """A run is over: write what is left of it."""
         if self._keeper is not None and self._run is run:

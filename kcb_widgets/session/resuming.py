@@ -13,6 +13,7 @@ from ..record.trail import UnknownStep
 from ..run import Run
 from ..store.about import About, flat
 from ..store.documents import private
+from .open_fits import close_dead
 from .settings import collect
 from .training_count import calls_of
 
@@ -69,6 +70,7 @@ def resume(
     from ..store import resume as store  # here: most fits resume nothing
 
     assert options.resume is not None
+    close_dead()
     try:
         with store.turn:
             return _resume(options, run, lambda: collect(model, fit, params, callbacks).values, model)

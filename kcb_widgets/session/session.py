@@ -17,6 +17,7 @@ from ..record.events import first_line
 from ..record.record import Record
 from ..steering.attempt import attempt
 from ..steering.fit_steering import FitSteering, SteeringContext
+from . import open_fits
 from .data_wait import DataWait, waiting
 from .epoch_times import EpochTimes
 from .finishing import Finishing
@@ -71,6 +72,7 @@ class Session(Finishing):
         self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
         self._model, self._inbox, self._ended = model, inbox, ended
         run.status, run.inbox = "compiling", inbox
+        open_fits.note(self)
         run.steps_per_execution = getattr(model, "steps_per_execution", 1) or 1
         # Of a loop driven by hand nobody else may keep it.
         self.callbacks: Callable[[], Any] = weak(callbacks) or (lambda: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import sqlite3
 import threading
 import time
@@ -158,7 +159,8 @@ def _refuse_while_it_lives(summary: dict[str, Any], about: dict[str, Any], trust
         if trusted:
             return "another machine trained it"
         raise CannotResume(f"it was {why}; if its process has ended, name its file: resume={str(Path('...'))!r}")
-    raise CannotResume(f"it trains in another process{', which is ' + why if why else ''}")
+    where = "this" if writer.process == os.getpid() else "another"
+    raise CannotResume(f"it trains in {where} process{', which is ' + why if why else ''}")
 
 
 def _changed(path: Path) -> float:
