@@ -20,6 +20,7 @@ from .session.background import Fit
 from .session.keeping import Keeping, KeepOptions, check_folder
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
+from .session.resuming import check_resume
 from .session.session import Session
 from .steering.attempt import attempt
 from .steering.command_executor import refuse_all
@@ -101,6 +102,12 @@ class Monitor(SteeringAPI, Lifecycle):
         tags: Words to find its runs by.
         notes: A text that is kept with them.
         config: Settings of your own that are kept with them, nested as you like; runs can be compared by them.
+        resume: Go on with a run that was kept: ``"last"``, the run of ``log_dir`` that was last heard of (of those
+            called ``name``, if that is given), or the path of its file. The first fit is that run then: from the step at
+            which the model that you restored stands, or from after its last step, where an event says that it cannot be
+            known. Where there is none, or it cannot be gone on with, the fit is a new run, and an event says why: the
+            same script works the first time and after a crash. Naming a file that another machine wrote says that no
+            process writes it any more.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -113,7 +120,7 @@ class Monitor(SteeringAPI, Lifecycle):
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: ``keep_runs`` is less than 1.
+        ValueError: ``keep_runs`` is less than 1, or ``resume`` is ``"last"`` and there is no folder.
 
     Example:
         >>> monitor = kcb.Monitor()
@@ -135,6 +142,7 @@ class Monitor(SteeringAPI, Lifecycle):
         tags: Sequence[str] = (),
         notes: str = "",
         config: Mapping[str, Any] | None = None,
+        resume: str | PathLike[str] | None = None,
         keep_runs: int | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
@@ -155,7 +163,8 @@ class Monitor(SteeringAPI, Lifecycle):
         self._keep_runs = None if keep_runs is None else positive_integer("keep_runs", keep_runs)
         folder = None if log_dir is None else check_folder(log_dir)
         called = None if name is None else check_name(name)
-        self._keeping = Keeping(KeepOptions(folder, called, check_tags(tags), check_notes(notes), check_config(config)))
+        told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
+        self._keeping = Keeping(KeepOptions(folder, called, *told))
         own = (self._user_controls, self._policies, self, self._keep_run)
         self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)
@@ -329,7 +338,12 @@ class Monitor(SteeringAPI, Lifecycle):
         session.raised.renew()
         if run.epoch is None and epoch:
             self._continue(run, epoch)
+        resumes = run.resuming is not None
+        attempt(run, "resume", session.training_count.epoch_begins)
         attempt(run, "on_epoch_begin", run.begin_epoch, epoch)
+        attempt(run, "resume", session.training_count.epoch_began)
+        if resumes:  # from where the run goes on must be kept before a model is saved that was trained since
+            attempt(run, "keep", self._keeping.sync, run)
         attempt(run, "learning_rate", registry.learning_rates.ahead)
         attempt(run, "batch values", session.metric_weights.begin_epoch)
         if spike_detector is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .commands import Command, Value
+from .export.last_fit import last_fit
 from .export.script import Act, closed, ending, loaded, pressed, restored, restorers, script, unknown
 from .monitor import Monitor, _guarded
 from .record.events import Event
@@ -40,6 +41,9 @@ class Replay(Monitor):
     end. On TensorFlow without XLA what that step does before it asks for data stays done: the optimizer's iterations,
     its weight decay, the random numbers of dropout. What was done to the run at an epoch's end is done after it again,
     and what was done just before it comes before it.
+
+    Of a run that was gone on with after it had ended (``Monitor(resume=...)``), what was done since is done again:
+    begin with the model that was restored then.
 
     Each fit it is passed to replays the run from the beginning. Your own controls are set if you gave it some of the
     same names. What cannot be done again is an event.
@@ -168,7 +172,7 @@ class Replay(Monitor):
                     continue
                 value = self._ids[value]
             elif act.name == "epochs" and isinstance(value, int):
-                value += session.run.initial_epoch - self.original.initial_epoch
+                value += session.run.initial_epoch - last_fit(self.original).epoch
             elif act.name != "snapshot" and control is None:
                 self._warn(act.name, f"{self.original.title} changed this control, and there is none of its name here")
                 continue
@@ -206,7 +210,9 @@ class Replay(Monitor):
     def _compare_callbacks(self, session: Session) -> None:
         """What other callbacks did to the weights is not on the record, so they have to be there again."""
         original, siblings = self.original, session.steering.registry.siblings
-        ended, title = closed(original), original.title
+        ended, title, fit = closed(original), original.title, last_fit(original)
+        if fit.resumed is not None:
+            self._warn("replay", f"{title} {fit.from_where}: what was done since is done here, to such a model")
         for name in restorers(original):
             if ended and name not in siblings:
                 self._warn("replay", f"{title} had {name}, which writes to the weights; it must stay in the callbacks")
@@ -217,7 +223,7 @@ class Replay(Monitor):
         for words in restored(original)[-1:]:
             self._warn("replay", f"{title} was put back {words}, which is not done again")
         restoring = [name for name in session.steering.registry.controls if name.endswith(".restore_best_weights")]
-        if not ended and original.step > original.first_step:
+        if not ended and original.step > fit.step:
             for name in restoring:
                 if session.steering.registry.controls[name].read():
                     self._warn(name, f"{title} {original.status} and never put its best weights back, as this fit will")

@@ -11,6 +11,7 @@ from typing import Any
 from ..commands import Value
 from ..record.record import Record
 from ._code_template import TEMPLATE
+from .last_fit import last_fit
 from .plain import SCHEDULED, Plain
 from .script import closed, ending, restored, restorers, unknown
 
@@ -66,8 +67,8 @@ class _Writer:
     """Writes down what plain Keras can do of what was done to a run."""
 
     def __init__(self, run: Record) -> None:
-        self._run, self._plain, self._end = run, Plain(run), ending(run)
-        epochs = [epoch for _, before, epoch in run.epoch_starts if before < run.step]
+        self._run, self._plain, self._end, self._fit = run, Plain(run), ending(run), last_fit(run)
+        epochs = [epoch for _, before, epoch in self._fit.starts if before < run.step]
         # Where Keras looks for one batch more at an epoch's end, the last epoch has to end so as well.
         self._ran_out = bool(epochs) and epochs[-1] in run.ran_out
 
@@ -107,11 +108,11 @@ class _Writer:
 
     def _header(self, parts: set[str]) -> list[str]:
         run, end, plain = self._run, self._end, self._plain
-        epochs, first = run.params.get("epochs"), run.initial_epoch
+        epochs, first = run.params.get("epochs"), self._fit.epoch
         arguments = [f"epochs={int(epochs)}"] if epochs else []
         arguments += [f"initial_epoch={first}"] if first else []
         usage = ", ".join(["...", *arguments, "callbacks=[SteeredRun()]"])
-        lines = [
+        whole = [
             *_comment(
                 f"Run {int(run.number)} in plain Keras: SteeredRun does what was done to it by hand, after the same "
                 "batches. The same model, data, seed, batch size and arguments give the same weights:"
@@ -120,6 +121,7 @@ class _Writer:
             "#     keras.utils.set_random_seed(...)  # before the model is made",
             f"#     model.fit({usage})",
         ]
+        lines = whole if self._fit.resumed is None else self._rest(usage)
         known = {"layer": NAMES, "number": ROUNDED, "schedule": SCHEDULES, "trainable": FREEZING, "rollback": TORCH}
         notes = [note for part, note in known.items() if part in parts]
         notes += [UNKNOWN_LENGTH] if run.ran_out else []
@@ -136,6 +138,20 @@ class _Writer:
                 shown = ", ".join(str(step) for step in steps[:STEPS_SHOWN]) + more
                 lines += _comment(f"- after batch {shown}: {literal(name)}: {reason}.")
         return lines
+
+    def _rest(self, usage: str) -> list[str]:
+        """What is said of a run that was gone on with."""
+        return [
+            *_comment(
+                f"Run {int(self._run.number)} {self._fit.from_where}. One fit cannot do all of it again: the process "
+                "that went on drew its own random numbers, and what came before has left nothing but that model. "
+                "SteeredRun does what was done to it by hand since, after the same batches. Begin with that model: the "
+                "same data, batch size and arguments give the same weights where nothing is drawn at random:"
+            ),
+            "#",
+            "#     model = ...  # restored as it was then",
+            f"#     model.fit({usage})",
+        ]
 
     def _callbacks(self) -> list[str]:
         """Which of the fit's other callbacks have to stay, and which must not."""
@@ -163,7 +179,7 @@ class _Writer:
 
     def _tables(self) -> list[str]:
         plain = self._plain
-        trained = self._run.step - self._run.first_step
+        trained = self._run.step - self._fit.step
         lines = ["    # Batches trained: what is done before the next one.", *_table("changes", plain.changes)]
         if plain.at_epoch_end:
             lines.append("    # Batches trained: what is done when the epoch that ends there is over.")

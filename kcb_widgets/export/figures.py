@@ -38,7 +38,7 @@ class Picture(Figure):
 def plot(run: Record) -> Figure:
     """The run's curves: one plot per metric group, and one for each control that was changed.
 
-    Steps that a rollback abandoned are drawn faint.
+    Steps that were left behind, by a rollback or because the run was gone on with from before them, are drawn faint.
 
     Args:
         run: The run to draw, finished or not.
@@ -199,7 +199,8 @@ def _markers(axis: Any, run: Record) -> None:
 
 
 def _marked(event: Event) -> bool:
-    return event.kind in ("applied", "changed", "held", "rollback", "stop")
+    went_on = event.kind == "resumed" and event.name == "run"
+    return went_on or event.kind in ("applied", "changed", "held", "rollback", "stop")
 
 
 def literal(text: str) -> str:

@@ -9,6 +9,7 @@ import keras
 
 from ..commands import Value
 from ..record.record import Record
+from .last_fit import last_fit
 from .script import Act, loaded, pressed, script
 
 if TYPE_CHECKING:
@@ -58,15 +59,16 @@ class Plain:
         self.of_optimizer: dict[str, tuple[str, int, str]] = {}
         self.of_layer: dict[str, tuple[str, ...]] = {}
         self.left_out: dict[tuple[str, str], list[int]] = {}
-        self.writers = {event.source for event in run.events_list if event.kind == "held"}
+        self.writers = {event.source for event in last_fit(run).events if event.kind == "held"}
         self._first: dict[str, Value] = {}  # each control's value before it was touched
         self._lost: set[Value] = set()  # snapshots that cannot be taken
-        starts = {before - run.first_step: epoch - run.initial_epoch for _, before, epoch in run.epoch_starts}
+        fit = last_fit(run)
+        starts = {before - fit.step: epoch - fit.epoch for _, before, epoch in fit.starts}
         self._begun = {step: epoch for step, epoch in starts.items() if step}
-        ends = [before for _, before, _ in run.epoch_starts[1:]] + [run.step]
-        epochs = [epoch for _, _, epoch in run.epoch_starts]
+        ends = [before for _, before, _ in fit.starts[1:]] + [run.step]
+        epochs = [epoch for _, _, epoch in fit.starts]
         ended = zip(epochs, ends, strict=False)
-        self._ran_out = {step - run.first_step for epoch, step in ended if epoch in run.ran_out}
+        self._ran_out = {step - fit.step for epoch, step in ended if epoch in run.ran_out}
         for act in script(run):
             self._sort(act)
         for steps, reason in ((loaded(run), LOADED), (pressed(run), PRESSED)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..commands import VERBS, Value
 from ..record.events import Event
 from ..record.record import OVER, Record
+from .last_fit import LastFit, last_fit
 
 SETTINGS = ("snapshots.each_epoch", "snapshots.keep")
 """Controls that only say which snapshots are taken; a replay takes those that it needs."""
@@ -70,13 +71,13 @@ def script(run: Record) -> list[Act]:
     if origin := run.settings.get("imported.from"):
         msg = f"{run.title} is from {origin}, which does not say what was done to it: there is nothing to do again"
         raise ValueError(msg)
-    events = _during(run)
+    events, fit = _during(run), last_fit(run)
     last_use = {str(event.new): i for i, event in enumerate(events) if event.kind == "rollback"}
     taken = {str(event.new) for event in events if event.kind == "snapshot"}
     acts = [Act(0, 0, "snapshot", snapshot) for snapshot in last_use if snapshot not in taken]
-    times, others = _Times(run, events), {str(card["id"]) for card in run.cards}
+    times, others = _Times(fit, events), {str(card["id"]) for card in run.cards}
     for i, event in enumerate(events):
-        at = event.step - run.first_step, event.epoch - run.initial_epoch
+        at = event.step - fit.step, event.epoch - fit.epoch
         if event.kind == "rollback":
             acts.append(Act(*at, "rollback", str(event.new), at_end=event.at_end))
             if last_use[str(event.new)] == i:
@@ -94,26 +95,27 @@ def script(run: Record) -> list[Act]:
 
 def _during(run: Record) -> list[Event]:
     """The events of the fit itself, without those that came after its end."""
-    events = list(run.events_list)
+    events = last_fit(run).events
     ends = [i for i, event in enumerate(events) if event.kind == "status" and event.name in OVER]
     return events[: ends[-1]] if ends else events
 
 
 def restored(run: Record) -> list[str]:
     """The snapshots that were put back after the end, in words."""
-    after = run.events_list[len(_during(run)) :]
+    after = last_fit(run).events[len(_during(run)) :]
     return [event.message.partition(";")[0] for event in after if event.kind == "rollback"]
 
 
 def loaded(run: Record) -> list[tuple[int, str]]:
     """When weights were read from a file, in batches of the fit, and which callback was asked to."""
-    ids = {str(card["id"]) for card in run.cards}
-    return [(e.step - run.first_step, e.name) for e in run.events_list if e.kind == "applied" and e.name in ids]
+    ids, fit = {str(card["id"]) for card in run.cards}, last_fit(run)
+    return [(e.step - fit.step, e.name) for e in fit.events if e.kind == "applied" and e.name in ids]
 
 
 def pressed(run: Record) -> list[tuple[int, str]]:
     """When buttons were pressed, in batches of the fit, and which."""
-    return [(e.step - run.first_step, str(e.new)) for e in run.events_list if e.kind == "trigger"]
+    fit = last_fit(run)
+    return [(e.step - fit.step, str(e.new)) for e in fit.events if e.kind == "trigger"]
 
 
 def closed(run: Record) -> bool:
@@ -140,10 +142,9 @@ def unknown(run: Record) -> list[str]:
 class _Times:
     """When, between two batches, something happened, and before what else."""
 
-    def __init__(self, run: Record, events: list[Event]) -> None:
-        self._starts = {epoch: step for _, step, epoch in run.epoch_starts}
-        ends = run.epoch_table.seconds(0, run.epoch_table.rows)
-        self._ends = {epoch: float(end) for (epoch, _), end in zip(run.epoch_rows, ends, strict=False)}
+    def __init__(self, fit: LastFit, events: list[Event]) -> None:
+        self._starts = {epoch: step for _, step, epoch in fit.starts}
+        self._ends = {epoch: end for epoch, _, end in fit.ended}
         self._changes: dict[tuple[int, int], list[int]] = {}
         for i, event in enumerate(events):
             if event.kind in ("changed", "held"):
@@ -162,13 +163,14 @@ class _Times:
 
 def ending(run: Record) -> Ending | None:
     """Where the run ended early, for whatever reason; None when all its epochs were trained, or no batch was."""
-    trained, steps = run.step - run.first_step, run.params.get("steps")
+    fit = last_fit(run)
+    trained, steps = run.step - fit.step, run.params.get("steps")
     if not trained or (run.status == "finished" and not (steps and run.batch < steps)):
         return None
-    epoch = next(epoch for _, before, epoch in reversed(run.epoch_starts) if before < run.step)
-    row, ran_out = dict(run.epoch_rows).get(epoch), epoch in run.ran_out
+    epoch = next(epoch for _, before, epoch in reversed(fit.starts) if before < run.step)
+    row, ran_out = {number: row for number, row, _ in fit.ended}.get(epoch), epoch in run.ran_out
     if row is None:  # it failed or was interrupted, and its last epoch was never closed
         return Ending(trained, False, ran_out)
-    asked = [str(event.new) for event in run.events_list if event.kind == "stop"]
+    asked = [str(event.new) for event in fit.events if event.kind == "stop"]
     skipped = bool(asked) and asked[-1].endswith("_unvalidated")
     return Ending(trained, not skipped or any(name.startswith("val_") for name in row), ran_out)

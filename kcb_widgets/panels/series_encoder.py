@@ -26,7 +26,12 @@ class SeriesEncoder:
     """Keeps the buckets of one run up to date and packs them."""
 
     def __init__(self, run: Record, buckets: int = 512) -> None:
-        self._run = run
+        self._run, self._buckets = run, buckets
+        self._begin()
+
+    def _begin(self) -> None:
+        run = self._run
+        self._of = run.batch_table, run.returns
         self._sources: dict[wire.TableName, Source] = {
             "batches": curves.batches(run),
             "epochs": curves.epochs(run),
@@ -39,11 +44,17 @@ class SeriesEncoder:
             "evaluations": run.evaluation_table,
             "controls": run.value_table,
         }
-        self._bins = {name: Bins(source, buckets) for name, source in self._sources.items()}
+        self._bins = {name: Bins(source, self._buckets) for name, source in self._sources.items()}
         self._kept: dict[wire.TableName, tuple[Any, Buckets | None]] = {}
+
+    def _follow(self) -> None:
+        """A run that waited may have become one that was kept; and where an epoch begins once more, x is another."""
+        if self._of[0] is not self._run.batch_table or self._of[1] is not self._run.returns:
+            self._begin()
 
     def whole(self) -> bytes:
         """The whole run, in a size that does not grow with its length."""
+        self._follow()
         run = self._run
         controls = self._unless_same("controls")
         if controls is not None:  # all stands but where the last value holds to
@@ -73,6 +84,7 @@ class SeriesEncoder:
 
     def window(self, first: float, last: float, points: int) -> bytes:
         """Steps ``first`` to ``last`` in at most ``points`` buckets a series, one bucket beyond on either side."""
+        self._follow()
         tables = []
         for name, source in self._sources.items():
             table = self._tables[name]

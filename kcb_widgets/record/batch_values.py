@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class BatchValues:
         self.sizes: Sizes | None = None
         self.weights = Table(timed=False)
         self._stretches: list[Stretch] = []
+        self._blind = False
 
     @classmethod
     def restored(
@@ -92,7 +94,20 @@ class BatchValues:
         if self._stretches:
             self._begin(Stretch(row, self._stretches[-1].epoch_step, position, True, weights, sums))
 
+    def stay(self, rules: Mapping[str, Rule], sizes: Sizes | None) -> None:
+        """Batches are weighed otherwise from now on, so their values are not known; of those before all stays.
+
+        Args:
+            rules: What they were weighed by.
+            sizes: The samples they had.
+        """
+        self.rules, self.sizes, self.names, self._blind = dict(rules), sizes, set(rules), True
+        if self._stretches:
+            self._begin(self._stretches[-1])
+
     def _begin(self, stretch: Stretch) -> None:
+        if self._blind:
+            stretch = replace(stretch, known=False)
         if self._stretches and self._stretches[-1].row == stretch.row:
             self._stretches[-1] = stretch
         else:

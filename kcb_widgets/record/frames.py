@@ -22,7 +22,9 @@ def epochs(run: Record) -> pd.DataFrame:
 
     rows = list(run.epoch_rows)
     frame = pd.DataFrame([row for _, row in rows], index=pd.Index([epoch for epoch, _ in rows], name="epoch"))
-    ends = [name for name in ("learning_rate", "seconds") if name in frame]
+    if run.branches and len(rows):
+        frame["abandoned"] = run.abandoned(run.epoch_table.steps(0, len(rows)))
+    ends = [name for name in ("abandoned", "learning_rate", "seconds") if name in frame]
     return frame[[name for name in frame if name not in ends] + ends]
 
 

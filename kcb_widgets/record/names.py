@@ -8,7 +8,7 @@ from collections.abc import Iterable
 log = logging.getLogger(__name__)
 
 BATCHES = ("step", "epoch", "batch", "seconds", "abandoned")
-EPOCHS = ("epoch", "seconds")
+EPOCHS = ("epoch", "seconds", "abandoned")
 # `learning_rate` is not among them: Keras's own callbacks log it under that name, and mean the same by it.
 
 

@@ -28,6 +28,7 @@ from .nonfinite import NotFiniteNow, describe, first_of_each, in_words, value_in
 from .observers import Observers
 from .table import Table
 from .throughput import Throughput
+from .trail import Count, Resumption
 from .values import Value
 
 if TYPE_CHECKING:
@@ -38,6 +39,15 @@ Trained = tuple[int, Mapping[str, float], float, Mapping[str, float] | None]
 OVER = ("finished", "stopped", "interrupted", "failed")
 MAX_NONFINITE = 100
 MAX_FAILURES = 100
+KEPT = (
+    *("id", "number", "title", "started", "first_step", "epoch", "initial_epoch", "batches_per_epoch", "test_batches"),
+    *("values", "nonfinite", "bests", "name", "notes", "tags", "config", "settings", "texts", "blocks", "branches"),
+    *("batch_values", "epoch_table", "value_table", "evaluation_table", "epoch_rows", "epoch_starts", "ran_out"),
+    *("counts", "sittings", "_step", "_batch", "_batch_table"),
+)
+"""What a run that goes on has of the one that was kept."""
+OWN = ("inbox", "restorer", "refresh_requested", "command_results", "_recording", "_observers")
+"""What belongs to those who look at a record."""
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +82,11 @@ class Record:
         snapshots: What there is to go back to, oldest first.
         cards: The fit's other callbacks, as boards show them.
         hooks: Which of Keras's hooks ran, and where the time went.
-        branches: Stretches of steps that a rollback abandoned, as ``{"from": step, "to": step}``.
+        branches: Stretches of steps that a rollback abandoned, or a model that was restored from an earlier step when
+            the run went on, as ``{"from": step, "to": step}``.
+        counts: How often the optimizer had been called, and what the weights were, at some steps.
+        sittings: When the run was gone on with after it had ended: ``time.time()``, and its ``seconds`` then.
+        resuming: That it is gone on with, until the first epoch begins.
         plan: What a schedule gives ahead: by control, steps and values.
         availability: By action, why it cannot be done now; empty where it can.
         undoable: The change that the next undo takes back.
@@ -152,6 +166,11 @@ class Record:
         self.epoch_rows: list[tuple[int, dict[str, Any]]] = []
         self.epoch_starts: list[tuple[int, int, int]] = []  # (first row, step before it, epoch)
         self.ran_out: list[int] = []
+        self.counts: list[Count] = []
+        self.sittings: list[tuple[float, float]] = []
+        self.resuming: Resumption | None = None
+        self._returns: list[tuple[int, int]] = []  # steps after which an epoch began that is no later one, and it
+        self._starts_seen = 0  # of the starts of epochs, in the search for these
         self._closed: tuple[int | None, int] | None = None  # the epoch and step at which an epoch's batches were over
         self.pending: deque[Trained] = deque()  # what the training thread left behind; see `record_pending`
         self.steps_per_execution = 1  # batches in one execution
@@ -174,9 +193,31 @@ class Record:
         self._clock = time.perf_counter()
         self.started = time.time()
 
+    def go_on_from(self, kept: Record, away: str) -> None:
+        """Take over what was kept of a run, before this one begins: from now on it is that run, and goes on.
+
+        Args:
+            kept: The run as it was kept; its tables are this run's from now on.
+            away: For how long nothing trained it, and how it had ended, in a clause.
+        """
+        for name in KEPT:
+            setattr(self, name, getattr(kept, name))
+        self.events_list = list(kept.events_list)
+        self._scanned = self._batch_table.rows
+        self._not_finite_now.forget(self._batch_table, self.epoch_table)
+        self.sittings = [*kept.sittings, (time.time(), kept.seconds)]
+        self._clock = time.perf_counter() - kept.seconds
+        self.resuming = Resumption(away)
+
+    def become(self, other: Record) -> None:
+        """Be another record, with one's own readers and one's own events after its."""
+        events = [replace(each, step=other.step) for each in self.events_list]
+        vars(self).update({name: value for name, value in vars(other).items() if name not in OWN})
+        self.events_list = [*self.events_list, *events]
+
     @property
     def seconds(self) -> float:
-        """Seconds since the run began; fixed once it is over."""
+        """Seconds that the run took until now; fixed once it is over. Where it was gone on with, they add up."""
         return (self._ended if self._ended is not None else time.perf_counter()) - self._clock
 
     @property
@@ -238,13 +279,28 @@ class Record:
         """An epoch begins."""
         if self.epoch is None:
             self.initial_epoch = epoch
-        self.record_pending()
+        resumption, last = self.resuming, self.step
+        if resumption is not None:
+            self._go_on(resumption)
         self.epoch = epoch
         self._batch = 0
         self.phase = "train"
         self.epoch_starts.append((self.batch_table.rows, self.step, epoch))
         self.batch_values.begin_epoch(self.batch_table.rows, self.step)
         self.throughput.begin_epoch(self.seconds, self._step)
+        if resumption is not None:
+            self._tell(resumption, last)
+
+    def _go_on(self, resumption: Resumption) -> None:
+        """The first epoch begins since the run is gone on with: count on, from a step that no batch had."""
+        self.resuming = None
+        if resumption.step is not None and resumption.step < self._step:
+            self.rolled_back(resumption.step)
+        elif resumption.step is not None:
+            self._step = resumption.step
+
+    def _tell(self, resumption: Resumption, last: int) -> None:
+        self.add_event("resumed", "run", old=last, new=resumption.step, message=resumption.describe(last))
 
     def close_epoch(self, began: float = 0.0) -> None:
         """The epoch's batches are over: validation follows, or the epoch's end. Called by each hook of that time.
@@ -278,7 +334,7 @@ class Record:
 
     def _record_together(self, some: list[Trained]) -> bool:
         """Record batches in one go, in a fifth of the time; False where that cannot be, and nothing was done."""
-        if len(some) < 3 or self.steps_per_execution != 1 or not self.epoch_starts:
+        if len(some) < 3 or self.steps_per_execution != 1 or not self.epoch_starts or self.resuming is not None:
             return False
         batches, logs, times, weights = zip(*some, strict=True)
         before, last, declared = self.epoch_starts[-1][1], batches[-1] + 1, self.params.get("steps")
@@ -296,7 +352,7 @@ class Record:
     def _record(
         self, batch: int, logs: Mapping[str, float], now: float, weights: Mapping[str, float] | None = None
     ) -> None:
-        if not self.epoch_starts:
+        if not self.epoch_starts or self.resuming is not None:
             self.begin_epoch(0)
         if self._lag is None:  # older Keras (3.10) names an execution by its first batch, newer by its last
             self._lag = self.steps_per_execution - 1 if batch == 0 else 0
@@ -387,6 +443,10 @@ class Record:
         self.batch_values.restart(self.batch_table.rows, self.step)
         self._not_finite_now.forget(self.batch_table, self.epoch_table)
         self.not_finite = None
+        self.find_bests()
+
+    def find_bests(self) -> None:
+        """Look for the best of each metric anew, among the epochs that count."""
         lost = (
             self.abandoned(self.epoch_table.steps(0, self.epoch_table.rows)) if self.epoch_rows else np.empty(0, bool)
         )
@@ -436,6 +496,12 @@ class Record:
         """Look through the rows that came since the last scan for values that are not finite."""
         table, first, last = self.batch_table, self._scanned, self.batch_table.rows
         self._scanned = last
+        self.mark_not_finite(first, last)
+        self.not_finite = self._not_finite_now.follow(table, self.epoch_table, self.epoch_starts, self.epoch_rows)
+
+    def mark_not_finite(self, first: int, last: int) -> None:
+        """Mark what is not finite in rows ``first`` to ``last`` (excluded), the first of each metric."""
+        table = self.batch_table
         for name, row, value in first_of_each(table, first, last):
             step, _, epoch, seconds = (float(each) for each in self.x(table, row, row + 1)[:, 0])
             known = [mark for mark in self.nonfinite if mark["name"] == name]
@@ -455,13 +521,15 @@ class Record:
                 since = describe(table, name, row, self.epoch_starts)
                 since["value"] = value
                 self.add_event("nan", name, new=value, source="keras", message=in_words(since))
-        self.not_finite = self._not_finite_now.follow(table, self.epoch_table, self.epoch_starts, self.epoch_rows)
 
     def finish(self, status: wire.Status, message: str = "") -> None:
         """The fit is over; later calls change nothing."""
         if self.over:
             return
         self.scan()
+        resumption, self.resuming = self.resuming, None
+        if resumption is not None:
+            self._tell(resumption, self.step)
         wrong = self.not_finite
         if wrong is not None and status != "failed" and value_in_words(wrong["value"]) not in message:
             message = "; ".join(part for part in (message, f"{wrong['name']} is {in_words(wrong)}") if part)
@@ -473,11 +541,27 @@ class Record:
     # -- reading: any thread -----------------------------------------------------------------------------------------
 
     def epoch_at(self, steps: Floats) -> Floats:
-        """Fractional epochs done after each of ``steps``, which rise: 2.5 is half of the third epoch."""
-        return positions.epoch_at(self.epoch_starts, float(self.batches_per_epoch or max(self.batch, 1)), steps)
+        """Fractional epochs done after each of ``steps``, which rise: 2.5 is half of the third epoch.
+
+        They never fall. Where an epoch begins once more, as the run is gone on with, what was beyond it lies there.
+        """
+        found = positions.epoch_at(self.epoch_starts, float(self.batches_per_epoch or max(self.batch, 1)), steps)
+        for before, epoch in self.returns:
+            found = np.where(steps <= before, np.minimum(found, epoch), found)
+        return found
+
+    @property
+    def returns(self) -> list[tuple[int, int]]:
+        """Where an epoch began that is no later one than that before: the step before it, and its number."""
+        starts = self.epoch_starts
+        while self._starts_seen < len(starts):
+            at, self._starts_seen = self._starts_seen, self._starts_seen + 1
+            if at and starts[at][2] <= starts[at - 1][2]:
+                self._returns = [*self._returns, (starts[at][1], starts[at][2])]
+        return self._returns
 
     def abandoned(self, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which of ``steps`` rollbacks left behind."""
+        """Which of ``steps`` were left behind: by a rollback, or by a model that was restored from before them."""
         return positions.abandoned(self.branches, steps)
 
     def x(self, table: Table, first: int, last: int) -> Floats:

@@ -12,6 +12,7 @@ from .. import kernel
 from ..commands import Inbox
 from ..kernel import threads
 from ..record.record import Record
+from ..steering.attempt import attempt
 from ..steering.command_executor import refuse_all
 from .fit_watchdog import FitWatchdog
 from .raised import Raised, outcome_of
@@ -36,6 +37,7 @@ class Finishing:
     data_wait: Any
     stall: StallDetector
     metric_weights: Any
+    training_count: Any
     raised: Raised
     _model: Any
     _inbox: Inbox
@@ -79,6 +81,8 @@ class Finishing:
         asked = run.status == "stopping"
         by_others = not asked and getattr(self._model, "stop_training", False) and not whole
         message = self._how_ended(by_others)
+        if self.alive:
+            attempt(run, "resume", self.training_count.ends)
         self.finish("stopped" if asked or by_others else "finished", message)
 
     def _how_ended(self, by_others: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -14,6 +14,7 @@ from ..commands import Refused
 from ..record.record import Record
 from ..store import About
 from ..store.about import flat
+from .resuming import LAST
 from .settings import collect
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class KeepOptions:
         tags: Words to find them by.
         notes: A text.
         config: What the user set.
+        resume: What the first fit goes on with: ``last``, the path of a run file, or None.
     """
 
     log_dir: Path | None = None
@@ -77,6 +79,12 @@ class KeepOptions:
     tags: tuple[str, ...] = ()
     notes: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    resume: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.resume == LAST and self.folder is None:
+            msg = f"resume='last' needs a log_dir, or kcb.keep. Received: log_dir={self.log_dir!r}"
+            raise ValueError(msg)
 
     @property
     def folder(self) -> Path | None:
@@ -98,15 +106,33 @@ class Keeping:
         self.options = options
         self._keeper: Keeper | None = None
         self._run: Record | None = None
-        self._collect: Callable[[], Any] | None = None
+        self._resumes = options.resume is not None
+
+    def resume(self, run: Record, model: Any, fit: FrameType | None, params: Any, callbacks: Any) -> bool:
+        """A fit begins, on this thread: have it go on with a run that was kept, where that was asked for.
+
+        Only the first fit does. Whether it goes on; else it is a new run, and an event says why.
+        """
+        if not self._resumes:
+            return False
+        self._resumes = False
+        from .resuming import resume
+
+        self._keeper = resume(self.options, run, model, fit, params, callbacks)
+        self._run = None if self._keeper is None else run
+        return self._keeper is not None
 
     def begin(self, run: Record, model: Any, fit: FrameType | None, callbacks: Any) -> None:
         """A fit begins, on this thread: keep its run, where that was asked for."""
         options = self.options
+        if self._keeper is not None and self._run is run:  # it goes on
+            return
         self._keeper, self._run = None, run
         run.name = options.name or str(getattr(model, "name", "") or "")
         run.tags, run.notes, run.config = options.tags, options.notes, dict(options.config)
         folder = options.folder
+        if folder is None and isinstance(options.resume, Path):
+            folder = options.resume.parent  # beside the run that could not be gone on with, or after it
         if folder is not None:
             self._keep(run, folder, model, fit, callbacks)
 
@@ -151,6 +177,11 @@ class Keeping:
         )  # fmt: skip
         self._keeper = Keeper(run, folder, about)
         self._keeper.start()
+
+    def sync(self, run: Record) -> None:
+        """Wait until what a run has by now is kept; where that takes long, training goes on meanwhile."""
+        if self._keeper is not None and self._run is run:
+            self._keeper.sync()
 
     def finish(self, run: Record) -> None:
         """A run is over: write what is left of it."""

@@ -242,12 +242,19 @@ class Lifecycle(Nesting):
         if callbacks is not None and self._loop_left() is callbacks:
             self._loop_left = _nothing
         with self._turn:
-            run, self._waiting = self._waiting or Run(), None
+            run = self._waiting = self._waiting or Run()
+        others = getattr(callbacks, "callbacks", None)
+        resumed = attempt(run, "resume", self._keeping.resume, run, model, fit, params, others)
+        with self._turn:
+            self._waiting = None
             if not self._expected and self._inbox.waiting:  # came too late for the fit before
                 refuse_all(run, self._inbox, "training ended first")
-            self._add(run)
-        run.params, run.batches_per_epoch = params, params.get("steps")
-        run.start_clock()
+            self._add(run, numbered=bool(resumed))
+        run.params = params
+        if not resumed:
+            run.start_clock()
+        if not resumed or params.get("steps") is not None:
+            run.batches_per_epoch = params.get("steps")
         session = None
         try:
             repeats = attempt(run, "callbacks", remove_repeats, callbacks, self)
@@ -260,6 +267,7 @@ class Lifecycle(Nesting):
         except BaseException as error:  # Ctrl+C: no hook will come any more
             run.finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", "before the first batch")
             self._expected = False
+            attempt(run, "keep", self._keeping.finish, run)
             raise
         with self._turn:
             self._session, self._hook_state = session, None if session is None else session.hook_state
@@ -269,7 +277,7 @@ class Lifecycle(Nesting):
         run.note_hook("on_train_begin", None)
         attempt(run, "on_train_begin", check_front_end, run)
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
-        attempt(run, "keep", self._keeping.begin, run, model, fit, getattr(callbacks, "callbacks", None))
+        attempt(run, "keep", self._keeping.begin, run, model, fit, others)
         attempt(run, "board", self._showing.open, run)
 
     def _keep_run(self, run: Record, folder: Path | None) -> str:
@@ -279,12 +287,13 @@ class Lifecycle(Nesting):
         fit = None if session is None else fit_frame(current())
         return self._keeping.start(run, folder, self._trained(), fit, callbacks)
 
-    def _add(self, run: Run) -> None:
-        """Make a run the current one. Called with the lock held."""
+    def _add(self, run: Run, numbered: bool = False) -> None:
+        """Make a run the current one, with the next number or its own. Called with the lock held."""
         before = self.runs[-1] if self.runs else None
         self._run_before = None if before is None else (before.epoch, before.step)
-        self._numbers += 1
-        run.number, run.title = self._numbers, f"Run {self._numbers}"
+        self._numbers = max(run.number, self._numbers) if numbered else self._numbers + 1
+        if not numbered:
+            run.number, run.title = self._numbers, f"Run {self._numbers}"
         self.runs.append(run)
         if self._keep_runs is not None:
             del self.runs[: -self._keep_runs]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..commands.batch_hook_state import BatchHookState
 from ..record.record import Record
-from ..record.stretches import LOSS, Rule
+from ..record.stretches import LOSS, Rule, Sizes
 from ..steering.backends import read_scalar
 from .resets import Resets
 from .weighing import MeanMetric, Weighing, mean_metrics
@@ -125,6 +125,7 @@ class MetricWeights:
 
     def _claim(self, means: Mapping[str, MeanMetric], first: Mapping[str, tuple[float, float]]) -> None:
         run, weighing = self._run, self._weighing
+        before = (dict(run.batch_values.rules), run.batch_values.sizes) if run.sittings else None
         run.batch_values.sizes = weighing.sizes if weighing.own_step else None
         even = self._even(means, first)
         doubtful = [name for name in means if name not in even]
@@ -142,7 +143,26 @@ class MetricWeights:
             run.batch_values.claim(name, "measured", means[name].bounded)
         for name, rule in even.items():
             run.batch_values.claim(name, rule, means[name].bounded)
-        self._claimed = {name: means[name] for name in run.batch_values.names}
+        if before is not None:
+            self._agree(*before)
+        self._claimed = {name: means[name] for name in run.batch_values.names if name in means}
+
+    def _agree(self, rules: Mapping[str, Rule], sizes: Sizes | None) -> None:
+        """The run was gone on with: rules hold for all of its rows, also for those from before."""
+        run, values = self._run, self._run.batch_values
+        same = {name: rule for name, rule in values.rules.items() if name in rules} == dict(rules)
+        if rules and not (same and values.sizes == sizes):
+            values.stay(rules, sizes)
+            self._measured, self._proved = [], {}
+            message = f"they are weighed otherwise than before, so from step {run.step} on only running means are known"
+            run.add_event("warning", "batch values", message=message)
+            return
+        fresh = [name for name in values.names - set(rules) if name in run.batch_table.names]
+        for name in fresh:  # of its rows from before it is not known what they weigh
+            values.names.discard(name)
+            values.rules.pop(name)
+        self._measured = [each for each in self._measured if each[0] not in fresh]
+        self._leave_out(fresh, "what its batches from before the run was gone on with weigh is not known")
 
     def _even(self, means: Mapping[str, MeanMetric], first: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
         """The metrics that weigh batches of the same size the same, and by what: from their first weight."""

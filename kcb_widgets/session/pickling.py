@@ -16,6 +16,7 @@ from ..run import Run
 from ..store import open_run
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
+KEPT = ("log_dir", "name", "tags", "notes", "config", "resume")
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +41,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
-        **{name: getattr(monitor._keeping.options, name) for name in ("log_dir", "name", "tags", "notes", "config")},
+        **{name: getattr(monitor._keeping.options, name) for name in KEPT},
     }
     missing: list[str] = []
     user_controls = monitor._user_controls

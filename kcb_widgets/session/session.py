@@ -17,6 +17,7 @@ from ..record.events import first_line
 from ..record.record import Record
 from ..steering.attempt import attempt
 from ..steering.fit_steering import FitSteering, SteeringContext
+from . import open_fits
 from .data_wait import DataWait, waiting
 from .epoch_times import EpochTimes
 from .finishing import Finishing
@@ -26,6 +27,7 @@ from .raised import Raised
 from .refresh_thread import RefreshThread
 from .stall import StallDetector
 from .terminal import ProgressLine
+from .training_count import TrainingCount
 from .unsteered import Unsteered
 
 POLL_INTERVAL_S = 0.015  # seconds between looks for messages: a click waits at most this long, plus one batch
@@ -70,6 +72,7 @@ class Session(Finishing):
         self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
         self._model, self._inbox, self._ended = model, inbox, ended
         run.status, run.inbox = "compiling", inbox
+        open_fits.note(self)
         run.steps_per_execution = getattr(model, "steps_per_execution", 1) or 1
         # Of a loop driven by hand nobody else may keep it.
         self.callbacks: Callable[[], Any] = weak(callbacks) or (lambda: None)
@@ -77,6 +80,7 @@ class Session(Finishing):
         self.hook_state = BatchHookState(self.thread, inbox, run)
         self.steering = self._make_steering(model, members, fit, options)
         self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
+        self.training_count = TrainingCount(run, model)
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_INTERVAL_UNSEEN_S
         self._next_slow_check = 0.0
@@ -252,6 +256,7 @@ class Session(Finishing):
             self._schedule_next_poll()
             self._refresh_thread.request(urgent=True)
         steering.apply(heavy=True)
+        self._optional("resume", self.training_count.went_back, None)
         if self.metric_weights.open:
             self.metric_weights.check()
 
@@ -300,6 +305,7 @@ class Session(Finishing):
         run.throughput.begin(run.seconds, run.step)
         if self._tracing is None:
             self.steering.registry.trained()
+            self._optional("resume", self.training_count.check, None)
             return
         (names, since), self._tracing = self._tracing, None
         run.add_event("recompiled", ", ".join(names), new=now - since, message=f"took {now - since:.2g} s")

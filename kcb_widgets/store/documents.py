@@ -32,7 +32,7 @@ def of(run: Record) -> dict[str, Any]:
         "hooks": run.hooks.describe(run.batch_table.rows),
         "snapshots": run.snapshots,
         "batch_values": {
-            "rules": dict(values.rules),
+            "rules": {name: rule for name, rule in list(values.rules.items()) if name in values.names},
             "bounded": sorted(values.bounded),
             "sizes": None if sizes is None else {"batch": sizes.batch, "samples": sizes.samples},
         },
@@ -50,6 +50,8 @@ def marks(run: Record) -> dict[str, tuple[Sequence[Any], Callable[[Any], Any]]]:
         "stretch": (run.batch_values.stretches, _stretch),
         "branch": (run.branches, lambda branch: [branch["from"], branch["to"]]),
         "ran_out": (list(run.ran_out), int),
+        "count": (list(run.counts), lambda count: [count.step, count.calls, count.weights, count.begins]),
+        "sitting": (list(run.sittings), list),
     }
 
 

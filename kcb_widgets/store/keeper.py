@@ -37,20 +37,27 @@ class Keeper:
         run: The run.
         folder: Where the file is made.
         about: What else is known of it.
+        file: The file, where it is there already.
 
     What fails is one event, and is tried again, less and less often; training goes on meanwhile. ``run.kept`` says
     where the run is kept, and what is wrong.
     """
 
-    def __init__(self, run: Record, folder: Path, about: About) -> None:
+    def __init__(self, run: Record, folder: Path, about: About, file: RunFile | None = None) -> None:
         self.folder = folder.absolute()
-        self._run, self._file = run, RunFile(run, self.folder, about)
+        self._run, self._file = run, file or RunFile(run, self.folder, about)
         self._shown = folder
         self._every, self._trouble, self._given_up = INTERVAL_S, "", False
         self._wake, self._closing, self._done = threading.Event(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._asked: list[threading.Event] = []
         self._process = os.getpid()
         self._turn = threading.Lock()
+
+    @property
+    def run(self) -> Record:
+        """The run."""
+        return self._run
 
     @property
     def path(self) -> Path | None:
@@ -85,6 +92,22 @@ class Keeper:
             return True
         return self._done.wait(timeout)
 
+    def sync(self, timeout: float = CLOSE_TIMEOUT_S) -> bool:
+        """Write what there is now.
+
+        Args:
+            timeout: Seconds to wait for it.
+
+        Returns:
+            Whether it was tried; what failed is tried again later.
+        """
+        if not self._ours or self._thread is None or self._done.is_set():
+            return False
+        done = threading.Event()
+        self._asked.append(done)
+        self._wake.set()
+        return done.wait(timeout)
+
     def update(self) -> None:
         """Something was added to a run that is over."""
         if self._ours and self._done.is_set() and self._file.path is not None and not self._given_up:
@@ -98,10 +121,13 @@ class Keeper:
         try:
             failed = 0
             while not self._given_up:
-                closing = self._closing.is_set()
+                closing, asked = self._closing.is_set(), list(self._asked)
                 with self._turn:
                     wrong = self._try(whole=closing)
                 failed = failed + 1 if wrong else 0
+                for each in asked if not wrong else ():
+                    self._asked.remove(each)
+                    each.set()
                 if closing and (not wrong or failed > 3):
                     break
                 self._wake.wait(min(MAX_INTERVAL_S, self._every * 2 ** min(failed, 5)) if not closing else INTERVAL_S)
@@ -114,6 +140,8 @@ class Keeper:
         finally:
             self._publish()
             self._done.set()
+            for each in self._asked:
+                each.set()
 
     def _try(self, whole: bool) -> bool:
         """Commit what is new; whether that failed."""
@@ -182,6 +210,11 @@ def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"the folder cannot be written to ({error.strerror})"
     return first_line(error)
+
+
+def all_of_them() -> list[Keeper]:
+    """What keeps a run of this process, or kept one."""
+    return list(_keepers)
 
 
 def _in_child() -> None:

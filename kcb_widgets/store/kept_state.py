@@ -12,6 +12,7 @@ from ..record.batch_values import BatchValues
 from ..record.hooks import Hooks
 from ..record.record import MAX_NONFINITE
 from ..record.stretches import Rule, Sizes, Stretch
+from ..record.trail import Count
 from ..run import Run
 from .encoding import Damaged, from_json
 from .reader import Reader
@@ -29,6 +30,7 @@ STATE: dict[str, Any] = {
     "not_finite": wire.NotFinite | None, "bests": list[wire.MetricBest], "flow": wire.Flow,
     "steps_per_execution": int, "continues": bool,
 }  # fmt: skip
+COUNT = (int, int, int | None, bool)
 STRETCH = (int, int, int, bool, dict[str, float], dict[str, float])
 
 
@@ -134,13 +136,16 @@ class Marks:
         branches: See ``Record``.
         ran_out: See ``Record``.
         stretches: See ``BatchValues``.
+        counts: See ``Record``.
+        sittings: See ``Record``.
 
     Raises:
         Damaged: One is missing or impossible.
     """
 
     def __init__(self, reader: Reader) -> None:
-        found: dict[str, dict[int, Any]] = {"epoch_start": {}, "branch": {}, "ran_out": {}, "stretch": {}}
+        kinds = ("epoch_start", "branch", "ran_out", "stretch", "count", "sitting")
+        found: dict[str, dict[int, Any]] = {kind: {} for kind in kinds}
         for row in reader.rows("mark", ("kind", "number", "json")):
             if row is None:
                 raise Damaged("where epochs and rollbacks were is not what was written")
@@ -150,11 +155,13 @@ class Marks:
         for kind, by_number in found.items():
             if list(by_number) != list(range(len(by_number))):
                 raise Damaged(f"marks of kind {kind} are missing")
-        starts, branches, ran_out, stretches = (list(each.values()) for each in found.values())
+        starts, branches, ran_out, stretches, counts, sittings = (list(each.values()) for each in found.values())
         self.epoch_starts: list[tuple[int, int, int]] = [(a, b, c) for a, b, c in (_wholes(each, 3) for each in starts)]
         self.branches: list[wire.Branch] = [{"from": a, "to": b} for a, b in (_wholes(each, 2) for each in branches)]
         self.ran_out = [whole(each) for each in ran_out]
         self.stretches = [_stretch(each) for each in stretches]
+        self.counts = [_count(each) for each in counts]
+        self.sittings = [_sitting(each) for each in sittings]
         _check_rising([each[0] for each in self.epoch_starts], 0)
         _check_rising([each[1] for each in self.epoch_starts])
         _check_rising([each.row for each in self.stretches])
@@ -180,6 +187,19 @@ def _stretch(values: Any) -> Stretch:
     for each in values[:3]:
         whole(each)
     return Stretch(*values)
+
+
+def _count(values: Any) -> Count:
+    right = isinstance(values, list) and len(values) == len(COUNT)
+    if not right or not all(conforms(value, kind) for value, kind in zip(values, COUNT, strict=True)):
+        raise Damaged("how often the optimizer was called is of an unknown kind")
+    return Count(*values)
+
+
+def _sitting(values: Any) -> tuple[float, float]:
+    if not conforms(values, list[float]) or len(values) != 2 or not all(map(math.isfinite, values)):
+        raise Damaged("when it was trained is of an unknown kind")
+    return values[0], values[1]
 
 
 def _check_rising(values: Sequence[int], first: int | None = None) -> None:

@@ -23,10 +23,14 @@ def file_name(started: float, name: str) -> str:
         name: What it is called; letters and digits of it are kept.
     """
     when = time.strftime("%Y%m%d-%H%M%S", time.localtime(started))
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9._]+", "-", plain.lower()).strip("-._")[:MAX_NAME].strip("-._") or "run"
     letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(4))
-    return f"{when}-{slug}-{letters}{SUFFIX}"
+    return f"{when}-{slug(name)}-{letters}{SUFFIX}"
+
+
+def slug(name: str) -> str:
+    """A name as it stands in the file's name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9._]+", "-", plain.lower()).strip("-._")[:MAX_NAME].strip("-._") or "run"
 
 
 def is_run_file(path: Path) -> bool:

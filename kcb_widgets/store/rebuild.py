@@ -42,7 +42,7 @@ def open_run(path: str | PathLike[str]) -> Run:
     with Reader(path) as reader:
         run = Run()
         try:
-            _Rebuilding(run, path, reader).rebuild(reader.summary(), reader.about())
+            Rebuilding(run, path, reader).rebuild(reader.summary(), reader.about())
         except NotARunFile:
             raise
         except Damaged as error:
@@ -53,12 +53,15 @@ def open_run(path: str | PathLike[str]) -> Run:
     return run
 
 
-class _Rebuilding:
+class Rebuilding:
+    """Fills a run from its file. ``gaps`` says what could not be read."""
+
     def __init__(self, run: Run, path: Path, reader: Reader) -> None:
         self._run, self._path, self._reader = run, path, reader
-        self._gaps: set[str] = set()
+        self.gaps: set[str] = set()
 
     def rebuild(self, summary: dict[str, Any], about: dict[str, Any] | None) -> None:
+        """Fill it; the arguments are the rows of the tables of these names."""
         run, reader = self._run, self._reader
         run.started = number(summary["started"])
         run.inbox, run.path, run.reopened = None, self._path, True
@@ -76,6 +79,7 @@ class _Rebuilding:
         run.blocks = series.summaries(tables["batches"])
         documents.restore(run)
         run.epoch_starts, run.branches, run.ran_out = marks.epoch_starts, marks.branches, marks.ran_out
+        run.counts, run.sittings = marks.counts, marks.sittings
         run.batch_values = documents.batch_values(tables["weights"], marks.stretches)
         run._step = whole(summary["step"])
         run._batch = max(0, run._step - run.epoch_starts[-1][1]) if run.epoch_starts else 0
@@ -156,8 +160,8 @@ class _Rebuilding:
 
     def _gap(self, why: str) -> None:
         """Say, once for each, what could not be read; any thread may, and much later."""
-        if why not in self._gaps and len(self._gaps) < MAX_GAPS:
-            self._gaps.add(why)
+        if why not in self.gaps and len(self.gaps) < MAX_GAPS:
+            self.gaps.add(why)
             self._run.add_event("warning", "file", message=why)
 
 

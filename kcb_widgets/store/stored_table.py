@@ -213,6 +213,12 @@ class StoredSummaries(BlockSummaries):
                 self._take_stored(key)
         return super().read(first, last, times, rows, values, key)
 
+    def load(self, key: Any) -> None:
+        """Read them now: the file will be written to, and the rows go on."""
+        with self._turn:
+            self._loaded = True
+            self._take_stored(key)
+
     def _take_stored(self, key: Any) -> None:
         found: dict[int, dict[str, bytes]] = {}
         for piece, name, data in self._stored():

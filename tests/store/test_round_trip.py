@@ -8,64 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import Play, begin, file_of, train, value
+from same_run import assert_same_picture, assert_same_run
 
 import kcb_widgets as kcb
 from kcb_widgets import Run
 from kcb_widgets.panels import payload
 from kcb_widgets.panels.series_encoder import SeriesEncoder
-from kcb_widgets.record import curves, downsampling
 from kcb_widgets.record.table import CHUNK
 from kcb_widgets.store import documents, rebuild, stored_table
-
-TABLES = ("batch_table", "epoch_table", "value_table", "evaluation_table")
-
-
-def bits(values):
-    """float32 as they lie in memory: NaN and missing are different, and so are 0 and -0."""
-    return np.ascontiguousarray(values).view(np.uint32)
-
-
-def assert_same_table(live, kept, timed=True):
-    rows = live.rows
-    assert kept.rows == rows
-    assert kept.names == live.names
-    assert kept.last_step == live.last_step
-    np.testing.assert_array_equal(kept.steps(0, rows), live.steps(0, rows))
-    if timed:
-        np.testing.assert_allclose(kept.seconds(0, rows), live.seconds(0, rows), atol=1e-6, rtol=0)
-    same, different = live.values(0, rows), kept.values(0, rows)
-    np.testing.assert_array_equal(np.isnan(different), np.isnan(same))
-    numbers = ~np.isnan(same)
-    np.testing.assert_array_equal(bits(different[numbers]), bits(same[numbers]))
-    for row in {0, rows // 2, rows - 1} if rows else ():
-        for name in live.names:
-            assert kept.is_missing(row, name) == live.is_missing(row, name), (row, name)
-        assert kept.row_of_step(live.steps(row, row + 1)[0]) == live.row_of_step(live.steps(row, row + 1)[0])
-
-
-def assert_same_picture(kept, live, first, last):
-    found, wanted = (downsampling.window(curves.batches(run), first, last, 300) for run in (kept, live))
-    for name in ("minimum", "maximum", "mean", "order"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
-    np.testing.assert_array_equal(found.x[:3], wanted.x[:3])
-    seconds = live.seconds / live.batch_table.rows  # a live run's own old times are known to a thousandth of this
-    np.testing.assert_allclose(found.x[3], wanted.x[3], atol=max(2e-6, seconds / 500), rtol=0)
-
-
-def assert_same_run(live, kept):
-    for name in TABLES:
-        assert_same_table(getattr(live, name), getattr(kept, name))
-    assert_same_table(live.batch_values.weights, kept.batch_values.weights, timed=False)
-    assert kept.batch_values.stretches == live.batch_values.stretches
-    rows = live.batch_table.rows
-    own = [run.batch_values.recover(run.batch_table, 0, rows) for run in (live, kept)]
-    np.testing.assert_array_equal(bits(own[0])[~np.isnan(own[0])], bits(own[1])[~np.isnan(own[1])])
-    for name in ("epoch_starts", "branches", "ran_out", "nonfinite", "bests", "params", "step", "batch", "epoch"):
-        assert getattr(kept, name) == getattr(live, name), name
-    assert set(kept.values) == set(live.values)
-    pd.testing.assert_frame_equal(kept.batches, live.batches, atol=1e-6, rtol=0)
-    shown = [payload.events(run) for run in (live, kept)]
-    assert shown[0] == shown[1]
 
 
 @settings(max_examples=60, deadline=None)

@@ -73,8 +73,16 @@ def _axis(run: Record, axis: Axis, x: Floats) -> Floats:
     if axis == "epoch":
         return np.asarray(x[2])
     if axis == "clock":
-        return np.asarray(run.started + x[3])
+        return _clock(run, x[3])
     return np.asarray(x[3] - _paused(run, x[3]))
+
+
+def _clock(run: Record, seconds: Floats) -> Floats:
+    """When that was, by ``time.time()``: nothing trained the run between its sittings."""
+    began = np.full(len(seconds), run.started)
+    for when, before in run.sittings:
+        began[seconds >= before] = when - before
+    return np.asarray(began + seconds)
 
 
 def _paused(run: Record, seconds: Floats) -> Floats:

@@ -7,7 +7,7 @@ import { eventText, mergeDrags, snapshotLabel } from "../../ui/event_text.js";
 /** @typedef {{x: number, kind: Kind, text: string, group: string | null, snapshot: string}} Mark
  * group: null is every plot; snapshot: its id, for those that can be opened */
 /** @typedef {import("../../ui/theme.js").ColorName} ColorName */
-/** @typedef {"applied" | "changed" | "held" | "stop" | "rollback" | "evaluated" | "guard" | "paused" | "snapshot" | "best" | "bad"} Kind */
+/** @typedef {"applied" | "changed" | "held" | "stop" | "rollback" | "evaluated" | "guard" | "paused" | "restart" | "snapshot" | "best" | "bad"} Kind */
 /** @typedef {{color: ColorName, line: number[] | null, hollow?: boolean, bottom?: boolean, open?: boolean, add: (path: Path2D, x: number, y: number, s: number) => void}} Shape
  * line: the dashes of the line through the plot, null for none; open: nothing to fill; add: adds one to a path; y is the top of the plot, or its bottom */
 
@@ -47,6 +47,7 @@ const SHAPES = {
       path.rect(x + 0.3 * s, y, 0.6 * s, 2 * s);
     },
   },
+  restart: { color: "muted", line: [2, 2], add: (path, x, y, s) => closed(path, [x - s, y], [x + 1.2 * s, y + s], [x - s, y + 2 * s]) },
   snapshot: { color: "fg", line: null, hollow: true, bottom: true, add: house },
   best: { color: "fg", line: null, bottom: true, add: house },
   bad: {
@@ -68,8 +69,9 @@ export function collectMarks(link, axis) {
   /** @type {Mark[]} */
   const marks = [];
   for (const event of mergeDrags(link.events())) {
-    if (!DRAWN.has(event.kind) || typeof event.step !== "number") continue;
-    const kind = /** @type {Kind} */ (event.kind === "error" ? "stop" : event.kind);
+    const restart = event.kind === "resumed" && event.name === "run";
+    if (!(restart || DRAWN.has(event.kind)) || typeof event.step !== "number") continue;
+    const kind = /** @type {Kind} */ (restart ? "restart" : event.kind === "error" ? "stop" : event.kind);
     marks.push({ x: axis.toX(event.step), kind, text: eventText(event), group: null, snapshot: "" });
   }
   for (const bad of link.picture().bad) {
