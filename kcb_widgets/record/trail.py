@@ -68,8 +68,9 @@ def step_of(counts: Sequence[Count], calls: int, weights: int | None) -> int:
     if not counts:
         raise UnknownStep("nothing was noted of the run's optimizer")
     same = [each for each in counts if each.calls == calls and each.weights == weights is not None]
-    if same:  # of equal states the newest
-        return same[-1].step
+    if same:  # of equal states the newest that was trained; where the run went back to one, that is where it was before
+        trained = [each for each in same if not each.begins]
+        return trained[-1].step if trained else same[0].step
     found: set[int] = set()
     uneven = others = False
     for begin, end in _stretches(counts):

@@ -31,6 +31,12 @@ def test_a_step_that_is_certain_is_told(calls, weights, step):
     assert step_of(counts if calls == 60 else ROLLED_BACK, calls, weights) == step
 
 
+def test_of_equal_states_it_is_the_one_that_was_trained():
+    counts = [Count(0, 0, 1, True), Count(1, 1), Count(10, 10, 2), Count(15, 10, 2, True), Count(30, 0, 1, True)]
+    assert step_of(counts, 10, 2) == 10
+    assert step_of(counts, 0, 1) == 0
+
+
 @pytest.mark.parametrize(
     ("calls", "weights", "why"),
     [

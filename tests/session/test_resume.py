@@ -23,6 +23,7 @@ from kcb_widgets.session import keeping
 
 CRASHING = Path(__file__).parents[1] / "support" / "crashing.py"
 KILLS = int(os.environ.get("KCB_KILLS", "6"))
+SEED = os.environ.get("KCB_SEED", "3")
 RATE = 0.5  # how far a batch moves the one weight of `unit_model`: its loss tells how many it has been trained on
 
 
@@ -102,9 +103,9 @@ def calls(run):
 
 
 def test_after_kills_the_curve_is_that_of_a_fit_that_nothing_happened_to(tmp_path):
-    command = [sys.executable, str(CRASHING), str(tmp_path), str(KILLS), str(3)]
+    command = [sys.executable, str(CRASHING), str(tmp_path), str(KILLS), SEED]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-    assert said["killed"] == KILLS
+    assert said["killed"] >= min(KILLS, 6)
     (path,) = (tmp_path / "runs").glob("*.sqlite")
     run = Run.open(path)
     frame = run.batches
@@ -114,28 +115,27 @@ def test_after_kills_the_curve_is_that_of_a_fit_that_nothing_happened_to(tmp_pat
     assert run.seconds >= frame.seconds.iloc[-1]
     sittings = [seconds for _, seconds in run.sittings]
     assert sittings == sorted(sittings)
-    lived = [each for each in run.events_list if each.kind == "resumed"]
-    assert 0 < len(lived) <= len(sittings)  # a kill may come before the first epoch
-    assert all(each.new is not None for each in lived), [each.message for each in lived]
-    whole, end = (json.loads(each.read_text()) for each in (tmp_path / "whole" / "end.json", tmp_path / "end.json"))
+    went_on = [each for each in run.events_list if each.kind == "resumed"]
+    assert len(went_on) == len(sittings)
+    # A kill as an epoch ended, twice over, leaves two steps at which the same count of calls was saved.
+    unknown = [each.message for each in went_on if each.new is None]
+    assert all(each.endswith("more than once") for each in unknown), unknown
     live = frame[~frame.abandoned] if "abandoned" in frame else frame
-    wanted = dict(enumerate(whole["loss"], 1))
-    calls = {}  # the live steps in their order, with those that were not kept
-    position = 0
-    for step, lost in zip(live.index, np.diff([0, *live.index]), strict=True):
-        left = sum(1 for each in range(step - lost + 1, step) if not run.abandoned(np.array([each]))[0])
-        position += 1 + left
-        calls[step] = position
-    again = [epoch for epoch, _ in run.epoch_rows]
-    if position == len(wanted):  # else a kill between a checkpoint's two files made Keras train an epoch once more
-        np.testing.assert_array_equal(live.loss, np.float32([wanted[each] for each in calls.values()]))
+    steps = np.arange(1, run.step + 1)
+    steps = steps[~run.abandoned(steps)]  # those that were not kept, too
+    whole, end = (json.loads(each.read_text()) for each in (tmp_path / "whole" / "end.json", tmp_path / "end.json"))
+    # Else a kill between the two files of a checkpoint made Keras train an epoch once more.
+    exact = not unknown and len(steps) == len(whole["loss"])
+    if exact:
+        wanted = np.array(whole["loss"], np.float32)[np.isin(steps, live.index)]
+        np.testing.assert_array_equal(live.loss, wanted)
         np.testing.assert_array_equal(end["weights"], whole["weights"])
         epochs = run.epochs
         kept = epochs[~epochs.abandoned] if "abandoned" in epochs else epochs
-        assert set(kept.index) <= set(range(6))
         assert kept.index.is_unique
-        assert kept.index[-1] == 5
-    assert again[-1] == 5
+        assert set(kept.index) <= set(range(6))
+    assert run.epoch_rows[-1][0] == 5
+    print(f"{said}, {len(went_on)} went on, {len(unknown)} of them from an unknown step, exact: {exact}")
 
 
 def test_the_weights_of_each_batch_are_those_it_was_trained_from(tmp_path, fit, crashed):
@@ -385,6 +385,7 @@ def test_gradients_that_add_up_over_batches_are_counted_by_the_batch(tmp_path, u
     assert how(monitor.run).new == 18
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="it executes one batch at a time")
 @pytest.mark.parametrize("together", [3, 5])
 def test_executions_of_several_batches_are_counted_too(tmp_path, unit_model, fit, together):
     saved = tmp_path / "saved.keras"

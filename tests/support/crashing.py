@@ -48,17 +48,16 @@ def fit(folder, shared, kept=True):
     done = [0]
 
     def count(batch, logs):
+        end = time.monotonic() + 20
+        while kept and monitor.run.path is None and time.monotonic() < end:  # a run is killed that is kept by then
+            time.sleep(0.001)
         done[0] += 1
         struct.pack_into("q", shared, 0, done[0])
 
-    callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=count)]
+    monitor = kcb.Monitor(log_dir=folder / "runs", resume="last") if kept else kcb.Monitor()
+    callbacks = [monitor, keras.callbacks.LambdaCallback(on_train_batch_end=count)]
     if kept:
-        backup = keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True)
-        monitor = kcb.Monitor(log_dir=folder / "runs", resume="last")
-        callbacks += [backup, monitor]
-    else:
-        monitor = kcb.Monitor()
-        callbacks.append(monitor)
+        callbacks.insert(0, keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True))
     model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, callbacks=callbacks)
     weights = np.concatenate([each.ravel() for each in model.get_weights()]).tolist()
     losses = monitor.run.batches.loss.to_numpy().tolist()
@@ -87,7 +86,7 @@ def main(folder, kills, seed):
     while True:
         struct.pack_into("q", shared, 0, 0)
         process = forked(lambda: fit(folder, shared))
-        target = generator.randrange(1, BATCHES * 2) if killed < kills else None
+        target = generator.randrange(1, BATCHES + 6) if killed < kills else None
         while os.waitpid(process, os.WNOHANG) == (0, 0):
             if target is not None and struct.unpack_from("q", shared)[0] >= target:
                 time.sleep(generator.random() * 0.05)  # a random moment, not a wait for anything
