@@ -314,5 +314,3 @@ def _owner() -> tuple[Any, ...]:
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
-
-

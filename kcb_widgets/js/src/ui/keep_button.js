@@ -13,9 +13,9 @@ export function createKeepButton(link) {
       setText(element, !kept ? "Keep" : kept.trouble ? "not kept" : `kept${folder ? ` in ${folder}…` : ""}`);
       element.classList.toggle("kcb-wrong", !!kept?.trouble);
       element.disabled = !!kept || link.readOnly();
-      const slow = kept && kept.every > 2 ? `, every ${Math.round(kept.every)} s, as the folder is slow` : "";
+      const slow = kept && kept.every > 2 ? `, every ${Math.round(kept.every)} s` : "";
       const why = link.whyReadOnly() || can?.keep;
-      setAttribute(element, "title", kept ? kept.trouble || `Kept in ${kept.path}${slow}` : why ? `Not kept: ${why}` : "Keep this run in a file, from its first batch on");
+      setAttribute(element, "title", kept ? kept.trouble || `Kept in ${kept.path}${slow}` : why || "Keep this run in a file");
     },
   };
 }
