@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -16,6 +15,7 @@ from .imported_run import MAX_CELLS, MAX_EPOCHS, MAX_STEP, MAX_TEXT, ImportedRun
 
 MAX_BYTES = 256 << 20
 MAX_LINE = 1 << 20  # characters
+MAX_SECONDS = 1e8  # of an epoch
 SEPARATORS = (",", ";", "\t", "|", " ")
 MISSING = ("", "NA")  # CSVLogger writes NA for what an epoch does not have
 TOOK = "seconds"  # our own column: how long the epoch took
@@ -38,7 +38,7 @@ def from_csv(path: str | PathLike[str], separator: str | None = None) -> Importe
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         run = _Reading(file, path, separator).run
     seconds = run.seconds
-    run.started = found.st_mtime - seconds  # it was last written to as the fit ended
+    run.started = max(0.0, found.st_mtime - seconds)  # it was last written to as the fit ended
     return run.done(f"from {path.name}")
 
 
@@ -105,7 +105,7 @@ class _Reading:
         took = found.pop(TOOK, None)
         kept = without_many(found, run, self._known)
         self._begin(int(epoch.partition(".")[0]))
-        seconds = took if isinstance(took, float) and math.isfinite(took) and took >= 0 else None
+        seconds = took if isinstance(took, float) and 0 <= took < MAX_SECONDS else None
         before = run.seconds
         run.end({name: found[name] for name in kept}, run.step + 1, before + (seconds or 0.0), seconds)
         self._read, self._cells = self._read + 1, self._cells + len(cells)

@@ -6,7 +6,6 @@ damaged hides all that follows, as the length of a record is the only way to the
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ WHY = "reading TensorBoard's files"
 MAX_RECORD = 1 << 20  # bytes; longer ones hold graphs, images and the like, and are passed over
 MAX_TAG = 500
 MAX_STEP = 2**50
+MAX_WALL = 3.2e10  # seconds; systems know no later time than the year 3000
 HEADER = struct.Struct("<QI")
 CRC = struct.Struct("<I")
 # By the number of a dtype: how its bytes are written, and the field that has the value where there are no bytes.
@@ -80,7 +80,7 @@ class EventFile:
                 self._tell("a record that is no event is left out")
                 continue
             for value in event.summary.value:
-                if len(value.tag) > MAX_TAG or not (math.isfinite(event.wall_time) and 0 <= event.step < MAX_STEP):
+                if len(value.tag) > MAX_TAG or not (0 <= event.wall_time < MAX_WALL and 0 <= event.step < MAX_STEP):
                     self._tell("what has an impossible name, step or time is left out")
                     continue
                 number = _number(value)

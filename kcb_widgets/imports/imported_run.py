@@ -41,7 +41,7 @@ class ImportedRun(Run):
         super().__init__()
         self.name = without_private(str(plain(name, MAX_NAME)))
         self.settings = {"imported.from": origin}
-        self.started = started if math.isfinite(started) and started > 0 else time.time()
+        self.started = started if started > 0 else time.time()
         self.status = "running"
         self.availability = dict.fromkeys(self.availability, ELSEWHERE)
         self._clock, self._ended = 0.0, 0.0
@@ -91,6 +91,9 @@ class ImportedRun(Run):
         self._move(seconds)
         self._step = max(step, self._step, self.epoch_table.last_step + 1)
         self._batch = self._step - before
+        if not metrics and took is None:
+            self.tell("import", "epochs without any value are left out")  # a run file would not have them either
+            return
         columns = names.of_epochs(metrics)
         self._renamed(columns)
         row = {columns[name]: value for name, value in metrics.items()}

@@ -209,6 +209,9 @@ class _Import:
                 self._offset = run.step
             kept = without_many(row.values, run, self._known)
             step = max(row.step + self._offset, run.step + 1)
+            if step >= MAX_STEP:  # of many fits that each claim a huge one
+                run.tell("tensorboard", "batches with impossible steps are left out")
+                continue
             run.add_batch(step, row.wall - self._began, {name: row.values[name] for name in kept})
 
     def _length_by_batches(self, epochs: list[_Row]) -> int:
@@ -224,7 +227,7 @@ class _Import:
             return 0
         found = {rows[row.batches - 1].step / (row.step + 1) for row in epochs}
         (length, *more) = found
-        if more or length != int(length) or epochs[-1].step + 1 == len(epochs):
+        if more or length != int(length) or epochs[-1].step + 1 == len(epochs) or epochs[-1].step > MAX_EPOCHS:
             return 0
         why = f"Keras wrote one batch in {rows[0].step}, and only the epochs that ended with one"
         self.run.tell("tensorboard", f"{why}: it is taken that all had {int(length)} batches")
@@ -273,5 +276,6 @@ class _Import:
         number, step = ends[0]
         each = {steps / count for steps, count in lengths} or {step / (number + 1)}
         (length, *more) = each
-        whole = int(length) if not more and length > 0 and length == int(length) else 0
+        fits = not more and 0 < length < MAX_STEP / (len(epochs) + 1) and length == int(length)
+        whole = int(length) if fits else 0
         return whole, step - (number + 1) * whole if whole else 0, left

@@ -10,6 +10,7 @@ import pytest
 from foreign import EPOCHS, fit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kept import file_of
 
 import kcb_widgets as kcb
 from kcb_widgets.imports import csv_log
@@ -114,17 +115,21 @@ def test_odd_cells_are_texts_or_nothing_and_never_code(tmp_path):
         ("epoch,loss\n0,1,2,3\n\n  \n1\n", None),
         ("loss,größe,epoch\n1,2,0\n", None),
         ("epoch,loss\n99999999999999999999,1\n-1,2\n", None),
+        ("epoch,loss,seconds\n0,1,1e300\n1,1,-5\n2,1,nan\n3,1,x\n4,1,9e7\n", None),
     ],
 )
 def test_any_file_is_read_or_refused_in_words(tmp_path, text, why):
-    if why is None:
-        run = read(tmp_path, text)
-        assert run.status == "finished"
-        assert run.plot() is not None
-        assert run.epochs is not None
-    else:
+    if why is not None:
         with pytest.raises(ValueError, match=why):
             read(tmp_path, text)
+        return
+    run = read(tmp_path, text)
+    assert run.status == "finished"
+    assert run.plot() is not None
+    file = file_of(run, tmp_path, settings=run.settings)
+    file.commit(1.0, whole=True)
+    file.close()
+    assert len(kcb.Run.open(file.path).epochs) == len(run.epochs)
 
 
 @settings(max_examples=150, deadline=None)
