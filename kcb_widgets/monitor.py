@@ -105,9 +105,9 @@ class Monitor(SteeringAPI, Lifecycle):
         resume: Go on with a run that was kept: ``"last"``, the run of ``log_dir`` that was last heard of (of those
             called ``name``, if that is given), or the path of its file. The first fit is that run then: from the step
             at which the model that you restored stands, or from after its last step, where an event says that it
-            cannot be known. Where there is none, or it cannot be gone on with, the fit is a new run, and an event says why: the
-            same script works the first time and after a crash. Naming a file that another machine wrote says that no
-            process writes it any more.
+            cannot be known. Where there is none, or it cannot be gone on with, the fit is a new run, and an event says
+            why: the same script works the first time and after a crash. Naming a file that another machine wrote says
+            that no process writes it any more.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,8 @@ from ..record.privacy import without_private
 from ..record.record import Record
 from .columns import of_batches
 from .to_json import events
+
+log = logging.getLogger(__name__)
 
 WHY = "logging to MLflow"
 MAX_METRICS, MAX_PARAMS = 1000, 100  # in one request
@@ -50,8 +52,10 @@ def to_mlflow(run: Record, experiment: str = "Default", tracking_uri: str | None
             client.log_text(number, without_private(written), f"{_key(name)}.txt")
         client.log_text(number, strict_json(events(run)), "events.json")
     except BaseException:
-        with contextlib.suppress(Exception):
+        try:
             client.set_terminated(number, status="FAILED")
+        except Exception:
+            log.debug("MLflow's run %s stays open", number, exc_info=True)
         raise
     client.set_terminated(
         number, status=STATUS.get(run.status, "FINISHED"), end_time=_milliseconds(run.started + run.seconds)

@@ -34,13 +34,13 @@ class BatchValues:
         weights: What was read: a row for each batch, as far as anything was.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
         self.names: set[str] = set()
         self.rules: dict[str, Rule] = {}
         self.bounded: set[str] = set()
         self.sizes: Sizes | None = None
         self.weights = Table(timed=False)
-        self._stretches: list[Stretch] = []
+        self._stretches = list(stretches)
         self._blind = False
 
     @classmethod
@@ -53,10 +53,10 @@ class BatchValues:
         stretches: list[Stretch],
     ) -> BatchValues:
         """What was known of a run that is over; the arguments are the attributes of the same names."""
-        made = cls()
+        made = cls(stretches)
         for name, rule in rules.items():
             made.claim(name, rule)
-        made.bounded, made.sizes, made.weights, made._stretches = set(bounded), sizes, weights, list(stretches)
+        made.bounded, made.sizes, made.weights = set(bounded), sizes, weights
         return made
 
     # -- writing: the training thread ---------------------------------------------------------------------------------

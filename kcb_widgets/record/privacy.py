@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import re
 import socket
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 HIDDEN = "…"
 MIN_NAME = 3
@@ -124,6 +127,7 @@ def _looked_up() -> Iterator[str]:
         try:
             found = look().strip()
         except Exception:  # there is no such entry, or no such database
+            log.debug("A name cannot be looked up", exc_info=True)
             continue
         yield found
         yield found.partition(".")[0]  # a machine's without its domain

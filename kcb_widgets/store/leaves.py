@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .encoding import Damaged
-from .pages import LEAF, Record, cells
+from .pages import LEAF, PageRecord, cells
 from .rows import CRC, crc_of, run_of
 from .schema import COLUMNS, COVERED, PAGE_SIZE, REAL
 
@@ -45,7 +45,7 @@ class Leaves:
                 page = data[at : at + PAGE_SIZE].ljust(PAGE_SIZE, b"\0")
                 for cell in cells(page):
                     try:
-                        found = Record(page, cell, self._pages)
+                        found = PageRecord(page, cell, self._pages)
                     except Damaged:
                         continue
                     key = found.columns, found.number
@@ -78,7 +78,7 @@ class Leaves:
         file.seek(place - place % PAGE_SIZE)
         page = file.read(PAGE_SIZE).ljust(PAGE_SIZE, b"\0")
         try:
-            record = Record(page, place % PAGE_SIZE, self._pages, file)
+            record = PageRecord(page, place % PAGE_SIZE, self._pages, file)
             names = COLUMNS[table] if uncovered else COVERED[table]
             values = [record.value(i, i in REAL[table]) for i in range(len(names))]
         except Damaged:

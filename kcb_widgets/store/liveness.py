@@ -26,7 +26,7 @@ CLOCK_ERROR_S = 2.0
 
 
 @dataclass(frozen=True)
-class Writer:
+class WritingProcess:
     """Who writes a run file.
 
     Attributes:
@@ -42,10 +42,10 @@ class Writer:
     started: float | None
 
 
-UNKNOWN = Writer("", "", 0, None)
+UNKNOWN = WritingProcess("", "", 0, None)
 
 
-def writer_of(about: Mapping[str, Any] | None) -> Writer:
+def writer_of(about: Mapping[str, Any] | None) -> WritingProcess:
     """Who writes a run file, as its row of ``about`` says.
 
     Raises:
@@ -54,14 +54,14 @@ def writer_of(about: Mapping[str, Any] | None) -> Writer:
     if about is None:
         return UNKNOWN
     started = about["process_started"]
-    return Writer(
+    return WritingProcess(
         text(about["host"]), text(about["boot"]), whole(about["process"]), None if started is None else number(started)
     )
 
 
-def this_process() -> Writer:
+def this_process() -> WritingProcess:
     """The process that runs this."""
-    return Writer(_host(), _boot(), os.getpid(), process_started(os.getpid()))
+    return WritingProcess(_host(), _boot(), os.getpid(), process_started(os.getpid()))
 
 
 def _hash(*parts: object) -> str:
@@ -117,7 +117,7 @@ class Judge:
         self._here = this_process()
         self._started: dict[int, float | None] = {}
 
-    def judge(self, writer: Writer, heard: float, every: float, now: float | None = None) -> tuple[str, str]:
+    def judge(self, writer: WritingProcess, heard: float, every: float, now: float | None = None) -> tuple[str, str]:
         """What has become of a run.
 
         Args:

@@ -61,7 +61,7 @@ def check(path: Path) -> str:
         newer = f"it was written by a newer version (format {version}): update kcb-widgets"
         return newer if version > FORMAT else "its format is of no version"
     try:
-        found = [Record(page, at, 0) for at in cells(page, SCHEMA_AT)]
+        found = [PageRecord(page, at, 0) for at in cells(page, SCHEMA_AT)]
         schema = [tuple(record.value(column) for column in range(5)) for record in found]
     except Damaged:
         return "its list of tables is damaged"
@@ -103,7 +103,7 @@ def _varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
     return value << 8 | data[at], at + 1
 
 
-class Record:
+class PageRecord:
     """A row as it lies in a leaf.
 
     Args:

@@ -7,6 +7,7 @@ shown it. SQLite may do nothing but read our tables, within a time and memory th
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from .encoding import Damaged, from_json
 from .leaves import Leaves
 from .rows import CRC, crc_of, run_of
 from .schema import BLOB, COLUMNS, COVERED, GROWING, TABLES, UNCOVERED
+
+log = logging.getLogger(__name__)
 
 DEADLINE_S = 30.0  # seconds that one look may take
 LOCK_TIMEOUT_S = 2.0
@@ -271,11 +274,14 @@ class Reader:
             connection.text_factory = bytes
             connection.set_authorizer(_authorize)
             connection.execute("SELECT id FROM summary LIMIT 1").fetchone()
-        except BaseException as error:
-            # What cannot be read by way of SQLite may be there all the same; what cannot be opened is not.
-            if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.OperationalError):
-                connection.close()
-                raise
+        except sqlite3.OperationalError:  # it cannot be opened
+            connection.close()
+            raise
+        except sqlite3.DatabaseError:  # what cannot be read by way of SQLite may be there all the same
+            log.debug("%s is damaged", real, exc_info=True)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def damaged(self, why: str) -> NotARunFile:

@@ -26,7 +26,17 @@ OUTSIDE = {name: tree for name, tree in TREES.items() if not name.startswith(("k
 STAYS = {
     "session/background": {"_done", "_model", "_monitor", "_thread"},  # a `Fit` looks at other `Fit`s
     "session/pickling": {  # puts a Monitor, a record and a table into a file and takes them out again: all our own
-        *("_buttons", "_chunks", "_display", "_keep_runs", "_options", "_policies", "_seconds", "_user_controls"),
+        *(
+            "_buttons",
+            "_chunks",
+            "_display",
+            "_keep_runs",
+            "_keeping",
+            "_options",
+            "_policies",
+            "_seconds",
+            "_user_controls",
+        ),
     },
 }
 # Names that our classes have from a class of others' that they extend, as a documented part of it.

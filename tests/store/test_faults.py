@@ -409,11 +409,11 @@ def test_who_writes_decides_whether_a_run_lives():
     said = lambda writer, heard: judge.judge(writer, heard, 1.0, now)[0]  # noqa: E731
     assert said(here, now) == "running"
     assert said(here, now - 3600) == "silent"
-    other = liveness.Writer(here.host, here.boot, here.process, here.started - 100)
+    other = liveness.WritingProcess(here.host, here.boot, here.process, here.started - 100)
     assert said(other, now) == "interrupted"  # its number was given to another process
-    assert said(liveness.Writer(here.host, "another boot", here.process, here.started), now) == "interrupted"
-    assert said(liveness.Writer("another host", here.boot, here.process, here.started), now) == "unknown"
-    assert said(liveness.Writer(here.host, here.boot, here.process, None), now) == "unknown"
+    assert said(liveness.WritingProcess(here.host, "another boot", here.process, here.started), now) == "interrupted"
+    assert said(liveness.WritingProcess("another host", here.boot, here.process, here.started), now) == "unknown"
+    assert said(liveness.WritingProcess(here.host, here.boot, here.process, None), now) == "unknown"
 
 
 def test_a_live_run_is_heard_of_while_nothing_happens(tmp_path, fast, monkeypatch):

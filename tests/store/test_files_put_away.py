@@ -68,7 +68,7 @@ def test_a_live_run_stays(tmp_path, monkeypatch):
     _, path = made(tmp_path, status=None)
     with pytest.raises(bins.StillWritten, match="it trains in another process"):
         bins.put(path)
-    elsewhere = liveness.Writer("another", "", 1, None)
+    elsewhere = liveness.WritingProcess("another", "", 1, None)
     monkeypatch.setattr(liveness, "this_process", lambda: elsewhere)
     with pytest.raises(bins.StillWritten, match="it may train on another machine"):
         bins.put(path)

@@ -9,8 +9,7 @@ export function createKeepButton(link) {
     element,
     draw() {
       const { kept, can } = link.state();
-      const folder = kept?.path.match(/^.*[\\/]/)?.[0] ?? "";
-      setText(element, !kept ? "Keep" : kept.trouble ? "not kept" : `kept${folder ? ` in ${folder}…` : ""}`);
+      setText(element, !kept ? "Keep" : kept.trouble ? "not kept" : kept.path.replace(/^(.*[\\/])?.*/, (_, folder) => (folder ? `kept in ${folder}…` : "kept")));
       element.classList.toggle("kcb-wrong", !!kept?.trouble);
       element.disabled = !!kept || link.readOnly();
       const slow = kept && kept.every > 2 ? `, every ${Math.round(kept.every)} s` : "";
