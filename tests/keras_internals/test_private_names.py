@@ -38,6 +38,11 @@ STAYS = {
             "_user_controls",
         ),
     },
+    # Puts a record together again from its file: all our own.
+    "store/rebuild": {"_batch", "_batch_table", "_clock", "_ended", "_scanned", "_step"},
+    "store/kept_state": {"_per_step"},
+    "store/keeper": {"_forked"},  # tells the other keepers of a process
+    "store/reader": {"_leaves"},  # takes over what another look has found
 }
 # Names that our classes have from a class of others' that they extend, as a documented part of it.
 INHERITED = {"_repr_mimebundle_"}  # how IPython asks an object for its displays
