@@ -102,6 +102,9 @@ class Run(Record):
     def epochs(self) -> pd.DataFrame:
         """One row per epoch (0-based index): the columns of Keras's History, ``learning_rate`` and ``seconds``.
 
+        After a rollback, or where the run was gone on with from an earlier step, also ``abandoned``: whether the epoch
+        was left behind. An epoch that was trained once more has a row each time.
+
         A metric called ``epoch`` or ``seconds`` is ``metric_epoch`` or ``metric_seconds`` here, and an event says so.
         """
         return frames.epochs(self)
@@ -114,8 +117,8 @@ class Run(Record):
         Keras logs it (**the running mean since the epoch began**), and ``batch_<metric>``: the batch's own value,
         recovered from the running means for metrics that are means (``record/batch_values.py`` gives the formula and
         its error). Where that cannot be known the column is left out and an event says why; it is NaN for a batch that
-        weighs nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback also
-        ``abandoned``: whether the step was left behind by one.
+        weighs nothing in the metric. With ``steps_per_execution`` it is the execution's. After a rollback, or where the
+        run was gone on with from an earlier step, also ``abandoned``: whether the step was left behind.
 
         These columns keep their names: a metric that has one of them, or is called ``step``, or ``batch_loss`` beside
         ``loss``, has ``metric_`` before its name here, and an event says so.

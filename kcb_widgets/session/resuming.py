@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..record.record import Record
 from ..record.trail import UnknownStep
@@ -19,7 +19,6 @@ from .training_count import calls_of
 
 if TYPE_CHECKING:
     from ..store.keeper import Keeper
-    from .keeping import KeepOptions
 
 LAST = "last"
 NEW = "this is a new run"
@@ -32,8 +31,8 @@ def check_resume(resume: object) -> str | Path | None:
         TypeError: It is neither.
         ValueError: It is empty.
     """
-    if resume is None or resume == LAST:
-        return None if resume is None else LAST
+    if resume is None or (isinstance(resume, str) and resume == LAST):
+        return resume
     if not isinstance(resume, (str, PathLike)) or isinstance(resume, bytes):
         msg = f"resume must be 'last', the path of a run file, or None. Received: {resume!r}"
         raise TypeError(msg)
@@ -41,6 +40,20 @@ def check_resume(resume: object) -> str | Path | None:
         msg = f"resume must be 'last' or name a run file. Received: {resume!r}"
         raise ValueError(msg)
     return Path(resume)
+
+
+class Options(Protocol):
+    """What a Monitor was told about keeping, as far as it matters here."""
+
+    name: str | None
+    tags: tuple[str, ...]
+    notes: str
+    config: Mapping[str, Any]
+    resume: str | Path | None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its runs are kept."""
 
 
 class _New(Exception):
@@ -52,7 +65,7 @@ class _New(Exception):
 
 
 def resume(
-    options: KeepOptions, run: Record, model: Any, fit: FrameType | None, params: Any, callbacks: Any
+    options: Options, run: Record, model: Any, fit: FrameType | None, params: Any, callbacks: Any
 ) -> Keeper | None:
     """Have a run that begins go on with one that was kept; on the training thread.
 
@@ -80,12 +93,13 @@ def resume(
     return None
 
 
-def _resume(options: KeepOptions, run: Record, settings: Callable[[], dict[str, Any]], model: Any) -> Keeper:
+def _resume(options: Options, run: Record, settings: Callable[[], dict[str, Any]], model: Any) -> Keeper:
     from ..store import keeper
     from ..store import resume as store
 
-    trusted = isinstance(options.resume, Path)
-    path = options.resume if isinstance(options.resume, Path) else _last(options, model)
+    named = options.resume if isinstance(options.resume, Path) else None
+    given, trusted = named or _last(options, model), named is not None
+    path = given.absolute()  # the folder of the process may change
     kept, fresh = store.read(path, trusted), Run()
     fresh.go_on_from(kept.run, kept.away)
     fresh.status = "compiling"
@@ -93,12 +107,12 @@ def _resume(options: KeepOptions, run: Record, settings: Callable[[], dict[str, 
     file = store.take(kept, fresh, path, about, keeper.INTERVAL_S, trusted)
     run.become(fresh)  # not before: what cannot be had leaves this run as it was
     file.run = run
-    made = keeper.Keeper(run, path.parent if options.folder is None else options.folder, about, file)
+    made = keeper.Keeper(run, given.parent, about, file)
     made.start()
     return made
 
 
-def _last(options: KeepOptions, model: Any) -> Path:
+def _last(options: Options, model: Any) -> Path:
     """The file of the run that was last heard of."""
     from ..store import resume as store
 
@@ -121,7 +135,7 @@ def _has_trained(model: Any) -> bool:
         return True
 
 
-def _about(options: KeepOptions, run: Record, settings: dict[str, Any]) -> About:
+def _about(options: Options, run: Record, settings: dict[str, Any]) -> About:
     """What is known of the run now: what the Monitor was told, and else what the file says."""
     run.name = run.name if options.name is None else options.name
     run.tags, run.notes = options.tags or run.tags, options.notes or run.notes

@@ -70,7 +70,7 @@ def last(folder: Path, name: str | None) -> tuple[Path, str] | None:
             row = listing.read(path, judge)
         except (ValueError, TypeError, OSError) as error:
             if name is None or f"-{slug(name)}-" in path.name:
-                broken.append((_changed(path), str(error)))
+                broken.append((_changed(path), _said(error, path)))
             continue
         if name is None or row["name"] == name:
             found.append((row["heard"], path, row["status"]))
@@ -108,7 +108,7 @@ def read(path: Path, trusted: bool) -> Kept:
     except FileNotFoundError:
         raise CannotResume(f"there is no {path.name}") from None
     except (NotARunFile, Damaged, OSError, TypeError, OverflowError) as error:
-        raise CannotResume(str(error)) from error
+        raise CannotResume(_said(error, path)) from error
     if rebuilding.gaps:
         raise CannotResume(f"{path.name} is damaged: {min(rebuilding.gaps)}")
     away = datetime.timedelta(seconds=round(max(0.0, time.time() - summary["heard"])))
@@ -161,9 +161,14 @@ def _refuse_while_it_lives(summary: dict[str, Any], about: dict[str, Any], trust
     if judged == "unknown":
         if trusted:
             return "another machine trained it"
-        raise CannotResume(f"it was {why}; if its process has ended, name its file: resume={str(Path('...'))!r}")
+        raise CannotResume(f"it was {why}; if its process has ended, name its file (resume=path)")
     where = "this" if writer.process == os.getpid() else "another"
     raise CannotResume(f"it trains in {where} process{', which is ' + why if why else ''}")
+
+
+def _said(error: Exception, path: Path) -> str:
+    """What went wrong, without the folder."""
+    return str(error).replace(str(path), path.name)
 
 
 def _changed(path: Path) -> float:

@@ -41,6 +41,9 @@ STAYS = {
     # Puts a record together again from its file: all our own.
     "store/rebuild": {"_batch", "_batch_table", "_clock", "_ended", "_scanned", "_step"},
     "store/kept_state": {"_per_step"},
+    "store/appendable": {
+        *("_chunks", "_last_step", "_load", "_next_step", "_room", "_seconds", "_segment_rows", "_segments"),
+    },
     "store/keeper": {"_forked"},  # tells the other keepers of a process
     "store/reader": {"_leaves"},  # takes over what another look has found
 }

@@ -130,7 +130,7 @@ def test_a_long_run_goes_on_across_chunks(tmp_path, dead):
     assert_same_run(run, again, atol=1e-4)
     blocks = again.blocks._blocks
     assert blocks == 2 * CHUNK // 64  # they are not made again
-    again.resuming.step = 135_000
+    again.resuming.step, again.params = 135_000, {}
     train(again, 70_000, ("loss", "accuracy"), 13)
     again.finish("finished")
     file.commit(1.0, whole=True)
