@@ -154,7 +154,7 @@ def _refuse_while_it_lives(summary: dict[str, Any], about: dict[str, Any], trust
     """
     if summary["status"] in OVER:
         return f"it had {summary['status'] if summary['status'] == 'failed' else 'been ' + summary['status']}"
-    writer = liveness.Writer(about["host"], about["boot"], about["process"], about["process_started"])
+    writer = liveness.WritingProcess(about["host"], about["boot"], about["process"], about["process_started"])
     judged, why = liveness.Judge().judge(writer, summary["heard"], summary["every"])
     if judged == "interrupted":
         return "the machine was started again" if "machine" in why else "its process had ended"

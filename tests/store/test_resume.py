@@ -21,7 +21,9 @@ from kcb_widgets.record.table import CHUNK, Table
 from kcb_widgets.store import liveness, resume
 from kcb_widgets.store.about import About
 from kcb_widgets.store.resume import CannotResume
+from kcb_widgets.store.rows import sealed
 from kcb_widgets.store.run_file import Gone, RunFile
+from kcb_widgets.store.schema import COVERED
 
 KILLS = 60
 RACES = 15
@@ -274,7 +276,9 @@ def test_a_run_whose_process_lives_is_refused_though_it_stands_still(tmp_path, s
 
 def _writer(path):
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        return liveness.Writer(*connection.execute("SELECT host, boot, process, process_started FROM about").fetchone())
+        return liveness.WritingProcess(
+            *connection.execute("SELECT host, boot, process, process_started FROM about").fetchone()
+        )
 
 
 def test_of_many_that_go_on_at_once_one_does(tmp_path):
@@ -378,14 +382,20 @@ def test_a_kill_while_it_is_taken_leaves_it_whole(tmp_path):
 # -- what cannot be gone on with ---------------------------------------------------------------------------------------
 
 
-def change(path, sql, *values):
+def change(path, table, **values):
+    """Change every row of a table as somebody would who knows its checksum."""
+    covered = COVERED[table]
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(sql, values)
+        for row in connection.execute(f"SELECT {', '.join(covered)} FROM {table}").fetchall():
+            now = {**dict(zip(covered, row, strict=True)), **values}
+            made = sealed(now["run"], table, now["id"], *(now[name] for name in covered[2:]))
+            columns = ", ".join(f"{name} = ?" for name in covered[1:])
+            connection.execute(f"UPDATE {table} SET {columns} WHERE id = ?", (*made[1:], made[0]))
 
 
 def test_a_run_of_another_machine_needs_somebody_to_say_that_its_process_has_ended(tmp_path):
     _, path = kept_run(tmp_path)
-    change(path, "UPDATE about SET host = 'elsewhere'")
+    change(path, "about", host="elsewhere")
     with pytest.raises(CannotResume, match=r"from another machine; if its process has ended, name its file"):
         resume.read(path, trusted=False)
     run, file = go_on(path, trusted=True)
@@ -441,8 +451,7 @@ def test_the_last_run_is_the_one_that_was_heard_of_last(tmp_path, dead):
         file = RunFile(run, tmp_path, About(name=name))
         file.commit(1.0)
         file.close()
-        row = {"heard": heard}
-        _set_heard(file.path, row["heard"])
+        change(file.path, "summary", heard=heard)
         paths[name, heard] = file.path
     assert resume.last(tmp_path, None)[0] == paths["b", 50.0]
     assert resume.last(tmp_path, "a")[0] == paths["a", 30.0]
@@ -453,14 +462,3 @@ def test_the_last_run_is_the_one_that_was_heard_of_last(tmp_path, dead):
     with pytest.raises(CannotResume):
         resume.last(tmp_path, "a")
     assert resume.last(tmp_path, "b")[0] == paths["b", 50.0]  # another's file is nothing to it
-
-
-def _set_heard(path, heard):
-    from kcb_widgets.store.schema import COLUMNS
-    from kcb_widgets.store.writer import checksum
-
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        row = dict(zip(COLUMNS["summary"], connection.execute("SELECT * FROM summary").fetchone(), strict=True))
-        row["heard"] = heard
-        row.pop("crc")
-        connection.execute("UPDATE summary SET heard = ?, crc = ?", (heard, checksum(list(row.values()))))
