@@ -96,7 +96,7 @@ export function mountView(link, el) {
       })),
       { chosen: () => link.ui.tab, choose: (tab) => link.setUi({ tab }) },
     );
-    const notify = button("Notify me", { class: "kcb-toggle kcb-notify", title: "Have the browser tell me of the end, NaN or a stall" });
+    const notify = button("Notify me", { class: "kcb-toggle kcb-notify", title: "Tell me of the end, NaN or a stall" });
     askToNotify(link, panels, notify);
     const keep = createKeepButton(link);
     const beside = button("↗", { class: "kcb-quiet", "aria-label": "open in a new view", title: "Open in a new view, beside the notebook" }, () => openNewView(root));

@@ -17,7 +17,7 @@ const OPENINGS = {
   stop: () => "stop",
   snapshot: () => "snapshot",
   rollback: () => "rolled back",
-  resumed: (_, name) => (name === "run" ? "run went on" : "resumed"),
+  resumed: (_, name) => (name === "run" ? "went on" : "resumed"),
   saved: (event) => `saved ${textOf(event.new)}`.trim(),
   evaluated: (event, name) => (typeof toNumber(event.new) === "number" ? `evaluated: ${name} ${formatSetting(event.new)}` : "evaluated"),
   recompiled: () => "training step recompiled",

@@ -14,7 +14,7 @@ export function createKeepButton(link) {
       element.disabled = !!kept || link.readOnly();
       const slow = kept && kept.every > 2 ? `, every ${Math.round(kept.every)} s` : "";
       const why = link.whyReadOnly() || can?.keep;
-      setAttribute(element, "title", kept ? kept.trouble || `Kept in ${kept.path}${slow}` : why || "Keep this run in a file");
+      setAttribute(element, "title", kept ? kept.trouble || `Kept in ${kept.path}${slow}` : why || "Keep it in a file");
     },
   };
 }
