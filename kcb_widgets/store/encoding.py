@@ -62,6 +62,13 @@ class Encoded:
     crc: bytes
     data: bytes
 
+    def whole(self, rows: int) -> bool:
+        """Whether all bytes of so many rows are those that were written."""
+        columns = len(self.crc) // 4 - (self.stride is None) - (self.unit is not None)
+        found = decode(self, rows, max(0, columns))
+        timed, stepped = found.seconds is not None, found.steps is not None
+        return not found.damaged and timed >= (self.unit is not None) and stepped >= (self.stride is None)
+
 
 @dataclass(frozen=True)
 class Decoded:

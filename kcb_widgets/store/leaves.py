@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from .encoding import Damaged
 from .pages import LEAF, PageRecord, cells
-from .rows import CRC, crc_of, run_of
+from .rows import CRC, crc_of, is_whole, run_of
 from .schema import COLUMNS, COVERED, PAGE_SIZE, REAL
 
 READ = 128  # pages at a time
@@ -69,7 +69,8 @@ class Leaves:
                     if row is not None:
                         found[number] = row
                         room -= sum(len(value) for value in row if isinstance(value, (str, bytes)))
-                        break
+                        if room < 0 or is_whole(table, row):
+                            break
                 if room < 0:
                     break
         return found

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..record.record import OVER
 from . import journal, pages, run_file
 from .encoding import Damaged, from_json
 from .leaves import Leaves
-from .rows import CRC, crc_of, run_of
+from .rows import CRC, crc_of, is_whole, run_of
 from .schema import BLOB, COLUMNS, COVERED, GROWING, TABLES, UNCOVERED
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Reader:
         size: Its bytes.
         run: The run's id, once the summary was read.
         counts: The rows of each table that count, once the summary was read.
-        older: Whether not all is there that the newest commit wrote, so that the state before it is read.
+        older: Whether the state before the newest commit is read, as not all is there that it wrote, or may be.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -106,7 +107,8 @@ class Reader:
         if self._before is not None and self._before.run != rows[0]["run"]:
             raise self.damaged("it is another run's by now")
         self.run, (row, self.counts) = rows[0]["run"], known[0]
-        if whole and len(known) > 1 and not self._has_all(known[1][1]):
+        self.older = len(known) == 1  # the other, whether it was newer or not, cannot be read
+        if whole and not self.older and not self._has_all(known[1][1], row["status"] in OVER):
             self.older, (row, self.counts) = True, known[1]
         return row
 
@@ -155,15 +157,21 @@ class Reader:
     def _is_count(self, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= self.size // MIN_ROW
 
-    def _has_all(self, older: dict[str, int]) -> bool:
-        """Whether all rows are there that were written since ``older``; damaged ones are."""
+    def _has_all(self, older: dict[str, int], over: bool) -> bool:
+        """Whether all rows are there that were written since ``older``.
+
+        One that is not what was written may be half of it. But when the run is over, it is rather a damaged one, and
+        is missed less than what the last commit says of the run.
+        """
         for table in (name for name in GROWING if name != "overview"):  # which is not for us
             last = self.counts[table]
             first = min(older[table], last) + 1
-            found, bad = (
-                self._read(table, first, last - first + 1, table in UNCOVERED) if last >= first else ({}, set())
-            )
-            if len(found) + len(bad) < last - first + 1:
+            if last < first:
+                continue
+            found, bad = self._read(table, first, last - first + 1, table in UNCOVERED)
+            if len(found) + (len(bad) if over else 0) < last - first + 1:
+                return False
+            if not over and not all(is_whole(table, row) for row in found.values()):
                 return False
         return True
 
@@ -177,11 +185,11 @@ class Reader:
             name = getattr(error, "sqlite_errorname", "")
             if name.startswith(("SQLITE_BUSY", "SQLITE_INTERRUPT")):
                 raise self._wrong(name) from error
-        wanted = range(first, first + count)
-        if len(found) < count and not self._ours:
+        half = {number for number, row in found.items() if uncovered and not is_whole(table, row)}
+        if (len(found) < count or half) and not self._ours:
             if self._leaves is None or self._leaves.size != self.size:
                 self._leaves = Leaves(self.path, self.size, self._end)
-            missing = [number for number in wanted if number not in found]
+            missing = [number for number in range(first, first + count) if number not in found or number in half]
             found |= self._leaves.rows(table, self.run, missing, uncovered)
         return found, bad - found.keys()
 

@@ -91,9 +91,7 @@ class Rebuilding:
         self._events()
         self._status(summary, about)
         if reader.older:
-            self._gap(
-                "its newest rows are not all there, as in a copy made while it was written: it is as it was before"
-            )
+            self._gap("its newest rows may be missing, as in a copy made in mid-commit: it is as it was before them")
 
     def _about(self, summary: dict[str, Any], about: dict[str, Any] | None) -> None:
         run = self._run

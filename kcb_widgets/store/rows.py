@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from .schema import COVERED, REAL
+from .encoding import Encoded
+from .schema import COLUMNS, COVERED, REAL
 
 SUMMARY_BYTES = 3800  # of each of its two rows: both lie on one page
 MAX_SHORT = 57  # bytes of a text whose length takes one byte
@@ -49,6 +50,18 @@ def crc_of(run: str, table: str, row: Sequence[Any]) -> int:
     """
     covered = enumerate(row[: len(COVERED[table])])
     return zlib.crc32(b"".join([_packed(value) for i, value in covered if i != CRC]), _seed(run, table))
+
+
+def is_whole(table: str, row: Sequence[Any]) -> bool:
+    """Whether the column without a CRC of a row is what was written too, where it was read."""
+    if table != "chunk" or len(row) < len(COLUMNS[table]):
+        return True
+    chunk = dict(zip(COLUMNS[table], row, strict=True))
+    parts = Encoded(*(chunk[name] for name in ("step", "stride", "start", "unit", "crcs", "data")))
+    try:
+        return parts.whole(chunk["rows"])
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def run_of(table: str, row: Sequence[Any]) -> str:
