@@ -21,6 +21,8 @@ from kcb_widgets.panels.series_encoder import SeriesEncoder
 from kcb_widgets.record import curves
 from kcb_widgets.session import keeping
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 CRASHING = Path(__file__).parents[1] / "support" / "crashing.py"
 KILLS = int(os.environ.get("KCB_KILLS", "6"))
 SEED = os.environ.get("KCB_SEED", "3")

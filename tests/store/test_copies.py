@@ -21,6 +21,8 @@ from kcb_widgets.store.about import About
 from kcb_widgets.store.keeper import Keeper
 from kcb_widgets.store.reader import Reader
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 COPIES = 400  # of each writer
 ROUND = 600  # commits of a run; then another begins
 

@@ -21,6 +21,8 @@ from kcb_widgets.record.table import CHUNK
 from kcb_widgets.store.reader import NotARunFile
 from kcb_widgets.store.schema import PAGE_SIZE
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 CASES = 20  # corruptions of an example
 SMALL, LARGE = 500, 25  # examples
 WORKERS = 3

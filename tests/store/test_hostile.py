@@ -19,6 +19,8 @@ from kcb_widgets.store import liveness
 from kcb_widgets.store.reader import NotARunFile
 from kcb_widgets.store.schema import PAGE_SIZE, TABLES
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 BOMB = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 
 

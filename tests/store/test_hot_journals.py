@@ -21,6 +21,8 @@ from kept import begin, file_of, value
 from kcb_widgets import Run
 from kcb_widgets.store import journal, run_file
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 HOT = 24
 MAX_KILLS = 400
 

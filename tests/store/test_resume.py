@@ -25,6 +25,8 @@ from kcb_widgets.store.rows import sealed
 from kcb_widgets.store.run_file import Gone, RunFile
 from kcb_widgets.store.schema import COVERED
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 KILLS = 60
 RACES = 15
 RACERS = 6

@@ -14,6 +14,8 @@ from kcb_widgets.store import run_file
 from kcb_widgets.store.reader import NotARunFile, Reader
 from kcb_widgets.store.schema import PAGE_SIZE
 
+pytestmark = pytest.mark.timeout(1500)  # many files, on a machine that may do other things
+
 COMMITS = 120
 COPIES = 500
 ROWS = 27  # of a commit: one piece of a series takes more than half a page
