@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..record.trail import Count, UnknownStep, step_of
 from ..steering.backends import per_device_variables, read_scalar
 from ..steering.controls.live_values import model_optimizers
 from ..steering.controls.optimizers import innermost_optimizer
+
+log = logging.getLogger(__name__)
 
 MAX_WEIGHTS = 8  # of the smallest that are read, and of the largest
 MAX_NUMBERS = 65_536  # in one of them
@@ -48,6 +51,7 @@ class TrainingCount:
             if resumption is not None:
                 resumption.why = str(why)
         except Exception as error:
+            log.debug("How the model stands could not be read", exc_info=True)
             if resumption is not None:
                 resumption.why = first_line(error)
 
@@ -78,7 +82,7 @@ class TrainingCount:
     def _note(self, calls: int, weights: int | None) -> None:
         run = self._run
         begins, self._branches = len(run.branches) != self._branches, len(run.branches)
-        run.counts = [*run.counts, Count(run.step, calls, weights, begins)]
+        run.counts.append(Count(run.step, calls, weights, begins))
 
 
 def calls_of(model: Any) -> int:
