@@ -50,7 +50,8 @@ class Resumption:
         if self.step is None:
             return f"{self.away}; it cannot be known from which step, so it goes on after step {last}: {self.why}"
         if self.step > last:
-            return f"from step {self.step}, {self.away}; steps {last + 1} to {self.step} were not kept"
+            lost = f"steps {last + 1} to {self.step} were" if self.step > last + 1 else f"step {self.step} was"
+            return f"from step {self.step}, {self.away}; {lost} not kept"
         return f"from step {self.step} of {last}, {self.away}"
 
 

@@ -14,6 +14,7 @@ from ..record.chunk import Chunk
 from ..record.table import Table
 from ..run import Run
 from ..store import open_run
+from .resuming import LAST
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
 KEPT = ("log_dir", "name", "tags", "notes", "config", "resume")
@@ -43,6 +44,9 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "keep_runs": monitor._keep_runs,
         **{name: getattr(monitor._keeping.options, name) for name in KEPT},
     }
+    if options["log_dir"] is None and options["resume"] == LAST:  # the other process has not called `kcb.keep`
+        options["log_dir"] = monitor._keeping.options.folder
+        options["resume"] = options["log_dir"] and LAST
     missing: list[str] = []
     user_controls = monitor._user_controls
     parts: dict[str, dict[str, Any]] = {}

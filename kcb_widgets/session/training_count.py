@@ -82,7 +82,7 @@ class TrainingCount:
     def _note(self, calls: int, weights: int | None) -> None:
         run = self._run
         begins, self._branches = len(run.branches) != self._branches, len(run.branches)
-        run.counts = [*run.counts, Count(run.step, calls, weights, begins)]
+        run.counts.append(Count(run.step, calls, weights, begins))
 
 
 def calls_of(model: Any) -> int:

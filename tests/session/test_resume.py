@@ -527,6 +527,10 @@ def test_what_is_no_option_is_refused(options, error):
 def test_a_monitor_takes_the_option_to_another_process(tmp_path):
     there = cloudpickle.loads(cloudpickle.dumps(kcb.Monitor(log_dir=tmp_path, resume="last")))
     assert there._keeping.options.resume == "last"
+    kcb.keep(tmp_path)
+    data = cloudpickle.dumps(kcb.Monitor(resume="last"))
+    kcb.keep(None)
+    assert cloudpickle.loads(data)._keeping.options.log_dir == tmp_path
 
 
 def test_training_is_bit_identical_with_and_without(tmp_path, classifier):

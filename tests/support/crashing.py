@@ -5,6 +5,7 @@ One process imports Keras, and each fit is a fork of it that is made before anyt
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import mmap
 import os
@@ -69,6 +70,7 @@ def forked(work):
     process = os.fork()
     if not process:
         code = 1
+        faulthandler.dump_traceback_later(120, exit=True)  # some libraries' threads do not survive a fork
         try:
             work()
             code = 0
