@@ -14,7 +14,6 @@ from ..record.chunk import Chunk
 from ..record.table import Table
 from ..run import Run
 from ..store import open_run
-from .resuming import LAST
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
 KEPT = ("log_dir", "name", "tags", "notes", "config", "resume")
@@ -34,6 +33,8 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
     Data, buttons, policies and a subclass's own attributes go along where they can be pickled; the fresh Monitor has
     an event for each that cannot. Its controls have the values of now.
     """
+    from .resuming import LAST  # here: it brings Keras along, which a run that is unpickled does not need
+
     told = monitor._options
     options = {
         "display": monitor._display,

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ import numpy.typing as npt
 
 from ..record.block_summaries import Extremes
 from ..record.chunk import Floats
+from ..record.portable import KEY, strict_json
 from ..record.table import Values
 
 MICROSECOND = 1e-6
@@ -31,7 +31,6 @@ TICKS = 2**32 - 1
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 MAX_DEPTH = 32  # of lists and objects in each other
 MAX_INTEGER = 2**63
-KEY = "float"  # a JSON object with this one key is a number that JSON has not
 EXTREMES = (("low", "<f4"), ("high", "<f4"), ("mean", "<f4"), ("order", "u1"), ("count", "u1"))
 
 
@@ -165,9 +164,8 @@ def decode_extremes(data: bytes, groups: int) -> dict[str, npt.NDArray[Any]]:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def to_json(value: Any) -> str:
-    """JSON of plain values, strictly: NaN and infinities are objects such as ``{"float": "NaN"}``."""
-    return json.dumps(_strict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+to_json = strict_json
+"""JSON of plain values, strictly; ``from_json`` is its inverse."""
 
 
 def from_json(text: str) -> Any:
@@ -190,16 +188,6 @@ def from_json(text: str) -> Any:
         depth += 1
         if depth > MAX_DEPTH or any(isinstance(each, int) and abs(each) >= MAX_INTEGER for each in level):
             raise Damaged("this JSON is none of ours")
-    return value
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return {KEY: "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
-    if isinstance(value, Mapping):
-        return {str(key): _strict(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(each) for each in value]
     return value
 
 
