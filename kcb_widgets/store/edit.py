@@ -49,13 +49,15 @@ def edit(path: Path, changes: Mapping[str, Any]) -> None:
     with Reader(path) as reader:  # it is one of ours
         reader.summary()
         about = reader.about()
+    if reader.ignored:  # SQLite would take it for the file's own once the file is written to
+        raise NotARunFile(f"{path} cannot be changed: what lies beside it, a journal, is none of its own")
     if about is None:
         raise NotARunFile(f"{path} cannot be changed: what it says of its run is damaged")
     # The process that writes the run never changes this row, so what was read is what is there.
     row = {**about, **values}
     made = sealed(row["run"], "about", row["id"], *(row[name] for name in COLUMNS["about"][2:]))
     sql = f"UPDATE about SET {', '.join(f'{name} = ?' for name in COLUMNS['about'][1:])} WHERE id = 1"
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+    uri = f"{path.resolve().as_uri()}?mode=rw"
     try:
         with contextlib.closing(
             sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)

@@ -59,6 +59,7 @@ class Reader:
         size: Its bytes.
         run: The run's id, once the summary was read.
         counts: The rows of each table that count, once the summary was read.
+        ignored: Whether something lies beside it that SQLite must not be shown: a journal that is none of its own.
         older: Whether the state before the newest commit is read, as not all is there that it wrote, or may be.
 
     Raises:
@@ -235,6 +236,7 @@ class Reader:
                     self._roll_back(real)
                 self._check(real)
                 self.size = real.stat().st_size
+        self.ignored = what == "ignore"
         try:
             if what != "ignore":
                 try:

@@ -16,6 +16,7 @@ from reading import measured, read_all, refused
 import kcb_widgets as kcb
 from kcb_widgets import Run
 from kcb_widgets.store import liveness
+from kcb_widgets.store.edit import edit
 from kcb_widgets.store.reader import NotARunFile
 from kcb_widgets.store.schema import PAGE_SIZE, TABLES
 
@@ -145,6 +146,20 @@ def test_a_journal_that_names_another_file_deletes_nothing(path, reader, whole, 
         (path.parent / "a.sqlite-journal").write_bytes(journal(whole, name))
         assert reader(path) == []
         assert name.read_bytes() == JOURNAL
+
+
+def test_nor_does_an_edit_of_such_a_file(path, whole, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(JOURNAL)
+    (path.parent / "a.sqlite-journal").write_bytes(journal(whole, victim))
+    was = forge.fingerprint(path.parent)
+    with pytest.raises(NotARunFile, match="none of its own"):
+        edit(path, {"name": "mine"})
+    assert victim.read_bytes() == JOURNAL
+    assert forge.fingerprint(path.parent) == was
+    (path.parent / "a.sqlite-journal").unlink()
+    edit(path, {"name": "mine"})
+    assert Run.open(path).name == "mine"
 
 
 BESIDE = {
