@@ -109,7 +109,7 @@ def compare(asked: argparse.Namespace) -> int:
     if len(found) < 2:
         msg = f"it takes two runs to compare. Found: {len(found)}"
         raise ValueError(msg)
-    names = differing(found)
+    names = differing(map(settings_of, found))
     metrics = list(dict.fromkeys(name for row in found for name in row["metrics"]))
     if asked.json:
         output.json([_compared(row, names) for row in found])

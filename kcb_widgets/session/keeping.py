@@ -11,9 +11,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..commands import Refused
+from ..record.portable import flat
 from ..record.record import Record
 from ..store import About
-from ..store.about import flat
 from .resuming import LAST
 from .settings import collect
 
@@ -52,7 +52,7 @@ def check_folder(log_dir: object) -> Path:
         TypeError: It is no path.
         ValueError: It is empty.
     """
-    if not isinstance(log_dir, (str, PathLike)) or isinstance(log_dir, bytes):
+    if not isinstance(log_dir, (str, PathLike)):
         msg = f"log_dir must be a path. Received: {log_dir!r}"
         raise TypeError(msg)
     if not str(log_dir):

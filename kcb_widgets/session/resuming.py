@@ -8,11 +8,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..record.portable import flat, private
 from ..record.record import Record
 from ..record.trail import UnknownStep
 from ..run import Run
-from ..store.about import About, flat
-from ..store.documents import private
+from ..store.about import About
 from .open_fits import close_dead
 from .settings import collect
 from .training_count import calls_of
@@ -33,7 +33,7 @@ def check_resume(resume: object) -> str | Path | None:
     """
     if resume is None or (isinstance(resume, str) and resume == LAST):
         return resume
-    if not isinstance(resume, (str, PathLike)) or isinstance(resume, bytes):
+    if not isinstance(resume, (str, PathLike)):
         msg = f"resume must be 'last', the path of a run file, or None. Received: {resume!r}"
         raise TypeError(msg)
     if not str(resume):

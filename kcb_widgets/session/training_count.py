@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import zlib
 from typing import Any
 
@@ -104,12 +105,8 @@ def weights_of(model: Any) -> int | None:
     """A checksum of some of a model's weights, whatever their order; 0 of none; None while they cannot be read."""
     if state_in_fit(model) is not None:
         return None
-    weights = sorted(getattr(model, "trainable_weights", ()), key=_size)
-    weights = [each for each in weights if 0 < _size(each) <= MAX_NUMBERS]
+    sized = [(math.prod(each.shape), each) for each in getattr(model, "trainable_weights", ())]
+    weights = [each for size, each in sorted(sized, key=lambda pair: pair[0]) if 0 < size <= MAX_NUMBERS]
     some = weights[:MAX_WEIGHTS] + weights[MAX_WEIGHTS:][-MAX_WEIGHTS:]
     arrays = (np.asarray(keras.ops.convert_to_numpy(per_device_variables(each)[0])) for each in some)
     return sum(zlib.crc32(np.ascontiguousarray(array).tobytes()) for array in arrays) % 2**32
-
-
-def _size(weight: Any) -> int:
-    return int(np.prod(weight.shape))

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..record.portable import flat as flat
+from ..record.portable import flat, private, strict_json
 from ..record.privacy import without_private
 from ..record.record import Record
 from ..record.values import plain
-from .documents import private
-from .encoding import to_json
 from .rows import sealed
 
 MAX_NAME = 200
@@ -48,8 +46,8 @@ class About:
         here = liveness.this_process()
         settings = dict(self.settings) | dict(self.late() if self.late is not None else {})
         return sealed(
-            run.id, "about", 1, run.id, run.number, self.name, to_json(list(self.tags)), self.notes,
-            to_json(private(self.config)), to_json(flat(private(settings))),
+            run.id, "about", 1, run.id, run.number, self.name, strict_json(list(self.tags)), self.notes,
+            strict_json(private(self.config)), strict_json(flat(private(settings))),
             here.host, here.boot, here.process, here.started,
         )  # fmt: skip
 

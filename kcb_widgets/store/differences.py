@@ -18,9 +18,13 @@ def settings_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return {f"config.{name}": value for name, value in flat(row["config"]).items()} | flat(row["settings"])
 
 
-def differing(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The names of settings that are not the same in all runs; those that somebody gave first."""
-    every = [{name: strict_json(plain(value)) for name, value in settings_of(row).items()} for row in rows]
-    names = dict.fromkeys(name for settings in every for name in settings)
-    found = [name for name in names if len({settings.get(name) for settings in every}) > 1]
+def differing(settings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of settings that are not the same in all runs; those that somebody gave first.
+
+    Args:
+        settings: Of each run; see ``settings_of``.
+    """
+    every = [{name: strict_json(plain(value)) for name, value in each.items()} for each in settings]
+    names = dict.fromkeys(name for each in every for name in each)
+    found = [name for name in names if len({each.get(name) for each in every}) > 1]
     return sorted(found, key=lambda name: not name.startswith("config."))

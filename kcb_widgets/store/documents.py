@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..record.portable import metrics as metrics
-from ..record.portable import private as private
-from ..record.portable import scalar as scalar
 from ..record.record import Record
 from ..record.stretches import Stretch
 
 STATE = (
     *("title", "first_step", "phase", "params", "epoch", "initial_epoch", "announced_epoch", "batches_per_epoch"),
-    *("test_batch", "test_batches", "values", "nonfinite", "not_finite", "bests", "flow", "availability", "undoable"),
-    *("stalled", "steps_per_execution", "continues"),
+    *(
+        "test_batch",
+        "test_batches",
+        "values",
+        "nonfinite",
+        "not_finite",
+        "bests",
+        "flow",
+        "steps_per_execution",
+        "continues",
+    ),
 )
-"""Attributes of a record that are kept as they are, in the document ``state``."""
+"""Attributes of a record that are kept as they are, in the document ``state``; ``kept_state`` has their types."""
 REPLACED = ("controls", "cards")
 """Documents whose lists are replaced when there is news, and never changed."""
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..record.portable import strict_json
 from ..record.values import shown
 from .about import check_name, check_notes, check_tags
-from .encoding import to_json
 from .reader import NotARunFile, Reader
 from .rows import sealed
 from .schema import COLUMNS
@@ -43,7 +43,7 @@ def edit(path: Path, changes: Mapping[str, Any]) -> None:
         FileNotFoundError: There is no such file.
         NotARunFile: It is no run file, or is locked or cannot be written to.
     """
-    values = {name: to_json(list(value)) if name == "tags" else value for name, value in changes.items()}
+    values = {name: strict_json(list(value)) if name == "tags" else value for name, value in changes.items()}
     if not values:
         return
     with Reader(path) as reader:  # it is one of ours

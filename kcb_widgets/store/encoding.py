@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from ..record.block_summaries import Extremes
 from ..record.chunk import Floats
-from ..record.portable import KEY, strict_json
+from ..record.portable import KEY
 from ..record.table import Values
 
 MICROSECOND = 1e-6
@@ -164,12 +164,8 @@ def decode_extremes(data: bytes, groups: int) -> dict[str, npt.NDArray[Any]]:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-to_json = strict_json
-"""JSON of plain values, strictly; ``from_json`` is its inverse."""
-
-
 def from_json(text: str) -> Any:
-    """What ``to_json`` was given.
+    """What ``portable.strict_json`` was given.
 
     Raises:
         Damaged: It is no JSON.

@@ -10,8 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..record.portable import metrics as metrics_of
 from ..record.record import OVER, Record
-from . import documents, liveness
+from . import liveness
+from .differences import settings_of
 from .encoding import from_json
 from .naming import is_run_file
 from .reader import NotARunFile, Reader
@@ -95,7 +97,7 @@ def row_of(run: Record) -> dict[str, Any]:
         "id": run.id, "path": str(run.path or ""), "name": run.name or run.title, "started": run.started,
         "duration": run.seconds, "status": run.status, "message": run.message, "heard": time.time(), "notes": run.notes,
         "tags": tuple(run.tags), "epochs": len(run.epoch_rows), "batches": run.batch_table.rows, "step": run.step,
-        "steered": sum(by_hand(event) for event in list(run.events_list)), "metrics": documents.metrics(run),
+        "steered": sum(by_hand(event) for event in list(run.events_list)), "metrics": metrics_of(run),
         "config": dict(run.config), "settings": dict(run.settings),
     }  # fmt: skip
 
@@ -103,8 +105,6 @@ def row_of(run: Record) -> dict[str, Any]:
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows of ``read`` as a table."""
     import pandas as pd
-
-    from .about import flat
 
     made = []
     for row in rows:
@@ -115,8 +115,7 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         for name, each in row["metrics"].items():
             if "best" in each:
                 line[f"best_{name}"] = each["best"]
-        settings = {f"config.{name}": value for name, value in flat(row["config"]).items()} | flat(row["settings"])
-        line |= {name: value for name, value in list(settings.items())[:MAX_SETTINGS] if name not in line}
+        line |= {name: value for name, value in list(settings_of(row).items())[:MAX_SETTINGS] if name not in line}
         line["path"] = row["path"]
         made.append(line)
     columns = list(dict.fromkeys(name for line in made for name in line)) or [*FIRST, "path"]

@@ -68,12 +68,6 @@ class RunFile:
         self._heard = 0.0
         self._commits = 0  # the number of the newest
 
-    @property
-    def kept(self) -> bool:
-        """Whether all that the run has is in the file."""
-        position = self._position
-        return self.path is not None and len(position.events) == len(self.run.events_list)
-
     def commit(self, every: float, *, whole: bool = False, beat: float = 0.0) -> bool:
         """Write what is new.
 
@@ -169,16 +163,15 @@ class RunFile:
             try:
                 os.link(part, path)
             except FileExistsError:
-                name = file_name(self.run.started, self._about.name)
-                continue
+                pass
             except OSError:  # a file system without hard links
-                if path.exists():
-                    name = file_name(self.run.started, self._about.name)
-                    continue
-                part.rename(path)
+                if not path.exists():
+                    part.rename(path)
+                    return path
+            else:
+                part.unlink()
                 return path
-            part.unlink()
-            return path
+            name = file_name(self.run.started, self._about.name)
         msg = f"{self._folder} has a file of every name that was tried"
         raise FileExistsError(msg)
 

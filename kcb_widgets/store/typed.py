@@ -58,11 +58,7 @@ def conforms(value: Any, kind: Any) -> bool:
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     if kind is float:
-        return (
-            isinstance(value, (int, float)) and abs(value) < 1e308
-            if isinstance(value, int)
-            else isinstance(value, float)
-        )
+        return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e308)
     if kind is int:
         return isinstance(value, int) and abs(value) < MAX_INTEGER
     return isinstance(value, kind)

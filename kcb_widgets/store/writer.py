@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..record import curves, downsampling
+from ..record import curves, downsampling, portable
 from ..record.block_summaries import BLOCK
 from ..record.events import Event
+from ..record.portable import private, scalar, strict_json
 from ..record.privacy import without_private
 from ..record.record import Record
 from ..record.table import CHUNK, Table
 from ..record.values import plain, python
 from . import documents, encoding
-from .encoding import to_json
 from .rows import padding, sealed
 from .schema import GROWING, SERIES
 
@@ -123,7 +123,7 @@ class News:
         written, now = self.position.documents.get(name), time.monotonic()
         if written is not None and (written.value is value or not (self._whole or now >= written.again)):
             return
-        made = to_json(documents.private(value))
+        made = strict_json(private(value))
         crc = zlib.crc32(made.encode())
         if written is None or crc != written.crc:
             self._add("document", name, made)
@@ -150,7 +150,7 @@ class News:
         key = series, tuple(names)
         known = self.position.layouts.get(key)
         if known is None:
-            known = self.position.layouts[key] = self._add("layout", series, to_json(list(names)))
+            known = self.position.layouts[key] = self._add("layout", series, strict_json(list(names)))
         return known
 
     # -- events, epochs, marks -----------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class News:
         self.position.events = now
 
     def _event(self, number: int, event: Event) -> None:
-        old, new = (to_json(documents.private(documents.scalar(value))) for value in (event.old, event.new))
+        old, new = (strict_json(private(scalar(value))) for value in (event.old, event.new))
         self._add(
             "event", number, event.step, event.epoch, event.time, event.kind, text(event.name), old, new,
             text(event.source), text(event.message), event.requested, int(event.at_end),
@@ -185,7 +185,7 @@ class News:
         before = self.position.marks.get(kind, [])
         # What lies behind the newest is never changed: only that is compared.
         first = max(0, len(before) - 1)
-        fresh = [to_json(make(value)) for value in values[first:]]
+        fresh = [strict_json(make(value)) for value in values[first:]]
         for number, made in enumerate(fresh, first):
             if number >= len(before) or before[number] != made:
                 self._add("mark", kind, number, made)
@@ -237,12 +237,12 @@ class News:
 
 def summary(run: Record, position: Position, heard: float, every: float, number: int) -> tuple[Any, ...]:
     """The row of ``summary`` that commit ``number`` writes. Of many metrics it has the first."""
-    metrics = documents.metrics(run)
+    metrics = portable.metrics(run)
     while True:
         row = sealed(
             run.id, "summary", 1 + number % 2, number, run.id, run.status, text(run.message), run.started, run.seconds,
-            heard, every, position.step, position.epochs, position.rows["batches"], position.steered, to_json(metrics),
-            to_json(position.counts),
+            heard, every, position.step, position.epochs, position.rows["batches"], position.steered,
+            strict_json(metrics), strict_json(position.counts),
         )  # fmt: skip
         pad = padding(row)
         if pad is not None or not metrics:

@@ -14,8 +14,9 @@ import kcb_widgets as kcb
 from kcb_widgets import Run
 from kcb_widgets.panels import payload
 from kcb_widgets.panels.series_encoder import SeriesEncoder
+from kcb_widgets.record import portable
 from kcb_widgets.record.table import CHUNK
-from kcb_widgets.store import documents, rebuild, stored_table
+from kcb_widgets.store import documents, kept_state, rebuild, stored_table
 
 
 @settings(max_examples=60, deadline=None)
@@ -149,11 +150,15 @@ def test_what_a_commit_says_of_a_run_that_trains_on_fits_together(tmp_path, monk
     run = begin()
     train(run, 5)
     file = file_of(run, tmp_path)
-    metrics = documents.metrics
-    monkeypatch.setattr(documents, "metrics", lambda run: train(run, 3, first=run.batch) or metrics(run))
+    metrics = portable.metrics
+    monkeypatch.setattr(portable, "metrics", lambda run: train(run, 3, first=run.batch) or metrics(run))
     for _ in range(3):
         file.commit(1.0)
         (row,) = kcb.runs(tmp_path).to_dict("records")
         kept = Run.open(file.path)
         assert row["batches"] == row["step"] == kept.step == kept.batch_table.rows == kept.batch < run.step
     file.close()
+
+
+def test_all_that_is_kept_of_a_runs_state_is_read_again():
+    assert sorted(documents.STATE) == sorted(kept_state.STATE)

@@ -16,7 +16,7 @@ import traitlets
 from ... import kernel
 from ...commands.validation import text
 from ...kernel import threads
-from ...store import edit, liveness
+from ...store import edit, listing, liveness
 from ...store.reader import NotARunFile
 from . import curves, groups, rows, still
 from .choices import FIRST_SHOWN, Choices
@@ -60,7 +60,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         self._source = source
         self._members, self.left_out = members(source)
         self._choices = self._first_choices().changed(choices)
-        self._points: dict[tuple[str, str, str, bool], tuple[int, Points]] = {}
+        self._points: dict[tuple[str, str, str], tuple[int, Points]] = {}
         self._looked = 0.0
         self._turn = threading.RLock()
         super().__init__(chosen=self._choices.sent())
@@ -108,8 +108,6 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def runs(self) -> pd.DataFrame:
         """The runs as a table, as of ``kcb.runs``."""
-        from ...store import listing
-
         return listing.frame([member.row for member in self._members])
 
     def data(self) -> pd.DataFrame:
@@ -166,7 +164,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         except (NotARunFile, OSError) as error:
             log.info("%s cannot be drawn: %s", member.id, error)
             return Points(*(np.empty(0) for _ in range(3)))
-        key = member.id, metric, self._choices.x, False
+        key = member.id, metric, self._choices.x
         rows_now = run.batch_table.rows + run.epoch_table.rows
         known = self._points.get(key)
         if known is None or known[0] != rows_now:

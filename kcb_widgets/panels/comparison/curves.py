@@ -36,21 +36,15 @@ class Points(NamedTuple):
         return self if good.all() else Points(self.x[good], self.y[good], self.weight[good])
 
 
-def metrics(run: Record) -> list[str]:
-    """The metrics of a run, in the order they came."""
-    return list(dict.fromkeys([*run.batch_table.names, *run.epoch_table.names]))
-
-
-def points(run: Record, metric: str, axis: Axis, epochs: bool = False) -> Points:
+def points(run: Record, metric: str, axis: Axis) -> Points:
     """A run's values of a metric.
 
     Args:
         run: The run.
         metric: Its name.
         axis: What x is.
-        epochs: Whether the values at the ends of epochs are asked for, where there are both.
     """
-    source = curves.epochs(run) if epochs or metric not in run.batch_table.names else curves.batches(run)
+    source = curves.epochs(run) if metric not in run.batch_table.names else curves.batches(run)
     names, rows = list(source.names()), source.rows()
     if metric not in names or not rows:
         return Points(np.empty(0), np.empty(0), np.empty(0))

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...record.values import plain
+from ...store.differences import settings_of
 from .curves import Binned
 from .members import Member
-from .rows import settings_of
 
 MISSING = "missing"
 BY = ("name", "tags")
@@ -40,7 +40,7 @@ def key_of(member: Member, by: str) -> str:
         return str(plain(member.row["name"]))
     if by == "tags":
         return ", ".join(sorted(map(str, member.row["tags"]))) or MISSING
-    value = settings_of(member).get(by)
+    value = settings_of(member.row).get(by)
     return MISSING if value is None else str(plain(value))
 
 

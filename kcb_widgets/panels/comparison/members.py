@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ...record.record import Record
+from ...record.record import OVER, Record
 from ...run import Run
 from ...store import listing, liveness, open_run
 from ...store.reader import NotARunFile
@@ -37,7 +37,7 @@ class Member:
     @property
     def over(self) -> bool:
         """Whether nothing new will come of it."""
-        return self.live.over if self.live is not None else self.row["status"] not in ("running", "silent", "unknown")
+        return self.live.over if self.live is not None else self.row["status"] in OVER
 
     @property
     def path(self) -> Path | None:

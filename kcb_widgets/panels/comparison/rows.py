@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from ...record.directions import direction_of
 from ...record.values import plain
-from ...store.about import flat
-from ...store.encoding import to_json
+from ...store.differences import differing, settings_of
 from ..payload import clean
 from .colours import style_of
 from .members import Member
@@ -17,32 +17,16 @@ MAX_SETTINGS = 30  # columns
 MAX_TEXT = 200
 
 
-def settings_of(member: Member) -> dict[str, Any]:
-    """A run's settings by dotted names: those that its user gave first."""
-    config = {f"config.{name}": value for name, value in flat(member.row["config"]).items()}
-    return config | flat(member.row["settings"])
-
-
-def differing(members: Iterable[Member]) -> list[str]:
-    """The settings that are not the same in all runs; first those that somebody gave, then what most runs have."""
-    values: dict[str, dict[str, int]] = {}
-    every = [settings_of(member) for member in members]
-    for settings in every:
-        for name, value in settings.items():
-            counted = values.setdefault(name, {})
-            key = to_json(plain(value))
-            counted[key] = counted.get(key, 0) + 1
-    found = [name for name, counted in values.items() if len(counted) > 1 or sum(counted.values()) < len(every)]
-    return sorted(found, key=lambda name: (not name.startswith("config."), -sum(values[name].values())))[:MAX_SETTINGS]
-
-
 def table(members: list[Member]) -> dict[str, Any]:
     """What the browser makes the table of."""
-    settings = differing(members)
+    every = [settings_of(member.row) for member in members]
+    have = Counter(name for own in every for name in own)
+    # Those that somebody gave come first; then what most runs have.
+    settings = sorted(differing(every), key=lambda name: (not name.startswith("config."), -have[name]))[:MAX_SETTINGS]
     names = metric_names(members)
     rows = []
-    for member in members:
-        row, own = member.row, settings_of(member)
+    for member, own in zip(members, every, strict=True):
+        row = member.row
         style = style_of(member.id)
         rows.append({
             "id": member.id,
