@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..record import names
 from ..record.chunk import MISSING
+from ..record.positions import epoch_and_batch
 from ..record.record import Record
 from ..record.table import CHUNK, Table, Values
 
@@ -45,16 +46,15 @@ def of_batches(run: Record) -> Iterator[list[Column]]:
     metrics = list(table.names)  # those there are now: a live run may get more meanwhile
     recovered = [name for name in metrics if name in set(run.batch_values.names)]
     columns, branches = names.of_batches(metrics), bool(run.branches)
-    starts = list(run.epoch_starts) or [(0, 0, 0)]
-    firsts, befores, numbers = (np.array(column, np.int64) for column in zip(*starts, strict=True))
+    starts = list(run.epoch_starts)
     for first in range(0, rows, CHUNK):
         last = min(first + CHUNK, rows)
-        which = np.searchsorted(firsts, np.arange(first, last), side="right") - 1
         steps = table.steps(first, last).astype(np.int64)
+        epoch, batch = epoch_and_batch(starts, first, steps)
         found = [
             Column("step", steps),
-            Column("epoch", numbers[which]),
-            Column("batch", steps - befores[which] - 1),
+            Column("epoch", epoch),
+            Column("batch", batch),
             Column("seconds", table.seconds(first, last)),
         ]
         if branches:

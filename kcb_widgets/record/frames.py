@@ -9,6 +9,7 @@ import numpy as np
 
 from . import names
 from .events import Event
+from .positions import epoch_and_batch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,16 +34,9 @@ def batches(run: Record) -> pd.DataFrame:
     import pandas as pd
 
     table, rows = run.batch_table, run.batch_table.rows
-    starts = list(run.epoch_starts) or [(0, 0, 0)]
-    firsts, befores, numbers = (np.array(column, np.int64) for column in zip(*starts, strict=True))
-    # An epoch that trained nothing begins at the same row as the next: side="right" picks the later.
-    which = np.searchsorted(firsts, np.arange(rows), side="right") - 1
     steps = table.steps(0, rows).astype(np.int64)
-    made: dict[str, Any] = {
-        "epoch": numbers[which],
-        "batch": steps - befores[which] - 1,
-        "seconds": table.seconds(0, rows),
-    }
+    epoch, batch = epoch_and_batch(list(run.epoch_starts), 0, steps)
+    made: dict[str, Any] = {"epoch": epoch, "batch": batch, "seconds": table.seconds(0, rows)}
     if run.branches:
         made["abandoned"] = run.abandoned(steps)
     recovered = set(run.batch_values.names)  # taken once: the training thread may change them meanwhile

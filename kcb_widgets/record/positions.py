@@ -38,6 +38,22 @@ def epoch_at(starts: Sequence[tuple[int, int, int]], length: float, steps: Float
     return np.asarray(epochs[which] + np.clip(part, 0.0, 1.0))
 
 
+def epoch_and_batch(
+    starts: Sequence[tuple[int, int, int]], first: int, steps: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The epoch of each row, and its batch in it, both 0-based as Keras counts.
+
+    Args:
+        starts: See ``epoch_at``.
+        first: The first row.
+        steps: Of the rows from there on.
+    """
+    firsts, befores, numbers = (np.array(column, np.int64) for column in zip(*(starts or [(0, 0, 0)]), strict=True))
+    # An epoch that trained nothing begins at the same row as the next: side="right" picks the later.
+    which = np.searchsorted(firsts, np.arange(first, first + len(steps)), side="right") - 1
+    return numbers[which], steps - befores[which] - 1
+
+
 def abandoned(branches: Sequence[wire.Branch], steps: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Which of ``steps`` rollbacks left behind.
 

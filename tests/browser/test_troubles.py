@@ -544,3 +544,11 @@ def test_the_board_says_whether_the_run_is_kept_and_keeps_it(host):
     host.state(status="finished", ticking=False, kept=None, can={"keep": "nothing is training"})
     wait_text(host, ".kcb-keep", "Keep")
     assert keep.is_disabled()
+
+
+def test_a_run_that_cannot_be_kept_says_why(host):
+    host.start()
+    why = "this run was opened from a file: nothing of it trains here"
+    host.state(can={"keep": why})
+    host.page.wait_for_function("document.querySelector('.kcb-keep').disabled")
+    assert host.page.locator(".kcb-keep").get_attribute("title") == why

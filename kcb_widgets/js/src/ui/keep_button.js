@@ -11,9 +11,9 @@ export function createKeepButton(link) {
       const { kept, can } = link.state();
       setText(element, !kept ? "Keep" : kept.trouble ? "not kept" : kept.path.replace(/^(.*[\\/])?.*/, (_, folder) => (folder ? `kept in ${folder}…` : "kept")));
       element.classList.toggle("kcb-wrong", !!kept?.trouble);
-      element.disabled = !!kept || link.readOnly();
       const slow = kept && kept.every > 2 ? `, every ${Math.round(kept.every)} s` : "";
       const why = link.whyReadOnly() || can?.keep;
+      element.disabled = !!(kept || why);
       setAttribute(element, "title", kept ? kept.trouble || `Kept in ${kept.path}${slow}` : why || "Keep it in a file");
     },
   };
