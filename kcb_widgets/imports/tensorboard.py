@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -80,11 +81,16 @@ def _parts(folder: Path) -> dict[str, list[Path]]:
 
 
 def _event_files(folder: Path) -> list[Path]:
-    """Event files, the oldest first: their names begin with the time."""
+    """Event files, the oldest first: their names have the second in them, and end with how many the process had."""
     if not folder.is_dir():
         return []
-    found = sorted(each for each in folder.iterdir() if "tfevents" in each.name and each.is_file())
+    found = sorted((each for each in folder.iterdir() if "tfevents" in each.name and each.is_file()), key=_in_order)
     return [each for each in found if not each.name.endswith(".profile-empty")][:MAX_FILES]
+
+
+def _in_order(path: Path) -> list[str | int]:
+    """Words and numbers of a name by turns, so that a process's tenth file comes after its ninth."""
+    return [int(part) if at % 2 else part for at, part in enumerate(re.split("([0-9]{1,20})", path.name))]
 
 
 class _Import:

@@ -89,6 +89,15 @@ def test_a_second_fit_into_the_same_folder_is_counted_on(tmp_path):
     assert told(run) == ["the epochs begin anew where another fit was added: they are counted on"]
 
 
+def test_a_process_s_tenth_file_comes_after_its_ninth(tmp_path):
+    for number, step in ((9, 0), (10, 1), (11, 2)):
+        path = tmp_path / "train" / f"events.out.tfevents.1764340000.host.55.{number}.v2"
+        write_events(path, [("epoch_loss", step, 2.0 - step)], wall=1000.0 + step)
+    run = kcb.Run.from_tensorboard(tmp_path)
+    assert list(run.epochs["loss"]) == [2.0, 1.0, 0.0]
+    assert not told(run)
+
+
 def test_it_reads_the_same_as_tensorboards_own_reader(logged):
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
     from tensorboard.util import tensor_util
