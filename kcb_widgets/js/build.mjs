@@ -6,17 +6,37 @@ import { minify } from "terser";
 const BUNDLES = { board: "src/board.js", comparison: "src/panels/comparison/comparison.js" };
 const OUT = "../static";
 const BANNER = "/*! bundles uPlot 1.6.32, (c) Leon Sorokin, MIT: see uPlot-LICENSE.txt */";
-// What uPlot can draw and the board does not: where nothing refers to it, it is left out.
-const UNUSED = ["(paths.bars    = bars);", "(paths.spline  = monotoneCubic);"];
+// What uPlot can do and we do not use: bars, splines, joining, and calendars on an axis. Where nothing refers to it, it is left out.
+/** @type {[string, string][]} */
+const UNUSED = [
+  ["(paths.bars    = bars);", ""],
+  ["(paths.spline  = monotoneCubic);", ""],
+  ["uPlot.join = join;", ""],
+  ["uPlot.fmtDate = fmtDate;", ""],
+  ["uPlot.tzDate  = tzDate;", ""],
+  ["uPlot.rangeAsinh = rangeAsinh;", ""],
+  ["const [ timeIncrsMs, _timeAxisStampsMs, timeAxisSplitsMs ] = genTimeStuffs(1);", ""],
+  ["const [ timeIncrsS,  _timeAxisStampsS,  timeAxisSplitsS  ] = genTimeStuffs(1e-3);", ""],
+  ["const _fmtDate = (opts.fmtDate || fmtDate);", ""],
+  ["const _timeAxisSplits = (ms == 1 ? timeAxisSplitsMs(_tzDate) : timeAxisSplitsS(_tzDate));", ""],
+  ["const _timeAxisVals   = timeAxisVals(_tzDate, timeAxisStamps((ms == 1 ? _timeAxisStampsMs : _timeAxisStampsS), _fmtDate));", ""],
+  ["const _timeSeriesVal  = timeSeriesVal(_tzDate, timeSeriesStamp(_timeSeriesStamp, _fmtDate));", ""],
+  ["isTime ? (isStr(sv) ? timeSeriesVal(_tzDate, timeSeriesStamp(sv, _fmtDate)) : sv || _timeSeriesVal) : sv || numSeriesVal", "sv || numSeriesVal"],
+  ["(isTime ? (ms == 1 ? timeIncrsMs : timeIncrsS) : numIncrs)", "numIncrs"],
+  ["isTime && sc.distr == 1 ? _timeAxisSplits : ", ""],
+  ["isArr(av) ?\n\t\t\t\t\t\ttimeAxisVals(_tzDate, timeAxisStamps(av, _fmtDate)) :", ""],
+  ["isStr(av) ?\n\t\t\t\t\t\ttimeAxisVal(_tzDate, av) :", ""],
+  ["av || _timeAxisVals", "av"],
+];
 
 const leaner = {
   name: "leaner uPlot",
   setup(build) {
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");
-      for (const part of UNUSED) {
+      for (const [part, instead] of UNUSED) {
         if (!contents.includes(part)) throw new Error(`uPlot has changed: there is no ${part}`);
-        contents = contents.replace(part, "");
+        contents = contents.replace(part, instead);
       }
       return { contents, loader: "js" };
     });
