@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from threading import get_ident
@@ -14,6 +15,7 @@ from .api import SteeringAPI
 from .commands import Command, Refused, Reply, Value, check_value
 from .keras_internals.frames import current
 from .panels.display import Showing
+from .record.fit_group import FitGroup
 from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
@@ -211,6 +213,42 @@ class Monitor(SteeringAPI, Lifecycle):
             RuntimeError: This model, or this Monitor, is training already.
         """
         return Fit(self, model, args, kwargs)
+
+    @contextlib.contextmanager
+    def group(self, name: str = "", fits: int | None = None) -> Iterator[FitGroup]:
+        """Have the fits that begin inside belong together: one board for all, with their curves and the mean.
+
+        Fits that follow each other in one run of a cell belong together by themselves; this gives them a name, says how
+        many there will be, and has the name kept with each run that is kept (as the setting ``group``).
+
+        Args:
+            name: What they are, such as ``5 folds``.
+            fits: How many there will be, so that the board can tell how far it is.
+
+        Yields:
+            The group: ``table()``, ``plot()``, ``run(number)``.
+
+        Raises:
+            TypeError, ValueError: An argument is of the wrong kind.
+            RuntimeError: A group is open already.
+
+        Example:
+            >>> with monitor.group("5 folds", fits=5) as folds:
+            ...     for train, test in KFold(5).split(x):
+            ...         make_model().fit(x[train], y[train], validation_data=(x[test], y[test]), callbacks=[monitor])
+            >>> folds.table()[["val_loss"]].agg(["mean", "std"])
+        """
+        made = FitGroup(name, fits)
+        with self._turn:
+            if self._group is not None:
+                msg = f"the group {self._group.name!r} is open already. Received: {name!r}"
+                raise RuntimeError(msg)
+            self._group = made
+        try:
+            yield made
+        finally:
+            with self._turn:
+                self._group = None
 
     def restore(self, to: str = "best") -> Reply:
         """Put weights, optimizer and random state back to a snapshot, during a fit or after its end.

@@ -78,9 +78,8 @@ def plot(run: Record) -> Figure:
     return figure
 
 
-def still(run: Record, board_id: str) -> str:
-    """The same figure as a small PNG in base64, marked with the board it stands for; it reads on light and on dark."""
-    figure = plot(run)
+def still(figure: Figure, board_id: str) -> str:
+    """A figure as a small PNG in base64, marked with the board it stands for; it reads on light and on dark."""
     _suit_any_background(figure)
     return base64.b64encode(_png(figure, board_id)).decode()
 

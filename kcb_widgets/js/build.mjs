@@ -1,9 +1,10 @@
-// Builds the browser half: for the board and for the comparison one file of code and one of style. `--watch` builds at each change, unshrunk.
+// Builds the browser half: for the board, for the comparison, and for each panel that a board asks for later, one file of code and one of style. `--watch` builds at each change, unshrunk.
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
 
-const BUNDLES = { board: "src/board.js", comparison: "src/panels/comparison/comparison.js" };
+const WIDGETS = { board: "src/board.js", comparison: "src/panels/comparison/comparison.js" };
+const PANELS = { fits: "src/panels/fits/fits.js" }; // that boards ask for; they are handed the board's uPlot
 const OUT = "../static";
 const BANNER = "/*! bundles uPlot 1.6.32, (c) Leon Sorokin, MIT: see uPlot-LICENSE.txt */";
 // What uPlot can do and we do not use: bars, splines, joining, and calendars on an axis. Where nothing refers to it, it is left out.
@@ -42,12 +43,15 @@ const leaner = {
     });
   },
 };
-const options = { entryPoints: BUNDLES, bundle: true, format: "esm", target: "es2022", outdir: OUT, plugins: [leaner], banner: { js: BANNER } };
+const options = { bundle: true, format: "esm", target: "es2022", outdir: OUT };
+const widgets = { ...options, entryPoints: WIDGETS, plugins: [leaner], banner: { js: BANNER } };
+const panels = { ...options, entryPoints: PANELS };
 
-if (process.argv.includes("--watch")) await (await esbuild.context({ ...options, sourcemap: "inline" })).watch();
-else {
-  await esbuild.build({ ...options, minify: true });
-  for (const name of Object.keys(BUNDLES)) {
+if (process.argv.includes("--watch")) {
+  for (const each of [widgets, panels]) await (await esbuild.context({ ...each, sourcemap: "inline" })).watch();
+} else {
+  for (const each of [widgets, panels]) await esbuild.build({ ...each, minify: true });
+  for (const name of Object.keys({ ...WIDGETS, ...PANELS })) {
     const { code } = await minify(await readFile(`${OUT}/${name}.js`, "utf8"), {
       module: true,
       compress: { passes: 4, ecma: 2020, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },

@@ -134,7 +134,7 @@ def reduce_run(run: Run) -> tuple[Any, ...]:
         raise TypeError(msg)
     run.record_pending()
     state = dict(vars(run))
-    for name in ("_recording", "_observers", "blocks", "inbox", "restorer"):
+    for name in ("_recording", "_observers", "blocks", "inbox", "restorer", "group"):
         del state[name]
     if state["snapshots"]:  # a Monitor has them, and it is not there
         state |= {"snapshots": [], "availability": {**state["availability"], "rollback": ELSEWHERE}}
