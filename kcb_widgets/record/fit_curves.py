@@ -23,7 +23,7 @@ class FitCurves(NamedTuple):
         fits: Those that have the metric.
         x: Epochs that are over, or steps; rising.
         values: A row for each fit, NaN where it has none.
-        mean: Over the fits that have a value.
+        mean: Over the fits that have a value; NaN where one of several has: it would leap where others end.
         low: The mean less a standard deviation of a sample; NaN where fewer than two have a value.
         high: The mean and a standard deviation.
         there: Fits that have a value.
@@ -48,8 +48,9 @@ def collect(group: FitGroup, metric: str) -> FitCurves:
     x, values = _in_same_places(lines, by_epoch)
     there = np.isfinite(values)
     count = there.sum(axis=0)
+    few = min(2, len(lines))
     with np.errstate(all="ignore"):
-        mean = np.where(there, values, 0.0).sum(axis=0) / count
+        mean = np.where(count >= few, np.where(there, values, 0.0).sum(axis=0) / count, np.nan)
         squares = np.where(there, (values - mean) ** 2, 0.0).sum(axis=0)
         spread = np.where(count > 1, np.sqrt(squares / (count - 1)), np.nan)
     return FitCurves(by_epoch, [each for each, _ in found], x, values, mean, mean - spread, mean + spread, count)

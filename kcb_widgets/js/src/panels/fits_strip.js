@@ -1,12 +1,12 @@
 // @ts-check
 // The fits that belong together: how far they are, what they came to, and each of them one press away.
 import { button, createScope, h, setAttribute, setHidden, setText } from "../ui/dom.js";
-import { formatClock, formatExact, toNumber } from "../ui/format.js";
+import { formatClock, formatTick, toNumber } from "../ui/format.js";
 import { createKeyedList } from "../ui/keyed_list.js";
 import { createBar } from "../ui/bar.js";
 
 /** @param {unknown} value */
-const number = (value) => formatExact(toNumber(value) ?? NaN);
+const number = (value) => formatTick(toNumber(value) ?? NaN);
 
 /** How far all fits are, in fits. @param {Partial<import("../link/wire.js").State>} state @param {import("../link/wire.js").FitGroup} group */
 function done({ run, epoch, epochs, initial_epoch: first, batch, batches }, { fits, number: began }) {

@@ -2,13 +2,13 @@
 // A panel of its own code: the curves of fits that belong together, their mean, and a table of what each came to.
 import "./fits.css";
 import { createScope, h, setText, throttle } from "../../ui/dom.js";
-import { formatExact, formatTick, toNumber } from "../../ui/format.js";
+import { formatTick, toNumber } from "../../ui/format.js";
 import { createFitsPlot } from "./fits_plot.js";
 
 const ASK_MS = 1000;
 
 /** @param {unknown} value */
-const words = (value) => (value === null || value === undefined ? "" : formatExact(toNumber(value) ?? NaN));
+const words = (value) => (value === null || value === undefined ? "" : formatTick(toNumber(value) ?? NaN));
 
 /** @param {import("../../link/wire.js").FitsReply} header @param {DataView} raw @returns {import("./fits_plot.js").FitCurves} */
 function decode(header, raw) {
@@ -60,7 +60,7 @@ export default function fitsPanel(body, { link, heartbeat, theme, guard }, uPlot
     const curves = decode(content, buffers[0]);
     plot.update(curves);
     const most = Math.max(0, ...curves.count.map(Number));
-    setText(note, `${content.axis === "epoch" ? "Ends of epochs" : "Batches"}; thick: the mean of the fits that have a value there (at most ${formatTick(most)}), shaded: one standard deviation to either side.`);
+    setText(note, `${content.axis === "epoch" ? "Ends of epochs" : "Batches"}; thick: the mean where at least two fits have a value (at most ${most} do), shaded: one standard deviation to either side.`);
   })));
   scope.listen(metric, "change", () => {
     wanted = metric.value;

@@ -6,7 +6,7 @@ import { formatExact, formatStepTick, formatTick } from "../../ui/format.js";
 /** @typedef {{axis: "epoch" | "step", fits: number[], x: number[], lines: (number | null)[][], mean: (number | null)[], low: (number | null)[], high: (number | null)[], count: (number | null)[]}} FitCurves */
 
 const HEIGHT = 260;
-const FAINT = "66";
+const FAINT = "80";
 const BAND = "30";
 const NEAR_PX = 20;
 
