@@ -16,9 +16,11 @@ from .commands import Command, Refused, Reply, Value, check_value
 from .keras_internals.frames import current
 from .panels.display import Showing
 from .record.fit_group import FitGroup
+from .record.record import Record
 from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
+from .session.baseline import check_baseline
 from .session.keeping import Keeping, KeepOptions, check_folder
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
@@ -110,6 +112,9 @@ class Monitor(SteeringAPI, Lifecycle):
             cannot be known. Where there is none, or it cannot be gone on with, the fit is a new run, and an event says
             why: the same script works the first time and after a crash. Naming a file that another machine wrote says
             that no process writes it any more.
+        baseline: A run whose curves are drawn faintly behind those of each fit, with the difference in the legend:
+            ``"best"``, the run with the best ``val_loss``, or ``loss``, of the folder that runs are kept in and of this
+            Monitor's earlier runs; a Run; or the path of its file.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -145,6 +150,7 @@ class Monitor(SteeringAPI, Lifecycle):
         notes: str = "",
         config: Mapping[str, Any] | None = None,
         resume: str | PathLike[str] | None = None,
+        baseline: str | PathLike[str] | Record | None = None,
         keep_runs: int | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
@@ -167,6 +173,7 @@ class Monitor(SteeringAPI, Lifecycle):
         called = None if name is None else check_name(name)
         told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
         self._keeping = Keeping(KeepOptions(folder, called, *told))
+        self._baseline = check_baseline(baseline)
         own = (self._user_controls, self._policies, self, self._keep_run)
         self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)

@@ -78,8 +78,13 @@ def plot(run: Record) -> Figure:
     return figure
 
 
-def still(figure: Figure, board_id: str) -> str:
-    """A figure as a small PNG in base64, marked with the board it stands for; it reads on light and on dark."""
+def still(run: Record, board_id: str) -> str:
+    """The same figure as a small PNG in base64, marked with the board it stands for; it reads on light and on dark."""
+    return still_of(plot(run), board_id)
+
+
+def still_of(figure: Figure, board_id: str) -> str:
+    """A figure as a small PNG in base64."""
     _suit_any_background(figure)
     return base64.b64encode(_png(figure, board_id)).decode()
 

@@ -200,7 +200,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         state["path"] = self._path
         state["pump"] = {"ok": pump.available, "reason": pump.reason}
         tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
-        marks = (len(run.nonfinite), len(run.branches), id(run.plan), run.id)
+        marks = (len(run.nonfinite), len(run.branches), id(run.plan), run.id, self._picture.baseline_mark)
         rows = (*(table.rows for table in tables), *marks)
         news, controls, cards = (run.id, len(run.events_list)), run.controls, run.cards
         with self.hold_sync():

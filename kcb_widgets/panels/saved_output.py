@@ -141,8 +141,8 @@ class Output:
         from ..export import figures, group_figure
 
         if _has_others(run):
-            return figures.still(group_figure.plot(run.group), self._board.board_id)
-        return figures.still(figures.plot(run), self._board.board_id)
+            return figures.still_of(group_figure.plot(run.group), self._board.board_id)
+        return figures.still(run, self._board.board_id)
 
 
 def _has_others(run: Record) -> bool:

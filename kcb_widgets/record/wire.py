@@ -23,8 +23,8 @@ ControlKind = Literal["number", "flag", "choice"]
 ControlScale = Literal["linear", "log"]
 ControlGroup = Literal["optimizer", "layers", "snapshots", "callbacks", "flow", "user"]
 HookPhase = Literal["train", "test", "predict"]
-TableName = Literal["batches", "epochs", "evaluations", "controls", "plan"]
-SeriesKind = Literal["train", "running", "epoch", "val", "eval", "control", "plan"]
+TableName = Literal["batches", "epochs", "evaluations", "controls", "plan", "baseline"]
+SeriesKind = Literal["train", "running", "epoch", "val", "eval", "control", "plan", "baseline"]
 
 # -- the trait ``state`` -----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from ..run import Run
 from ..steering.attempt import attempt
 from ..steering.command_executor import refuse_all
 from ..steering.fit_steering import SteeringContext
+from . import baseline
 from .after_fit import NEXT_BEGAN, AfterFit
 from .background import trains_in_background
 from .fit_watchdog import weak
@@ -62,6 +63,7 @@ class Lifecycle(Nesting):
         super().__init__()
         self.runs: list[Run] = []
         self._keep_runs: int | None = None
+        self._baseline: baseline.Known = None
         self._group: FitGroup | None = None
         self._waiting: Run | None = None
         self._numbers = 0
@@ -284,6 +286,8 @@ class Lifecycle(Nesting):
         attempt(run, "on_train_begin", check_front_end, run)
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "keep", self._keeping.begin, run, model, fit, others)
+        earlier, folder = self.runs[:-1], self._keeping.options.folder
+        attempt(run, "baseline", baseline.begin, self._baseline, run, earlier, folder)
         attempt(run, "board", self._showing.open, run, self._keep_runs)
 
     def _keep_run(self, run: Record, folder: Path | None) -> str:

@@ -12,8 +12,8 @@
 /** @typedef {"linear" | "log"} ControlScale */
 /** @typedef {"optimizer" | "layers" | "snapshots" | "callbacks" | "flow" | "user"} ControlGroup */
 /** @typedef {"train" | "test" | "predict"} HookPhase */
-/** @typedef {"batches" | "epochs" | "evaluations" | "controls" | "plan"} TableName */
-/** @typedef {"train" | "running" | "epoch" | "val" | "eval" | "control" | "plan"} SeriesKind */
+/** @typedef {"batches" | "epochs" | "evaluations" | "controls" | "plan" | "baseline"} TableName */
+/** @typedef {"train" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "baseline"} SeriesKind */
 
 /**
  * @typedef {object} Flow
