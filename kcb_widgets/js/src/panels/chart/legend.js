@@ -2,7 +2,7 @@
 // A plot's legend, which is also its readout: a toggle for each curve, and beside it the exact value.
 import { swatch } from "./curve_style.js";
 import { button as createButton, h, setAttribute, setText } from "../../ui/dom.js";
-import { formatCount, formatExact, formatSetting } from "../../ui/format.js";
+import { formatCount, formatExact, formatSetting, formatTick } from "../../ui/format.js";
 
 /** @typedef {import("./curves.js").Curve} Curve */
 
@@ -39,11 +39,12 @@ export function createLegend(group, onToggle) {
     setHidden(hidden) {
       for (const { curve, button } of entries) setAttribute(button, "aria-pressed", String(!hidden.has(curve.key)));
     },
-    /** @param {(number | null)[]} values */
+    /** @param {{value: number | null, by: number | null}[]} values by: how much this run differs from another */
     setValues(values) {
-      entries.forEach(({ value, format }, i) => {
-        setText(value, format(values[i]));
-        value.classList.toggle("kcb-not-finite", values[i] !== null && !Number.isFinite(values[i]));
+      entries.forEach(({ value: element, format }, i) => {
+        const { value, by } = values[i];
+        setText(element, `${format(value)}${by === null ? "" : ` (here ${by < 0 ? "−" : "+"}${formatTick(Math.abs(by))})`}`);
+        element.classList.toggle("kcb-not-finite", value !== null && !Number.isFinite(value));
       });
     },
     /** @param {number} batches that the average is over */
