@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from .members import Member
 # apart. Each is seen on white and on black.
 SCALE = ("#3457C8", "#6A55C4", "#9A54B4", "#BC5A8C", "#CB6A5C", "#C9832A")
 MISSING = "#808080"
+OWN = tuple(colour for colour in COLOURS if colour != MISSING)  # of values that are no numbers
 DECADES = 10.0  # how many times the least value the greatest is where values lie on a logarithmic scale
 MAX_LISTED = 10  # values in the legend
 
@@ -75,12 +77,14 @@ class Scale:
 
 def _apart(keys: Mapping[str, str]) -> dict[str, str]:
     """The colours of values by their keys; the next one that is free where another value has it, as long as one is."""
-    taken: dict[str, str] = {}
+    made: dict[str, str] = {}
+    free = list(OWN)
     for text in sorted(keys):
-        at = COLOURS.index(style_of(keys[text]).colour)
-        free = [colour for colour in COLOURS[at:] + COLOURS[:at] if colour not in set(taken.values())]
-        taken[text] = (free or [COLOURS[at]])[0]
-    return taken
+        at = int(hashlib.sha256(keys[text].encode()).hexdigest(), 16) % len(OWN)
+        made[text] = next((colour for colour in OWN[at:] + OWN[:at] if colour in free), OWN[at])
+        if made[text] in free:
+            free.remove(made[text])
+    return made
 
 
 def _is_number(value: Any) -> bool:
