@@ -145,6 +145,7 @@ def test_runs_are_put_together_by_a_pattern_and_the_table_folds(compared):
     assert "4 runs" in row.inner_text()
     assert row.locator("[data-column='epochs']").inner_text() == "2.75 ± 0.9574"
     assert row.locator("[data-column='status']").inner_text() == "finished"
+    assert row.locator("[data-column='steered']").inner_text() == "0.5 ± 0.5774"
     move_to(page, 0.2)
     page.wait_for_function("document.querySelector('tbody .kcb-reading').textContent.endsWith('n=4')")
     page.get_by_role("button", name="mlp-seed*").press("Enter")

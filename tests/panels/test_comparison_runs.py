@@ -26,6 +26,23 @@ def table(comparison):
     return heard(comparison, {"kind": "hello", "view": "v", "first": True})[0][0]
 
 
+def test_what_is_chosen_or_deleted_in_python_reaches_the_views(folder, monkeypatch):
+    comparison = kcb.compare(folder)
+    work, sent = [], []
+    monkeypatch.setattr("kcb_widgets.panels.comparison.comparison.threads.start", lambda each, name: work.append(each))
+    comparison.choose(x="epoch")
+    assert work == []  # nobody looks
+    table(comparison)
+    comparison.send = lambda content, buffers=None: sent.append(content)
+    comparison.choose(x="time", colour="config.depth")
+    comparison.delete(comparison.shown[0])
+    for each in work:
+        each()
+    assert [content["kind"] for content in sent] == ["table", "curves"] * 2
+    assert sent[1]["x"] == "time"
+    assert len(sent[2]["rows"]) == 3
+
+
 # -- colours -----------------------------------------------------------------------------------------------------------
 
 

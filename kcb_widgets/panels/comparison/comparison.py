@@ -62,7 +62,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         self._members, self.left_out = members(source)
         self._choices = self._changed(self._first_choices(), choices)
         self._points: dict[tuple[str, str, str, str | None], tuple[int, Points]] = {}
-        self._looked = 0.0
+        self._looked, self._seen = 0.0, False
         self._turn = threading.RLock()
         super().__init__(chosen=self._choices.sent())
         kernel.own(self.comm.comm_id if self.comm is not None else "")
@@ -105,10 +105,23 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
         """
+        self._set(choices)
+        self._tell_views()
+        return self
+
+    def _set(self, choices: Mapping[str, Any]) -> None:
         with self._turn:
             self._choices = self._changed(self._choices, choices)
             self.chosen = self._choices.sent()
-        return self
+
+    def _tell_views(self) -> None:
+        """Send all to the views, if there are any; reading curves may take a while."""
+        if self._seen:
+            threads.start(lambda: self._contained(self._send_all), "kcb-compare")
+
+    def _send_all(self) -> None:
+        self._send_table()
+        self._send_curves("", None, None, None)
 
     @property
     def shown(self) -> list[str]:
@@ -173,6 +186,11 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         Raises:
             ValueError: There is no such run, it has no file, or it trains or may train.
         """
+        where = self._put_away(run)
+        self._tell_views()
+        return where
+
+    def _put_away(self, run: str) -> Path:
         with self._turn:
             member = self._member(run)
             where = deletion.delete(member)
@@ -267,9 +285,9 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _hello(self, first: bool) -> None:
         """A view is there, and looks: send all at first, and later what is new."""
+        self._seen = True
         if first or self._look_again():
-            self._send_table()
-            self._send_curves("", None, None, None)
+            self._send_all()
 
     def _look_again(self) -> bool:
         """Whether runs that are not over have news."""
@@ -290,7 +308,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         if not isinstance(choices, Mapping):
             msg = "choices must be given by name"
             raise TypeError(msg)
-        self.choose(**{str(name): value for name, value in choices.items()})
+        self._set({str(name): value for name, value in choices.items()})
         if {"colour", "group"} & choices.keys():  # the table shows them too
             self._send_table()
         self._send_curves("", None, None, None)
@@ -303,9 +321,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         self.send({"kind": "side_by_side", "view": view, **side_by_side.table(self._shown())})
 
     def _delete(self, run: str) -> None:
-        where = self.delete(run)
-        self._send_table()
-        self._send_curves("", None, None, None)
+        where = self._put_away(run)
+        self._send_all()
         self.send({"kind": "said", "message": deletion.words(where)})
 
     def _send_curves(self, view: str, request: Any, first: Any, last: Any) -> None:

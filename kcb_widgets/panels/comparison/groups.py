@@ -16,6 +16,7 @@ from .curves import Binned
 from .members import Member
 
 MISSING = "missing"
+MAX_KEY = 200
 BY = ("name", "tags")
 """What runs can be put together by besides their settings and patterns of their names."""
 Band = Literal["deviation", "error", "range", "quartiles"]
@@ -58,13 +59,17 @@ class Ending(NamedTuple):
 
 
 def key_of(member: Member, by: str) -> str:
-    """The group that a run belongs to, as a text."""
+    """The group that a run belongs to, as a short text."""
+    return _key_of(member, by)[:MAX_KEY]
+
+
+def _key_of(member: Member, by: str) -> str:
     if by == "name":
         return str(plain(member.row["name"]))
     if by.startswith(patterns.BY_NAME):
         return patterns.key(str(plain(member.row["name"])), by.removeprefix(patterns.BY_NAME))
     if by == "tags":
-        return ", ".join(sorted(map(str, member.row["tags"]))) or MISSING
+        return ", ".join(sorted(str(plain(tag)) for tag in member.row["tags"])) or MISSING
     value = settings_of(member.row).get(by)
     return MISSING if value is None else str(plain(value))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from ...record.events import Event
@@ -59,8 +60,7 @@ def changes(run: Record) -> list[Event]:
         if not by_hand(event):
             continue
         if made and _one_drag(made[-1], event):
-            event = Event(**{**vars(event), "old": made[-1].old})
-            made.pop()
+            event = replace(event, old=made.pop().old)
         made.append(event)
     return made
 

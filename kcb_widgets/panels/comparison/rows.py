@@ -51,7 +51,7 @@ def table(members: list[Member], scale: Scale, group: str | None = None) -> dict
             "settings": [plain(own.get(name), MAX_TEXT) for name in settings],
             "colour": scale.colour(member.id),
             "dashes": list(style_of(member.id).dashes),
-            "group": None if group is None else _short(groups.key_of(member, group)),
+            "group": None if group is None else groups.key_of(member, group),
             "file": bool(row["path"]),
             "live": not member.over,
         })  # fmt: skip

@@ -72,9 +72,11 @@ export function foldValue(fold, column) {
 
 /** Mean ± standard deviation (of a sample) of numbers; other values one after the other. @param {Fold} fold @param {Column} column */
 export function foldText(fold, column) {
-  const texts = new Set(fold.rows.map(column.text).filter((text) => text && text !== "–"));
   const numbers = numbersOf(fold, column);
-  if (texts.size < 2 || !numbers) return texts.size <= MAX_TOLD ? [...texts].join(", ") : `${texts.size} values`;
+  if (!numbers || new Set(numbers).size < 2) {
+    const texts = new Set(fold.rows.map(column.text).filter((text) => text && text !== "–"));
+    return texts.size <= MAX_TOLD ? [...texts].join(", ") : `${texts.size} values`;
+  }
   const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
   const spread = Math.sqrt(numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (numbers.length - 1));
   const number = column.number ?? formatTick;

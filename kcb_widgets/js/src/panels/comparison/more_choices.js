@@ -3,8 +3,8 @@
 import { createScope, h, setHidden } from "../../ui/dom.js";
 
 const ALIGN = {
-  "": "as they were", zero: "from zero", by_hand: "from the first change by hand", rollback: "from the first rollback", resumed: "from where it was gone on with",
-  snapshot: "from the first snapshot", guard: "from a guard's first act", nan: "from the first NaN or infinity",
+  "": "not aligned", zero: "aligned at zero", by_hand: "aligned at the first change by hand", rollback: "aligned at the first rollback", resumed: "aligned where gone on with",
+  snapshot: "aligned at the first snapshot", guard: "aligned at a guard's first act", nan: "aligned at the first NaN or infinity",
 };
 const BANDS = { deviation: "± standard deviation", error: "± standard error", range: "least to greatest", quartiles: "quartiles" };
 

@@ -1,7 +1,7 @@
 // @ts-check
 // A few runs as columns: how they ended, their settings, and what was changed by hand.
 import { button, createScope, h, setText } from "../../ui/dom.js";
-import { formatClock, formatSetting } from "../../ui/format.js";
+import { formatExact, formatMoment, formatSetting } from "../../ui/format.js";
 
 /** @typedef {{part: string, name: string, values: unknown[], differs: boolean}} Fact */
 /** @typedef {{runs: {id: string, name: string}[], more: number, rows: Fact[]}} SideBySide */
@@ -9,7 +9,11 @@ import { formatClock, formatSetting } from "../../ui/format.js";
 const PARTS = /** @type {Record<string, string>} */ ({ run: "the run", metrics: "metrics", settings: "settings", "by hand": "changed by hand" });
 
 /** @param {Fact} fact @param {unknown} value */
-const text = (fact, value) => (value === null || value === undefined ? "–" : fact.name === "duration" && typeof value === "number" ? formatClock(value) : formatSetting(value));
+function text({ part, name }, value) {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value !== "number") return formatSetting(value);
+  return part === "metrics" ? formatExact(value) : name === "duration" ? formatMoment(value) : formatSetting(value);
+}
 
 /** @param {() => void} ask for what is to be shown @param {(id: string) => {colour: string} | undefined} rowOf */
 export function createSideBySide(ask, rowOf) {
@@ -42,7 +46,7 @@ export function createSideBySide(ask, rowOf) {
     });
     const lines = facts.flatMap((fact, i) => {
       const cells = fact.values.map((value) => h("td", {}, text(fact, value)));
-      const line = h("tr", { ...(fact.differs && { class: "kcb-differs" }) }, h("th", { scope: "row", title: fact.name }, fact.name.replace(/^config\./, "")), ...cells);
+      const line = h("tr", { ...(fact.differs && !only.checked && { class: "kcb-differs" }) }, h("th", { scope: "row", title: fact.name }, fact.name.replace(/^config\./, "")), ...cells);
       if (facts[i - 1]?.part === fact.part) return [line];
       return [h("tr", { class: "kcb-part" }, h("th", { scope: "rowgroup", colspan: runs.length + 1 }, PARTS[fact.part] ?? fact.part)), line];
     });
