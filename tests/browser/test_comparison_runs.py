@@ -158,6 +158,26 @@ def test_runs_are_put_together_by_a_pattern_and_the_table_folds(compared):
     assert compared.names()[:2] == ["▸ cnn-seed*", "▾ mlp-seed*"]  # the means are 3 and 2.75
 
 
+def test_a_pattern_is_waited_for_and_goes_with_its_group(compared):
+    page = compared.page
+    group = page.get_by_label("put together by")
+    pattern = page.get_by_role("textbox", name="pattern of the name")
+    group.select_option("name:")
+    choose(compared, "curves", "train")  # meanwhile something else is chosen
+    page.wait_for_function("document.querySelector('[aria-label=curves]').value === 'train'")
+    assert pattern.is_visible()
+    assert group.input_value() == "name:"
+    pattern.fill("*-seed?")
+    pattern.press("Enter")
+    compared.answered("choose")
+    page.get_by_role("button", name="*-seed?").wait_for()
+    assert compared.names() == ["▸ *-seed?"]
+    page.get_by_role("searchbox", name="filter runs").focus()
+    compared.comparison._choose({"group": None})
+    pattern.wait_for(state="hidden")
+    assert group.input_value() == ""
+
+
 def test_groups_are_sorted_by_their_means(compared):
     page = compared.page
     choose(compared, "put together by", "tags")

@@ -203,3 +203,10 @@ def test_decoded_curves_are_on_the_axis_that_was_chosen():
     assert (header["first"], header["last"]) == (4.0, 80.0)
     raw, _ = decode(header, buffers)[run.id, "train"]
     assert np.isfinite(raw).sum() == 20
+
+
+def test_a_mark_on_a_group_has_the_colour_of_its_line():
+    figure = kcb.compare(live(event(5)), group="tags", which="train").figure()
+    line, mark = figure.axes[0].lines
+    assert mark.get_marker() == "^"
+    assert mark.get_color() == line.get_color()

@@ -75,11 +75,12 @@ def _draw(axis: Axes, lines: Lines, choices: Choices, scale: Scale, metric: str)
         for member, each in lines
         for curve, points in each
     ]
-    drawn: dict[str, Floats] = {}  # the line that shows each run
+    drawn: dict[str, tuple[Floats, str]] = {}  # the line that shows each run, and its colour
     if choices.group is None:
         for member, curve, made in every:
             _draw_run(axis, middle, member, curve, made, scale)
-            drawn.setdefault(member.id, np.asarray(made.raw if made.smooth is None else made.smooth, np.float64))
+            line = np.asarray(made.raw if made.smooth is None else made.smooth, np.float64)
+            drawn.setdefault(member.id, (line, scale.colour(member.id)))
     else:
         ends = picture.endings(lines, choices.group)
         for (key, curve), (ids, group) in groups.collect(every, choices.group, choices.band).items():
@@ -91,11 +92,11 @@ def _draw(axis: Axes, lines: Lines, choices: Choices, scale: Scale, metric: str)
                 marker="|", markersize=MARK, markevery=_bins(middle, mean, [e.x - start for e in ends[key, curve]]),
             )  # fmt: skip
             axis.fill_between(middle, group.low, group.high, color=colour, alpha=BAND, linewidth=0)
-            drawn |= {run: mean for run in ids if run not in drawn}
+            drawn |= {run: (mean, colour) for run in ids if run not in drawn}
     for mark in picture.marks(lines, choices):
-        line = drawn[mark["run"]]
+        line, colour = drawn[mark["run"]]
         at = _bins(middle, line, [mark["x"] - start])
-        axis.plot(middle[at], line[at], "^", color=scale.colour(mark["run"]), markersize=MARK)
+        axis.plot(middle[at], line[at], "^", color=colour, markersize=MARK)
     if scale.numbers:
         _draw_scale(axis, scale)
     if said := picture.left_out(lines, choices):

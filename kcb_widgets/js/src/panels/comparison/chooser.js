@@ -55,6 +55,7 @@ export function createChooser({ choices, choose, metrics, settings, axes }) {
       if (by.join("\n") !== [...group.options].map((each) => each.value).join("\n")) {
         group.replaceChildren(...by.map((name) => h("option", { value: name }, name === BY_NAME ? "together by a pattern of the name" : name ? `together by ${name.replace(/^config\./, "")}` : "each run")));
       }
+      pattern.draw();
       if (pattern.element.hidden || now.group) group.value = chosen; // else a pattern is about to be typed
       const xs = [...Object.keys(AXES), ...axes().map((name) => SERIES + name)];
       if (!xs.includes(now.x)) xs.push(now.x);
@@ -64,7 +65,6 @@ export function createChooser({ choices, choose, metrics, settings, axes }) {
       which.value = now.which;
       x.value = now.x;
       log.checked = now.log;
-      pattern.draw();
       more.draw();
       if (document.activeElement !== smoothing) smoothing.value = String(now.smoothing);
       setAttribute(smoothing, "title", `the mean over ${Math.round(30 * now.smoothing ** 2)} % of what is in view`);

@@ -10,18 +10,26 @@ export function createPattern({ choices, choose }) {
   const scope = createScope();
   const element = h("input", { type: "text", class: "kcb-pattern", "aria-label": "pattern of the name", placeholder: "such as seed*", maxlength: 100, title: HINT, hidden: true });
   const current = () => (choices().group?.startsWith(BY_NAME) ? choices().group?.slice(BY_NAME.length) ?? "" : "");
-  scope.listen(element, "change", () => element.value.trim() && choose({ group: BY_NAME + element.value.trim() }));
+  let asked = false; // it was opened, and nothing has come of it yet
+  scope.listen(element, "change", () => {
+    if (!element.value.trim()) return;
+    asked = false;
+    choose({ group: BY_NAME + element.value.trim() });
+  });
   return {
     element,
     open() {
+      asked = true;
       element.hidden = false;
       element.focus();
     },
-    close: () => (element.hidden = true),
+    close() {
+      asked = false;
+      element.hidden = true;
+    },
     draw() {
-      if (document.activeElement === element) return; // it is being typed
-      if (current()) element.hidden = false;
-      else if (choices().group) element.hidden = true;
+      if (asked || document.activeElement === element) return; // it is being typed
+      element.hidden = !current();
       element.value = current();
     },
     end: scope.end,
