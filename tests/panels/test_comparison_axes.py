@@ -179,6 +179,7 @@ def test_what_was_changed_by_hand_is_marked_where_it_was():
         {"run": run.id, "x": 12.0, "text": "step 12: rolled back"},
     ]
     assert picture(kcb.compare(run, x="series.learning_rate"))["marks"] == []
+    assert not header["more_marks"]
     figure = kcb.compare(run, which="train").figure()
     assert [line.get_marker() for line in figure.axes[0].lines].count("^") == 2
 
@@ -193,6 +194,7 @@ def test_marks_are_bounded_and_any_value_can_be_told():
     odd = [event(i % 20, old=old, new="<b>" * 200) for i, old in enumerate([None, True, 2**70, float("nan"), "x"] * 30)]
     header = picture(kcb.compare(live(*odd)))
     assert len(header["marks"]) == markers.MAX_MARKS
+    assert header["more_marks"]
     assert all(len(each["text"]) <= markers.MAX_TEXT for each in header["marks"])
 
 
@@ -210,3 +212,16 @@ def test_a_mark_on_a_group_has_the_colour_of_its_line():
     line, mark = figure.axes[0].lines
     assert mark.get_marker() == "^"
     assert mark.get_color() == line.get_color()
+
+
+def test_marks_of_all_runs_together_are_bounded(monkeypatch):
+    monkeypatch.setattr("kcb_widgets.panels.comparison.picture.MAX_MARKS", 5)
+    header = picture(kcb.compare([live(*[event(i) for i in range(3)]) for _ in range(3)]))
+    assert (len(header["marks"]), header["more_marks"]) == (5, True)
+
+
+def test_events_in_any_order_are_where_their_steps_are():
+    run = live()
+    events = [event(15), event(3), event(20)]
+    assert axes.places(run, "step", None, events) == [15, 3, 20]
+    np.testing.assert_allclose(axes.places(run, "epoch", None, events), [1.5, 0.3, 2.0])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ...record.chunk import Floats
+from ...record.events import Event
 from ...record.record import Record
 from ...store.differences import settings_of
 from . import markers
@@ -84,22 +84,26 @@ def origin(run: Record, axis: str, align: str | None) -> float:
     if align is None or series_of(axis) is not None:
         return 0.0
     if align == markers.ZERO:
-        return float(_at(run, axis, run.first_step, 0.0))
+        return float(_at(run, axis, [(run.first_step, 0.0)])[0])
     event = markers.first(run, align)
-    return np.nan if event is None else float(_at(run, axis, event.step, event.time))
+    return np.nan if event is None else float(_at(run, axis, [(event.step, event.time)])[0])
 
 
-def places(run: Record, axis: str, align: str | None, events: list[Any]) -> list[float]:
+def places(run: Record, axis: str, align: str | None, events: Sequence[Event]) -> list[float]:
     """Where events are on an axis; none on one that is a series."""
-    if series_of(axis) is not None:
+    if series_of(axis) is not None or not events:
         return []
-    zero = origin(run, axis, align)
-    return [_at(run, axis, event.step, event.time) - zero for event in events]
+    found = _at(run, axis, [(event.step, event.time) for event in events]) - origin(run, axis, align)
+    return [float(each) for each in found]
 
 
-def _at(run: Record, axis: str, step: float, seconds: float) -> float:
-    steps = np.array([float(step)])
-    return float(along(run, axis, np.vstack([steps, steps, run.epoch_at(steps), [seconds]]))[0])
+def _at(run: Record, axis: str, when: Sequence[tuple[float, float]]) -> Floats:
+    """Where steps and seconds are on an axis, in any order."""
+    steps, seconds = np.array(when, np.float64).T
+    order = np.argsort(steps, kind="stable")
+    epochs = np.empty(len(steps))
+    epochs[order] = run.epoch_at(steps[order])
+    return along(run, axis, np.vstack([steps, steps, epochs, seconds]))
 
 
 def why_not(run: Record, axis: str, align: str | None) -> str:

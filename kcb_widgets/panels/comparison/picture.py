@@ -62,11 +62,12 @@ def picture(
                 "key": key, "curve": curve, "runs": ids, "colour": colour, "dashes": list(dashes),
                 "ends": [list(each) for each in ends[key, curve]],
             })  # fmt: skip
+    changes, more = marks(lines, choices)
     header = {
         "x": choices.x, "align": choices.align, "metric": choices.metric, "band": choices.band,
         "first": float(edges[0]), "last": float(edges[-1]), "bins": len(edges) - 1, "whole": list(whole),
-        "series": series, "groups": described, "marks": marks(lines, choices), "left_out": left_out(lines, choices),
-        "axes": names(lines),
+        "series": series, "groups": described, "marks": changes, "more_marks": more,
+        "left_out": left_out(lines, choices), "axes": names(lines),
     }  # fmt: skip
     return header, b"".join(parts)
 
@@ -88,21 +89,26 @@ def endings(lines: Lines, by: str) -> dict[tuple[str, str], list[groups.Ending]]
     return {key: groups.endings(each) for key, each in lasts.items()}
 
 
-def marks(lines: Lines, choices: Choices) -> list[dict[str, Any]]:
-    """What was changed by hand, in the runs that have a curve: where, and what."""
+def marks(lines: Lines, choices: Choices) -> tuple[list[dict[str, Any]], bool]:
+    """What was changed by hand, in the runs that have a curve: where, and what; and whether there is more."""
     made: list[dict[str, Any]] = []
+    more = False
     for member, each in lines:
         run = opened(member) if each else None
         if run is None:
             continue
-        events = markers.changes(run)[-markers.MAX_MARKS :]
+        if len(made) >= MAX_MARKS:
+            return made[:MAX_MARKS], True
+        every = markers.changes(run)
+        events = every[-markers.MAX_MARKS :]
+        more |= len(events) < len(every)
         places = axes.places(run, choices.x, choices.align, events)
         made += [
             {"run": member.id, "x": x, "text": markers.words(event)}
             for x, event in zip(places, events, strict=False)
             if np.isfinite(x)
         ]
-    return made[:MAX_MARKS]
+    return made[:MAX_MARKS], more or len(made) > MAX_MARKS
 
 
 def left_out(lines: Lines, choices: Choices) -> list[str]:

@@ -93,7 +93,7 @@ def _draw(axis: Axes, lines: Lines, choices: Choices, scale: Scale, metric: str)
             )  # fmt: skip
             axis.fill_between(middle, group.low, group.high, color=colour, alpha=BAND, linewidth=0)
             drawn |= {run: (mean, colour) for run in ids if run not in drawn}
-    for mark in picture.marks(lines, choices):
+    for mark in picture.marks(lines, choices)[0]:
         line, colour = drawn[mark["run"]]
         at = _bins(middle, line, [mark["x"] - start])
         axis.plot(middle[at], line[at], "^", color=colour, markersize=MARK)

@@ -14,11 +14,11 @@ export function createChanges(rowOf) {
   scope.listen(element, "toggle", draw);
   return {
     element,
-    /** @param {{run: string, text: string}[]} next */
-    update(next) {
+    /** @param {{run: string, text: string}[]} next @param {boolean} more there are than these */
+    update(next, more) {
       marks = next;
       element.hidden = !marks.length;
-      setText(summary, `▲ changed by hand (${marks.length})`);
+      setText(summary, `▲ changed by hand (${more ? "the latest " : ""}${marks.length})`);
       draw();
     },
     end: scope.end,

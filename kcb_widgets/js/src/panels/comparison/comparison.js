@@ -121,7 +121,7 @@ function mount(model, el) {
         axes = curves.axes;
         chart.update(curves, own);
         runs.group(curves.groups);
-        changes.update(curves.marks);
+        changes.update(curves.marks, curves.more_marks);
         chooser.draw();
       }
       setText(said, "");

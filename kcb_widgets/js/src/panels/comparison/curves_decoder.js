@@ -5,7 +5,7 @@
 /** @typedef {{key: string, curve: string, runs: string[], colour: string, dashes: number[], ends: [number, number][], mean: (number | null)[], low: (number | null)[], high: (number | null)[], count: (number | null)[]}} Group
  * count: the runs that have a value there; ends: where runs drop out, and how many go on */
 /** @typedef {{run: string, x: number, text: string}} Change by hand */
-/** @typedef {{groups: Group[], marks: Change[], left_out: string[], axes: string[], x: number[], axis: string, align: string | null, metric: string, first: number, last: number, whole: [number, number], curves: Curve[]}} Curves */
+/** @typedef {{groups: Group[], marks: Change[], more_marks: boolean, left_out: string[], axes: string[], x: number[], axis: string, align: string | null, metric: string, first: number, last: number, whole: [number, number], curves: Curve[]}} Curves */
 
 /** @param {any} header @param {DataView} buffer @returns {Curves} */
 export function decodeCurves(header, buffer) {
@@ -23,6 +23,6 @@ export function decodeCurves(header, buffer) {
   };
   const curves = header.series.map((/** @type {any} */ each) => ({ run: each.run, curve: each.curve, raw: take(), smooth: each.smooth ? take() : null }));
   const groups = (header.groups ?? []).map((/** @type {any} */ each) => ({ ...each, mean: take(), low: take(), high: take(), count: take() }));
-  const { marks, left_out, axes, align } = header;
-  return { groups, marks, left_out, axes, align, x, axis: header.x, metric: header.metric, first, last, whole: header.whole, curves };
+  const { marks, more_marks, left_out, axes, align } = header;
+  return { groups, marks, more_marks, left_out, axes, align, x, axis: header.x, metric: header.metric, first, last, whole: header.whole, curves };
 }
