@@ -124,8 +124,7 @@ def test_a_chosen_colour_is_in_the_table_the_figure_and_the_groups(folder):
     plot, bar = comparison.figure().axes
     assert [line.get_color() for line in plot.lines[::2]] == colours
     assert bar.get_ylabel() == "config.depth"
-    comparison.choose(group="config.depth")
-    header, _ = heard(comparison, {"kind": "hello", "view": "v", "first": True})[1]
+    _, (header, _) = heard(comparison, {"kind": "choose", "view": "v", "choices": {"group": "config.depth"}})
     assert [each["colour"] for each in header["groups"]][::2] == colours
     assert eval(comparison.to_code(), {"kcb": kcb}).chosen == comparison.chosen
 
