@@ -4,16 +4,21 @@ import "uplot/dist/uPlot.min.css";
 import "./comparison.css";
 import { createScope, h, setText } from "../../ui/dom.js";
 import { watchTheme } from "../../ui/theme.js";
+import { createChanges } from "./changes.js";
 import { createChart } from "./chart.js";
 import { createChooser } from "./chooser.js";
+import { createColourLegend } from "./colour_legend.js";
 import { decodeCurves } from "./curves_decoder.js";
 import { createRunTable } from "./run_table.js";
+import { createSideBySide } from "./side_by_side.js";
 
-/** @typedef {{metric: string, which: string, x: string, log: boolean, smoothing: number, shown: string[] | null, group: string | null, baseline: string | null}} Choices */
+/** @typedef {{metric: string, which: string, x: string, align: string | null, log: boolean, smoothing: number, shown: string[] | null, group: string | null,
+ *   band: string, colour: string | null, hidden: string[], baseline: string | null}} Choices */
 /** @typedef {{last?: unknown, best?: unknown, epoch?: number, direction?: string}} Metric */
 /** @typedef {{id: string, name: string, status: string, message: string, tags: string[], notes: string, started: number, duration: number, epochs: number, step: number,
- *   steered: number, metrics: Record<string, Metric>, settings: unknown[], colour: string, dashes: number[], file: boolean, live: boolean}} Row */
-/** @typedef {{settings: string[], metrics: {name: string, direction: string | null, validation: boolean}[], rows: Row[], left_out: number}} Table */
+ *   steered: number, metrics: Record<string, Metric>, settings: unknown[], colour: string, dashes: number[], group: string | null, file: boolean, live: boolean}} Row */
+/** @typedef {{settings: string[], metrics: {name: string, direction: string | null, validation: boolean}[], rows: Row[], left_out: number,
+ *   legend?: import("./colour_legend.js").Legend | null}} Table */
 /** @typedef {{get: (name: string) => any, send: (content: object) => void, on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
 
 const HELLO_MS = 3000; // between signs that somebody looks: runs that still train are looked at again
@@ -32,6 +37,8 @@ function mount(model, el) {
 
   /** @type {Table} */
   let table = { settings: [], metrics: [], rows: [], left_out: 0 };
+  /** @type {string[]} series that can be the axis */
+  let axes = [];
   let request = 0;
   /** @type {[number, number] | null} what this view looks at; null: everything */
   let zoom = null;
@@ -40,11 +47,22 @@ function mount(model, el) {
   const send = (content) => model.send({ view, ...content });
   /** @param {Partial<Choices>} changed */
   const choose = (changed) => send({ kind: "choose", choices: changed });
-  const shown = () => choices().shown ?? table.rows.slice(0, FIRST_SHOWN).map((row) => row.id);
+  const rowOf = (/** @type {string} */ id) => table.rows.find((row) => row.id === id);
+  const shown = () => {
+    const { shown, hidden } = choices();
+    const listed = table.rows.map((row) => row.id).filter((id) => !hidden.includes(id));
+    return shown ? shown.filter((id) => !hidden.includes(id)) : listed.slice(0, FIRST_SHOWN);
+  };
 
   const said = h("p", { class: "kcb-said", role: "status" });
   const look = () => zoom && send({ kind: "window", request: ++request, first: zoom[0], last: zoom[1] });
-  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings });
+  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings, axes: () => axes });
+  const legend = createColourLegend();
+  const changes = createChanges(rowOf);
+  const sideBySide = createSideBySide(() => send({ kind: "side_by_side" }), rowOf);
+  scope.add(chooser.end);
+  scope.add(changes.end);
+  scope.add(sideBySide.end);
   const chart = createChart({
     theme,
     choices,
@@ -68,34 +86,47 @@ function mount(model, el) {
     shown,
     onHover: (id) => chart.highlight(id),
     edit: (run, changes) => send({ kind: "edit", run, changes }),
+    remove: (run) => send({ kind: "delete", run }),
   });
   scope.add(chart.end);
-  root.append(chooser.element, chart.element, said, runs.element);
+  scope.add(runs.end);
+  runs.actions.append(sideBySide.opener);
+  root.append(chooser.element, legend.element, chart.element, changes.element, said, runs.element, sideBySide.element);
 
   const draw = () => {
     chooser.draw();
+    legend.draw(table.legend);
     runs.draw();
     chart.redraw();
+    if (shown().join() === besides) return;
+    besides = shown().join();
+    sideBySide.refresh();
   };
+  let besides = ""; // the runs that stood side by side
   let axis = "";
   /** @param {any} content @param {DataView[]} buffers */
   const receive = (content, buffers) => {
     if (content?.kind === "table" && Array.isArray(content.rows)) {
       table = content;
       draw();
+      sideBySide.refresh();
     } else if (content?.kind === "curves" && buffers?.[0]) {
       const own = content.view !== "";
       if (own && (content.view !== view || content.request !== request)) return; // meant for another view, or late
-      if (axis !== content.x) zoom = null;
-      axis = content.x;
+      if (axis !== `${content.x} ${content.align}`) zoom = null;
+      axis = `${content.x} ${content.align}`;
       if (!own && zoom) look(); // there is news, of what this view does not look at
       else {
         const curves = decodeCurves(content, buffers[0]);
+        axes = curves.axes;
         chart.update(curves, own);
         runs.group(curves.groups);
+        changes.update(curves.marks, curves.more_marks);
+        chooser.draw();
       }
       setText(said, "");
-    } else if (content?.kind === "refused") setText(said, String(content.message));
+    } else if (content?.kind === "side_by_side" && content.view === view) sideBySide.update(content);
+    else if (content?.kind === "refused" || content?.kind === "said") setText(said, String(content.message));
   };
   model.on("msg:custom", receive);
   model.on("change:chosen", draw);
