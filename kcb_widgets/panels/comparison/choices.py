@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ...record.values import shown as in_words
+from . import relations
 from .curves import AXES, Axis
 
 Which = Literal["both", "train", "validation"]
@@ -30,6 +31,13 @@ class Choices:
         shown: The ids of the runs whose curves are drawn; None: the newest.
         group: What runs are put together by: ``name``, ``tags`` or a setting such as ``config.depth``; None: nothing.
         baseline: The id of the run that others are compared with; None: none.
+        view: What stands over the table: ``curves``, ``parallel`` (coordinates) and ``scatter``, or some of them.
+        axes: Of the parallel coordinates, from the left; None: settings that differ, and the outcome.
+        scales: Axes that are ``linear``, ``log`` or ``categories`` because somebody said so.
+        brush: By axis, ranges and values: runs outside are left out; see ``relations``.
+        outcome: What runs are coloured by, such as ``best val_loss``; None: the metric.
+        best: Percent of the runs, the best by the outcome, that are not left out.
+        scatter: What x is and what y is; None: the first setting that differs, and the outcome.
     """
 
     metric: str = "loss"
@@ -40,6 +48,13 @@ class Choices:
     shown: tuple[str, ...] | None = None
     group: str | None = None
     baseline: str | None = None
+    view: tuple[str, ...] = ("curves",)
+    axes: tuple[str, ...] | None = None
+    scales: dict[str, str] = field(default_factory=dict)
+    brush: relations.Brush = field(default_factory=dict)
+    outcome: str | None = None
+    best: float = relations.EVERY
+    scatter: tuple[str | None, str | None] = (None, None)
 
     def changed(self, given: Mapping[str, Any]) -> Choices:
         """The same with some changed.
@@ -47,7 +62,7 @@ class Choices:
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
         """
-        names = [field.name for field in fields(self)]
+        names = [each.name for each in fields(self)]
         for name in given:
             if name not in names:
                 msg = f"there is no choice of this name; there are {', '.join(names)}. Received: {in_words(name)}"
@@ -57,8 +72,14 @@ class Choices:
 
     def sent(self) -> dict[str, Any]:
         """As JSON."""
-        made = asdict(self)
-        return made | {"shown": None if self.shown is None else list(self.shown)}
+        made: dict[str, Any] = _lists(asdict(self))
+        return made
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _lists(each) for name, each in value.items()}
+    return [_lists(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _text(name: str, value: object) -> str:
@@ -119,4 +140,5 @@ _CHECKS: dict[str, Any] = {
     "shown": _ids,
     "group": _id,
     "baseline": _id,
+    **relations.CHECKS,
 }

@@ -18,7 +18,7 @@ from ...commands.validation import text
 from ...kernel import threads
 from ...store import edit, listing, liveness
 from ...store.reader import NotARunFile
-from . import curves, groups, rows, still
+from . import curves, groups, relations, rows, still
 from .choices import FIRST_SHOWN, Choices
 from .colours import style_of
 from .curves import Points
@@ -41,7 +41,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     """Many runs beside each other: a table of what they were and what became of them, and their curves in one plot.
 
     Make one with ``kcb.compare``. What is shown is chosen in the browser or here: ``metric``, ``which``, ``x``,
-    ``log``, ``smoothing``, ``shown``, ``group`` and ``baseline`` are arguments of ``choose``.
+    ``log``, ``smoothing``, ``shown``, ``group``, ``baseline``, ``view``, ``axes``, ``scales``, ``brush``, ``outcome``,
+    ``best`` and ``scatter`` are arguments of ``choose``.
 
     Args:
         source: A folder, run files, runs, Keras's ``History``, a table from ``kcb.runs``, or a list of any of these.
@@ -84,7 +85,13 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
                 logarithmic. ``smoothing``: from 0 to 1. ``shown``: the ids of the runs that are drawn; None: the
                 newest. ``group``: what runs are put together by, as a mean with a band of one standard deviation:
                 ``name``, ``tags`` or a setting such as ``config.depth``. ``baseline``: the id of the run that others
-                are compared with.
+                are compared with. ``view``: ``curves``, ``parallel`` (coordinates), ``scatter``, or a list of these.
+                ``axes``: of the parallel coordinates, from the left: settings, ``last loss``, ``best val_loss``,
+                ``duration``, ``epochs``, ``steered``. ``scales``: by axis, ``linear``, ``log`` or ``categories``.
+                ``brush``: by axis, ranges and values that runs must have there: ``{"config.depth": [(2, None)],
+                "config.kind": ["deep", None]}`` are those from 2 up whose kind is deep or missing. ``outcome``: what
+                runs are coloured by. ``best``: percent of the runs, the best by the outcome. ``scatter``: what x
+                is and what y is.
 
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
@@ -98,6 +105,14 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def shown(self) -> list[str]:
         """The ids of the runs whose curves are drawn."""
         return [member.id for member in self._shown()]
+
+    @property
+    def brushed(self) -> list[str]:
+        """The ids of the runs within ``brush`` that are among the ``best``."""
+        with self._turn:
+            now, table = self._choices, rows.table(self._members)
+        outcome = relations.outcome_of(table, now.metric, now.which, now.outcome)
+        return relations.within(table, now.brush, outcome, now.best)
 
     def _shown(self) -> list[Member]:
         wanted = self._choices.shown
@@ -132,8 +147,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def to_code(self) -> str:
         """The call that shows this view again."""
-        first = Choices()
-        said = {name: value for name, value in self._choices.sent().items() if value != getattr(first, name)}
+        first = Choices().sent()
+        said = {name: value for name, value in self._choices.sent().items() if value != first[name]}
         arguments = "".join(f", {name}={value!r}" for name, value in said.items())
         return f"kcb.compare({self._named_source()}{arguments})"
 
@@ -261,7 +276,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             msg = "choices must be given by name"
             raise TypeError(msg)
         self.choose(**{str(name): value for name, value in choices.items()})
-        self._send_curves("", None, None, None)
+        if not choices or set(choices) - set(relations.CHECKS):  # or no curve is another
+            self._send_curves("", None, None, None)
 
     def _send_table(self) -> None:
         self.send({"kind": "table", "left_out": len(self.left_out), **rows.table(self._members)})

@@ -2,11 +2,13 @@
 // The entry point of the comparison's own bundle: a table of runs, and their curves. Python sends what is drawn as messages.
 import "uplot/dist/uPlot.min.css";
 import "./comparison.css";
+import "./relations.css";
 import { createScope, h, setText } from "../../ui/dom.js";
 import { watchTheme } from "../../ui/theme.js";
 import { createChart } from "./chart.js";
 import { createChooser } from "./chooser.js";
 import { decodeCurves } from "./curves_decoder.js";
+import { createRelations } from "./relations.js";
 import { createRunTable } from "./run_table.js";
 
 /** @typedef {{metric: string, which: string, x: string, log: boolean, smoothing: number, shown: string[] | null, group: string | null, baseline: string | null}} Choices */
@@ -59,20 +61,44 @@ function mount(model, el) {
       choose({});
     },
     onCursor: (values, x) => runs.readOut(values, x),
-    onNear: (id) => runs.highlight(id),
+    onNear: (id) => {
+      runs.highlight(id);
+      relations.highlight(id);
+    },
   });
   const runs = createRunTable({
     table: () => table,
     choices,
     choose,
     shown,
-    onHover: (id) => chart.highlight(id),
+    onHover: (id) => {
+      chart.highlight(id);
+      relations.highlight(id);
+    },
+    keeps: (row) => relations.keeps(row),
     edit: (run, changes) => send({ kind: "edit", run, changes }),
   });
+  const relations = createRelations({
+    theme,
+    table: () => table,
+    choices,
+    choose,
+    shown,
+    curves: [chooser.element, chart.element],
+    onHover: (id) => {
+      chart.highlight(id);
+      runs.highlight(id);
+    },
+    onKept: () => runs.draw(),
+    onIsolate: (id) => runs.isolate(id),
+    onToggle: (id) => runs.toggle(id),
+  });
   scope.add(chart.end);
-  root.append(chooser.element, chart.element, said, runs.element);
+  scope.add(relations.end);
+  root.append(relations.strip, chooser.element, chart.element, relations.element, said, runs.element);
 
   const draw = () => {
+    relations.draw();
     chooser.draw();
     runs.draw();
     chart.redraw();
@@ -95,12 +121,19 @@ function mount(model, el) {
         runs.group(curves.groups);
       }
       setText(said, "");
-    } else if (content?.kind === "refused") setText(said, String(content.message));
+    } else if (content?.kind === "refused") {
+      setText(said, String(content.message));
+      relations.refused();
+    }
+  };
+  const chosen = () => {
+    relations.confirmed();
+    draw();
   };
   model.on("msg:custom", receive);
-  model.on("change:chosen", draw);
+  model.on("change:chosen", chosen);
   scope.add(() => model.off("msg:custom", receive));
-  scope.add(() => model.off("change:chosen", draw));
+  scope.add(() => model.off("change:chosen", chosen));
   scope.every(() => document.hidden || send({ kind: "hello" }), HELLO_MS);
   draw();
   send({ kind: "hello", first: true });

@@ -16,8 +16,8 @@ const finite = (value) => {
 };
 
 /** @param {{table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
- *   onHover: (id: string | null) => void, edit: (run: string, changes: object) => void}} context */
-export function createRunTable({ table, choices, choose, shown, onHover, edit }) {
+ *   onHover: (id: string | null) => void, keeps: (row: Row) => boolean, edit: (run: string, changes: object) => void}} context */
+export function createRunTable({ table, choices, choose, shown, onHover, keeps, edit }) {
   const scope = createScope();
   const filter = h("input", { type: "search", placeholder: "filter: name, tag, status or setting", "aria-label": "filter runs" });
   const count = h("span", { class: "kcb-muted", role: "status" });
@@ -85,7 +85,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
   /** @param {Column[]} all @returns {Row[]} */
   const found = (all) => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = table().rows.filter((row) => {
+    const rows = table().rows.filter(keeps).filter((row) => {
       const text = [row.name, row.status, row.notes, ...row.tags, ...table().settings.map((name, i) => `${name}=${row.settings[i]}`)].join("\n").toLowerCase();
       return words.every((word) => text.includes(word));
     });
@@ -189,6 +189,8 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
   return {
     element,
     draw,
+    toggle,
+    isolate,
     /** @param {import("./curves_decoder.js").Group[]} groups */
     group(groups) {
       const before = grouped.size;
