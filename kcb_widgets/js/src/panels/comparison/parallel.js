@@ -20,6 +20,7 @@ const REACH = 22; // px from an axis that still mean it
 const NEAR = 14; // px from a line
 const CLICK = 4; // px that are no drag
 const FAINT = 0.14;
+const MANY = 150; // lines: more are as thin as the screen can, which is drawn ten times as fast
 
 /** @param {{theme: import("../../ui/theme.js").Theme, onHover: (id: string | null) => void, onBrush: (name: string, parts: Part[] | undefined, done: boolean) => void, onMove: (name: string, to: number) => void}} context */
 export function createParallel({ theme, onHover, onBrush, onMove }) {
@@ -70,12 +71,12 @@ export function createParallel({ theme, onHover, onBrush, onMove }) {
     const { muted } = theme.colors();
     const numbers = lines.rows.map((_, i) => i);
     const isKept = (/** @type {number} */ i) => lines.kept.has(lines.rows[i].id);
-    context.lineWidth = 1;
+    context.lineWidth = 1 / ratio;
     context.strokeStyle = muted;
     context.globalAlpha = FAINT;
     for (const i of numbers) if (!isKept(i)) trace(context, i, width);
     const kept = numbers.filter(isKept).sort((a, b) => lines.rank(lines.rows[a]) - lines.rank(lines.rows[b]));
-    context.lineWidth = 1.4;
+    context.lineWidth = kept.length > MANY ? 1 / ratio : 1.4;
     context.globalAlpha = Math.max(0.4, Math.min(0.95, 12 / Math.sqrt(kept.length)));
     for (const i of kept) style(context, i, width);
   };
@@ -144,6 +145,7 @@ export function createParallel({ theme, onHover, onBrush, onMove }) {
 
   /** @param {CanvasRenderingContext2D} context @param {Axis} axis @param {Part[]} parts @param {number} x */
   const drawBrush = (context, axis, parts, x) => {
+    context.save();
     context.fillStyle = context.strokeStyle = theme.colors().train;
     for (const part of parts) {
       const ends = Array.isArray(part) ? part.map((end, k) => clamp(end === null ? bottom - k * SPAN : yOf(axis, axis.spot(end)))) : null;
@@ -156,6 +158,7 @@ export function createParallel({ theme, onHover, onBrush, onMove }) {
       context.lineWidth = 1.5;
       context.strokeRect(x - 7, high - 1, 14, low - high + 2);
     }
+    context.restore();
   };
   const clamp = (/** @type {number} */ y) => (Number.isNaN(y) ? bottom : Math.min(bottom, Math.max(TOP, y))); // a logarithm of what has none
 
