@@ -112,7 +112,7 @@ def test_larger_is_better_where_it_is(tmp_path):
         {"brush": {"depth": [(1, 2, 3)]}}, {"brush": {"depth": [(2, 1)]}}, {"brush": {"depth": [(math.nan, 1)]}},
         {"brush": {"depth": [(-math.inf, 1)]}}, {"brush": {"depth": [(True, 2)]}}, {"brush": {"depth": [("a", "b")]}},
         {"brush": {"depth": [{"from": 1}]}}, {"brush": {"depth": [(10**400, None)]}}, {"brush": {"x" * 1001: [1]}},
-        {"brush": {"depth": [1] * 1001}}, {"brush": {"depth": [([1], [2])]}},
+        {"brush": {"depth": [1] * 10_001}}, {"brush": {"depth": [([1], [2])]}},
         {"best": 0}, {"best": 101}, {"best": True}, {"best": math.nan}, {"best": "10"}, {"outcome": 3},
         {"scatter": "depth"}, {"scatter": ["depth"]}, {"scatter": [1, 2]}, {"scatter": {"x": "depth"}},
     ],

@@ -21,7 +21,7 @@ OWN = ("duration", "epochs", "steered")
 """What a run has besides settings and metrics."""
 MAX_AXES = 30
 MAX_NAME = 1000
-MAX_PARTS = 1000
+MAX_PARTS = 10_000  # of a brush: one for each run, if need be
 EVERY = 100.0  # percent
 
 Part = Value | tuple[float | None, float | None]

@@ -65,7 +65,8 @@ export function createAxis(values, wanted) {
     number(at, pixel) {
       const of = (/** @type {number} */ part) => back(first + part * (last - first));
       const value = of(at);
-      const unit = 10 ** Math.floor(Math.log10(Math.abs(of(at + pixel) - value)));
+      const step = Math.abs(of(at + pixel) - value);
+      const unit = 10 ** Math.floor(Math.log10(kind === "log" ? Math.min(step, value) : step)); // a pixel may be decades
       const rounded = Number((Math.round(value / unit) * unit).toPrecision(12));
       return unit > 0 && Number.isFinite(rounded) ? rounded : value;
     },

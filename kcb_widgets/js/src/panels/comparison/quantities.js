@@ -1,6 +1,6 @@
 // @ts-check
 // Quantities: what a run has that can be an axis: its settings, its metrics, and a few numbers of its own.
-import { formatSetting, toNumber } from "../../ui/format.js";
+import { formatSetting } from "../../ui/format.js";
 
 /** @typedef {import("./comparison.js").Table} Table */
 /** @typedef {import("./comparison.js").Row} Row */
@@ -21,7 +21,7 @@ export function quantitiesOf(table) {
   for (const metric of metrics) {
     for (const part of /** @type {const} */ (["last", "best"])) {
       if (!table.rows.some((row) => row.metrics[metric]?.[part] !== undefined)) continue;
-      found.push({ name: `${part} ${metric}`, title: part === "last" ? metric : `best ${metric}`, kind: "result", of: (row) => plain(row.metrics[metric]?.[part]) });
+      found.push({ name: `${part} ${metric}`, title: `${part} ${metric}`, kind: "result", of: (row) => plain(row.metrics[metric]?.[part]) });
     }
   }
   for (const name of OWN) found.push({ name, title: name === "duration" ? "duration (s)" : name, kind: "result", of: (row) => plain(row[name]) });
@@ -52,11 +52,5 @@ export function directionOf(table, outcome) {
 /** @param {Value} value */
 export const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
-/** A value as people read it. @param {Value} value */
-export function wordOf(value) {
-  if (value === null) return "missing";
-  if (typeof value === "number") return formatSetting(value);
-  if (typeof value === "boolean") return value ? "true" : "false";
-  const number = typeof value === "string" ? toNumber(value) : null;
-  return number === null ? String(value) : Number.isNaN(number) ? "NaN" : number > 0 ? "∞" : "−∞";
-}
+/** A value as people read it, as in the table. @param {Value} value */
+export const wordOf = (value) => (value === null ? "missing" : value === "" ? "(empty)" : formatSetting(value));
