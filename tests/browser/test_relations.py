@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from host import bundle, plain_page
 from kept import begin, file_of
 
 import kcb_widgets as kcb
+from kcb_widgets.panels.comparison import rows
 
 pytestmark = pytest.mark.browser
 RUNS = 12
@@ -302,6 +304,40 @@ def test_what_python_refuses_is_taken_back(compared):
     within(compared, 12)
 
 
+def test_runs_that_train_on_do_not_disturb_what_is_typed_or_dragged(compared):
+    page = compared.page
+    field = page.get_by_role("textbox", name="depth from")
+    field.fill("3")
+    start, end = where(page, 0, 0.2), where(page, 0, 0.7)
+    compared.comparison._send_table()
+    assert field.input_value() == "3"
+    field.press("Enter")
+    assert compared.answered("choose")["choices"]["brush"] == {"config.depth": [[3, None]]}
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end)
+    compared.comparison._send_table()
+    assert list(compared.comparison.chosen["brush"]) == ["config.depth"]
+    page.wait_for_function("document.querySelectorAll('tbody tr').length === 3")  # what is dragged counts already
+    page.mouse.up()
+    assert list(compared.answered("choose")["choices"]["brush"]) == ["config.depth", "config.rate"]
+    within(compared, len(compared.comparison.brushed))
+
+
+def test_a_drag_that_is_cut_short_leaves_the_brush_as_it_was(compared):
+    page = compared.page
+    compared.comparison.choose(brush={"config.rate": [(0.001, None)]})
+    page.mouse.move(*where(page, 0, 0.2))
+    page.mouse.down()
+    page.mouse.move(*where(page, 0, 0.1))
+    within_now = "document.querySelector('.kcb-within [role=status]').textContent"
+    page.wait_for_function(f"{within_now} !== '7 of 12 runs'")
+    page.evaluate("document.querySelector('.kcb-parallel canvas').dispatchEvent(new PointerEvent('pointercancel'))")
+    page.mouse.up()
+    assert compared.answered("choose")["choices"]["brush"] == {"config.rate": [[0.001, None]]}
+    within(compared, 7)
+
+
 # -- linked ------------------------------------------------------------------------------------------------------------
 
 
@@ -422,6 +458,57 @@ def test_axe_finds_nothing(opened, theme, width):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_colour_of_an_outcome_is_seen_on_its_ground(opened, theme):
+    page = opened(view="parallel").page
+    page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", str(theme == "light").lower())
+    page.wait_for_function(f"document.querySelector('.kcb-board').dataset.kcbTheme === '{theme}'")
+    scale = page.locator(".kcb-colours").evaluate("(one) => one.style.background")
+    colours = [[int(each) for each in found] for found in re.findall(r"rgb\((\d+),? (\d+),? (\d+)\)", scale)]
+    assert len(colours) == 5
+
+    def luminance(colour):
+        parts = [each / 255 for each in colour]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    found = [luminance(each) for each in colours]
+    assert found == sorted(found, reverse=theme == "light")  # told apart without any colour too
+    assert all((1.05 / (each + 0.05) if theme == "light" else (each + 0.05) / 0.06) >= 3 for each in found)
+
+
+def test_a_thousand_runs_over_twelve_axes_are_drawn_as_sharp_as_the_screen_is(browser, folder):
+    context = browser.new_context(device_scale_factor=2, viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    axes = [f"config.s{number}" for number in range(11)]
+    compared = Compared(page, kcb.compare(folder, view="parallel", axes=[*axes, "best loss"]))
+    rng = random.Random(1)
+    row = rows.table(compared.comparison._members)["rows"][0]
+    many = [
+        {**row, "id": f"{number:012x}", "settings": [rng.choice([None, rng.random()]) for _ in axes]}
+        for number in range(1000)
+    ]
+    metrics = [{"name": "loss", "direction": "min", "validation": False}]
+    page.evaluate(
+        "(table) => stub.message(table)",
+        {"kind": "table", "left_out": 0, "settings": axes, "metrics": metrics, "rows": many},
+    )
+    page.wait_for_function("document.querySelector('.kcb-within [role=status]').textContent === '1000 of 1000 runs'")
+    inked(page)
+    width, shown = page.locator(".kcb-parallel canvas").evaluate("(one) => [one.width, one.clientWidth]")
+    assert width == 2 * shown
+    page.get_by_role("textbox", name="s3 from").fill("0.5")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.kcb-within [role=status]').textContent !== '1000 of 1000 runs'")
+    wanted = sum(each["settings"][3] is not None and each["settings"][3] >= 0.5 for each in many)
+    assert page.locator(".kcb-within [role=status]").inner_text() == f"{wanted} of 1000 runs"
+    page.get_by_role("button", name="Draw these").click()
+    shown = next(each for each in page.evaluate("stub.sent") if "shown" in each.get("choices", {}))
+    assert len(shown["choices"]["shown"]) == 200  # no more are drawn
+    assert page.evaluate("stub.errors") == []
+    context.close()
+
+
 NAMES = ["__proto__", "constructor", "toString", "<img src=x onerror=alert(1)>", "1", "x" * 300, "hasOwn"]
 VALUES = [1e308, -1e308, 5e-324, 1e17, 10**30, math.nan, math.inf, -0.0, "", "\ud800", "__proto__", True, None, [1], {}]
 
@@ -469,9 +556,9 @@ def test_runs_without_settings_and_no_runs_at_all_are_shown(opened, tmp_path):
     assert page.locator(".kcb-within [role=status]").inner_text() == "0 of 0 runs"
     assert page.get_by_role("button", name="Draw these").is_disabled()
     run = begin(("loss",), steps=1)
-    compared = opened(run, view=["parallel", "scatter"], axes=["nothing"], brush={"gone": [(1, 2)]})
+    compared = opened(run, view=["parallel", "scatter"], axes=["nothing"], brush={"gone": [(1, 2)]}, outcome="worst")
     assert page.locator(".kcb-within [role=status]").inner_text() == "1 of 1 runs"
-    assert page.get_by_text("no column of the table is called nothing, gone").is_visible()
+    assert page.get_by_text("no column of the table is called nothing, gone, worst").is_visible()
 
 
 def test_views_leave_nothing_behind(opened):

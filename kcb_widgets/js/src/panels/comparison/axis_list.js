@@ -4,7 +4,7 @@ import { button, createScope, h, setAttribute } from "../../ui/dom.js";
 import { formatTick, parseNumber } from "../../ui/format.js";
 import { keptOf, partsOf } from "./brush.js";
 
-/** @typedef {import("./parallel.js").Upright} Upright */
+/** @typedef {import("./parallel_layout.js").Upright} Upright */
 /** @typedef {import("./brush.js").Part} Part */
 
 const MOST = 200; // checkboxes of an axis

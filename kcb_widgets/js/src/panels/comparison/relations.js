@@ -1,15 +1,15 @@
 // @ts-check
 // How settings relate to results: the strip of views, what is common to them, and which runs lie within the brushes.
-import { button, createScope, h, setAttribute, setHidden, setText, throttle } from "../../ui/dom.js";
-import { formatTick } from "../../ui/format.js";
+import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { createAxis } from "./axis.js";
 import { createAxisList } from "./axis_list.js";
 import { bestOf, within } from "./brush.js";
-import { colourAt, gradient } from "./colour_scale.js";
+import { colourAt } from "./colour_scale.js";
+import { createOutcomeChooser } from "./outcome_chooser.js";
 import { createParallel } from "./parallel.js";
 import { directionOf, outcomeOf, quantitiesOf, wordOf } from "./quantities.js";
 import { createScatter } from "./scatter.js";
-import { createScatterChooser, fillOptions } from "./scatter_chooser.js";
+import { createScatterChooser } from "./scatter_chooser.js";
 
 /** @typedef {import("./comparison.js").Row} Row */
 /** @typedef {import("./brush.js").Part} Part */
@@ -22,7 +22,6 @@ const FIRST = { view: ["curves"], axes: null, scales: {}, brush: {}, outcome: nu
 const FIRST_SETTINGS = 6; // axes besides the outcome, while none are chosen
 const MOST_AXES = 30;
 const MOST_DRAWN = 200; // runs; Python draws no more
-const SLIDER_MS = 120;
 
 /** @param {{theme: import("../../ui/theme.js").Theme, table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
  *   curves: HTMLElement[], onHover: (id: string | null) => void, onKept: () => void, onIsolate: (id: string) => void, onToggle: (id: string) => void}} context */
@@ -43,16 +42,7 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
     change({ view: Object.keys(VIEWS).filter((each) => (each === name) !== view.includes(each)) });
   }));
   const strip = h("div", { class: "kcb-views", role: "group", "aria-label": "views" }, ...toggles);
-  const outcomes = h("select", { "aria-label": "outcome" });
-  const worst = h("span", { class: "kcb-end" });
-  const bar = h("span", { class: "kcb-colours", "aria-hidden": "true" });
-  const finest = h("span", { class: "kcb-end" });
-  const legend = h("span", { class: "kcb-legend-of-colours" }, worst, bar, finest);
-  const slider = h("input", { type: "range", class: "kcb-slider", min: 1, max: 100, step: 1, "aria-label": "best percent of the runs" });
-  const percent = h("span");
-  const why = h("span", { class: "kcb-muted" });
-  const head = h("div", { class: "kcb-chooser", role: "group", "aria-label": "outcome and the best runs" },
-    h("label", {}, "outcome ", outcomes), legend, h("label", { class: "kcb-best" }, "best ", slider, percent), why);
+  const head = createOutcomeChooser({ onOutcome: (name) => change({ outcome: name }), onBest: (best) => change({ best }) });
   const count = h("span", { class: "kcb-count-of-runs", role: "status" });
   const drawThese = button("Draw these", { title: "Show the curves of these runs" }, () => {
     const ids = table().rows.map((row) => row.id).filter((id) => kept.has(id)).slice(0, MOST_DRAWN);
@@ -63,7 +53,7 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
   const note = h("span", { class: "kcb-muted" });
   const line = h("div", { class: "kcb-line kcb-within" }, count, drawThese, clear, note);
   const place = h("div", { class: "kcb-relations" });
-  const element = h("div", {}, head, place, line);
+  const element = h("div", {}, head.element, place, line);
 
   /** @param {Partial<Chosen>} changed @param {object} [more] */
   const change = (changed, more = {}) => {
@@ -192,37 +182,15 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
       const spot = own && axis?.spot(own.of(row));
       return spot && "at" in spot ? (direction === "min" ? 1 - spot.at : spot.at) : null;
     };
-    setHidden(legend, !axis?.numeric || !now().view.includes("parallel"));
-    if (axis) {
-      const ends = [axis.low, axis.high].map(formatTick);
-      if (direction === "min") ends.reverse();
-      setText(worst, `${direction ? "worst " : ""}${ends[0]}`);
-      setText(finest, `${direction ? "best " : ""}${ends[1]}`);
-      bar.style.background = gradient(dark);
-    }
+    head.explain(axis, direction, dark);
     return { colour: (/** @type {Row} */ row) => { const at = part(row); return at === null ? null : colourAt(at, dark); }, rank: (/** @type {Row} */ row) => part(row) ?? -1 };
-  };
-
-  const drawHead = () => {
-    const own = outcome();
-    const { best, view } = now();
-    const direction = own && directionOf(table(), own.name);
-    fillOptions(outcomes, [...known.values()].filter((each) => each.kind === "result"));
-    outcomes.value = own?.name ?? "";
-    slider.disabled = !direction;
-    setHidden(/** @type {HTMLElement} */ (slider.parentElement), !direction);
-    if (!isFocused(slider)) slider.value = String(best);
-    setAttribute(slider, "aria-valuetext", `${best} %`);
-    setText(percent, `${best} %`);
-    setText(why, own && !direction ? `no best: nothing tells whether more or less of ${own.title} is better` : "");
-    setHidden(head, !view.some((each) => each !== "curves"));
   };
 
   const draw = () => {
     known = quantitiesOf(table());
     const { rows } = table();
     const own = outcome();
-    const { brush: chosen, best, view, axes: wanted, scatter } = now();
+    const { brush: chosen, best, view, axes: wanted, scatter, outcome: by } = now();
     const direction = own && directionOf(table(), own.name);
     const top = own && direction && best < 100 ? bestOf(rows, own, direction, best) : null;
     kept = within(rows, known, brushes(), top);
@@ -230,19 +198,21 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
     for (const each of toggles) setAttribute(each, "aria-pressed", String(view.includes(each.dataset.view ?? "")));
     for (const each of curves) setHidden(each, !view.includes("curves"));
     for (const [name, make] of Object.entries(makers)) {
-      const now = open.get(name);
-      if (view.includes(name) && !now) {
+      const present = open.get(name);
+      if (view.includes(name) && !present) {
         const made = make();
         open.set(name, made);
         if (name === "parallel") place.prepend(made.element);
         else place.append(made.element);
-      } else if (!view.includes(name) && now) {
-        now.end();
-        now.element.remove();
+      } else if (!view.includes(name) && present) {
+        present.end();
+        present.element.remove();
         open.delete(name);
       }
     }
-    drawHead();
+    setHidden(head.element, !open.size);
+    head.update(known, own, direction, best);
+    if (!open.has("parallel")) head.explain(null, null, false);
     for (const each of open.values()) each.draw();
     const asked = Object.keys(chosen).length > 0 || top !== null;
     setHidden(line, !asked && !open.size);
@@ -250,14 +220,11 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
     setHidden(clear, !asked);
     drawThese.disabled = !kept.size;
     setAttribute(drawThese, "title", kept.size > MOST_DRAWN ? `Show the curves of the newest ${MOST_DRAWN} of these runs` : "Show the curves of these runs");
-    const strange = rows.length ? [...new Set([...(wanted ?? []), ...Object.keys(chosen), ...scatter])].filter((name) => name && !known.has(name)) : [];
+    const strange = rows.length ? [...new Set([...(wanted ?? []), ...Object.keys(chosen), ...scatter, by])].filter((name) => name && !known.has(name)) : [];
     setText(note, strange.length ? `no column of the table is called ${strange.join(", ")}` : "");
   };
 
-  scope.listen(outcomes, "change", () => change({ outcome: outcomes.value }));
-  const slide = throttle(() => change({ best: Number(slider.value) }), SLIDER_MS);
-  scope.listen(slider, "input", () => slide.call(undefined));
-  scope.add(slide.cancel);
+  scope.add(head.end);
   scope.add(theme.listen(() => draw()));
   scope.add(() => {
     for (const each of open.values()) each.end();
@@ -285,6 +252,3 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
     end: scope.end,
   };
 }
-
-/** @param {HTMLElement} element */
-const isFocused = (element) => /** @type {any} */ (element.getRootNode()).activeElement === element;
