@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import begin, file_of
 
 import kcb_widgets as kcb
-from kcb_widgets.panels.comparison import relations, rows
+from kcb_widgets.panels.comparison import axis, relations, relations_still, rows
 from kcb_widgets.panels.comparison.choices import Choices
 
 KINDS = ("wide", "deep", None)
@@ -191,3 +193,91 @@ def test_values_are_those_of_the_table(folder):
     for name in ("depth", "last", "last nothing", "best", "worst loss", "id"):
         with pytest.raises(KeyError):
             relations.value_of(table, table["rows"][0], name)
+
+
+# -- stills ------------------------------------------------------------------------------------------------------------
+
+
+def test_parallel_coordinates_are_a_figure(folder):
+    comparison = kcb.compare(folder, brush={"config.depth": [(1, None)]}, axes=["config.depth", "config.kind", "gone"])
+    (plot, bar) = comparison.figure(view="parallel", size=(5, 4)).axes
+    outside, inside = plot.collections
+    assert (len(outside.get_segments()), len(inside.get_segments())) == (1, 5)
+    assert outside.get_segments()[0][:, 1].tolist() == [0.0, 0.75]  # 0 is the least depth; deep is below wide
+    lines = sorted(each[:, 1].tolist() for each in inside.get_segments())
+    assert [line[0] for line in lines] == [0.2, 0.4, 0.6, 0.8, 1.0]
+    assert [line[1] > 0 for line in lines] == [True, False, True, True, False]  # a missing kind stands under its axis
+    assert bar.get_ylabel() == "best val_loss"
+    said = [each.get_text() for each in plot.texts]
+    assert {"depth", "kind", "deep", "wide", "missing"} <= set(said)
+    assert "gone" not in said
+
+
+def test_a_scatter_is_a_figure(folder):
+    comparison = kcb.compare(folder, scatter=("config.rate", None))
+    (plot,) = comparison.figure(view="scatter").axes
+    assert (plot.get_xlabel(), plot.get_ylabel()) == ("rate (log)", "best val_loss")
+    x, y = plot.collections[0].get_offsets().T
+    np.testing.assert_allclose(x, [1.0, 0.8, 0.6, 0.4, 0.2])
+    np.testing.assert_allclose(y, [(1 / (number + 1) - 0.2) / 0.8 for number in range(5)])
+    ticks = {each.get_text(): each.get_position()[0] for each in plot.get_xticklabels()}
+    assert ticks == {"1e-05": 0.0, "0.0001": 0.2, "0.001": 0.4, "0.01": 0.6, "0.1": 0.8, "1": 1.0}
+    assert plot.get_title("left") == "Spearman's rank correlation 1.00 (n = 5); 1 of 6 runs have no point"
+    (plot,) = comparison.choose(scatter=("config.kind", "last score")).figure(view="scatter").axes
+    assert [each.get_text() for each in plot.get_xticklabels()] == ["deep", "wide"]
+    assert plot.get_title("left") == "2 of 6 runs have no point"
+    with pytest.raises(ValueError, match="Received: 'table'"):
+        comparison.figure(view="table")
+
+
+@pytest.mark.parametrize("view", ["parallel", "scatter"])
+def test_whatever_stands_in_a_file_is_drawn(tmp_path, view):
+    odd = [1e308, -1e308, 5e-324, 10**30, math.nan, -0.0, "", "$x^{", "\ud800", True, None, [1], {}]
+    for number, value in enumerate(odd):
+        make(
+            tmp_path,
+            number,
+            {
+                "a": value,
+                "b": [1e308, -1e308][number % 2],
+                "c": number % 2 * 5e-324,
+                "$\\frac{": 5e-324 if number else 1e308,
+            },
+        )
+    comparison = kcb.compare(tmp_path)
+    settings = relations.axes_of(rows.table(comparison._members), None, None)
+    assert len(settings) == 4
+    for scale in ("log", "linear", "categories"):
+        for name in settings:
+            comparison.choose(scales=dict.fromkeys(settings, scale), scatter=(name, settings[0]))
+            comparison.figure(view=view).savefig(tmp_path / "figure.png")
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    kcb.compare(nothing).figure(view=view).savefig(tmp_path / "figure.png")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.none(), st.text()), min_size=1))
+def test_every_value_has_one_place_on_an_axis(values):
+    for wanted in (None, "log", "linear", "categories"):
+        made = axis.axis_of(values, wanted)
+        for value in values:
+            place = made.place(value)
+            assert (place is None) == (axis.index_of(made.under, value) is not None)
+            assert place is None or 0 <= place <= 1
+        numbers = [each for each in values if axis.is_number(each)]
+        if made.kind != "categories":
+            places = [made.place(each) for each in sorted(numbers)]
+            assert places == sorted(places)
+        assert all(0 <= at <= 1 for at, _ in made.ticks())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(-1e300, 1e300)), max_size=30))
+def test_the_rank_correlation_is_that_of_mean_ranks(pairs):
+    table = pd.DataFrame(pairs, columns=["x", "y"])
+    found = relations_still.rank_correlation(table.x, table.y)
+    if len(pairs) < 3 or table.x.nunique() < 2 or table.y.nunique() < 2:
+        assert found is None
+    else:
+        assert found == pytest.approx(np.corrcoef(table.x.rank(), table.y.rank())[0, 1], abs=1e-12)

@@ -18,7 +18,7 @@ from ...commands.validation import text
 from ...kernel import threads
 from ...store import edit, listing, liveness
 from ...store.reader import NotARunFile
-from . import curves, groups, relations, rows, still
+from . import curves, groups, relations, relations_still, rows, still
 from .choices import FIRST_SHOWN, Choices
 from .colours import style_of
 from .curves import Points
@@ -136,13 +136,28 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         ]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
-    def figure(self, metrics: list[str] | None = None, size: tuple[float, float] | None = None) -> Figure:
-        """The curves as a Matplotlib figure, for a paper.
+    def figure(
+        self,
+        metrics: list[str] | None = None,
+        size: tuple[float, float] | None = None,
+        view: relations.View = "curves",
+    ) -> Figure:
+        """The curves as a Matplotlib figure, for a paper; or parallel coordinates, or a scatter.
 
         Args:
             metrics: Whose curves; the chosen metric's by default.
             size: Width and height in inches.
+            view: ``curves``, ``parallel`` or ``scatter``: these are of the runs within the brushes.
+
+        Raises:
+            ValueError: There is no such view.
         """
+        if view not in relations.VIEWS:
+            msg = f"view must be one of {', '.join(relations.VIEWS)}. Received: {view!r}"
+            raise ValueError(msg)
+        if view != "curves":
+            with self._turn:
+                return relations_still.figure(rows.table(self._members), self._choices, view, size)
         return still.figure(self._lines, self._choices, metrics or [self._choices.metric], size)
 
     def to_code(self) -> str:

@@ -23,6 +23,7 @@ MAX_AXES = 30
 MAX_NAME = 1000
 MAX_PARTS = 10_000  # of a brush: one for each run, if need be
 EVERY = 100.0  # percent
+FIRST_SETTINGS = 6  # axes besides the outcome, while none are chosen
 
 Part = Value | tuple[float | None, float | None]
 Brush = dict[str, tuple[Part, ...]]
@@ -93,6 +94,21 @@ def outcome_of(table: Mapping[str, Any], metric: str, which: str, chosen: str | 
             if any(part in row["metrics"].get(name, {}) for row in table["rows"]):
                 return f"{part} {name}"
     return None
+
+
+def axes_of(table: Mapping[str, Any], outcome: str | None, chosen: tuple[str, ...] | None) -> list[str]:
+    """The axes of parallel coordinates: those that were chosen, or the first settings that differ, and the outcome."""
+    if chosen is not None:
+        return list(chosen)
+    return list(dict.fromkeys([*table["settings"][:FIRST_SETTINGS], *([] if outcome is None else [outcome])]))
+
+
+def sides_of(
+    table: Mapping[str, Any], outcome: str | None, chosen: tuple[str | None, str | None]
+) -> tuple[str | None, str | None]:
+    """What x and y of the scatter are."""
+    x, y = chosen
+    return x or (table["settings"] or ["duration"])[0], y or outcome
 
 
 def direction_of(table: Mapping[str, Any], outcome: str | None) -> str | None:
