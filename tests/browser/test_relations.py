@@ -127,6 +127,14 @@ def test_views_are_made_only_when_they_are_opened(opened):
     assert page.get_by_role("button", name="Curves").get_attribute("aria-pressed") == "true"
 
 
+def test_curves_that_were_hidden_at_first_are_as_wide_as_the_board(opened):
+    compared = opened(view="parallel")
+    page = compared.page
+    page.wait_for_function("document.querySelector('.kcb-compared canvas')")
+    page.get_by_role("button", name="Curves").click()
+    page.wait_for_function("document.querySelector('.kcb-compared canvas').clientWidth > 700")
+
+
 def test_axes_are_the_settings_that_differ_and_the_outcome(opened):
     page = opened(view="parallel").page
     names = page.locator("[data-axis]").evaluate_all("(all) => all.map((one) => one.dataset.axis)")
