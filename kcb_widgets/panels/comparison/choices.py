@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ...record.values import shown as in_words
+from . import relations
 from .axes import AXES, SERIES
 from .groups import BANDS, Band
 from .markers import ALIGN
@@ -39,6 +40,13 @@ class Choices:
         colour: The setting whose values are the runs' colours; None: each run has its own.
         hidden: The ids of runs that are neither drawn nor in the table.
         baseline: The id of the run that others are compared with; None: none.
+        view: What stands over the table: ``curves``, ``parallel`` (coordinates) and ``scatter``, or some of them.
+        axes: Of the parallel coordinates, from the left; None: settings that differ, and the outcome.
+        scales: Axes that are ``linear``, ``log`` or ``categories`` because somebody said so.
+        brush: By axis, ranges and values: runs outside are left out; see ``relations``.
+        outcome: What runs are coloured by, such as ``best val_loss``; None: the metric.
+        best: Percent of the runs, the best by the outcome, that are not left out.
+        scatter: What x is and what y is; None: the first setting that differs, and the outcome.
     """
 
     metric: str = "loss"
@@ -53,6 +61,13 @@ class Choices:
     colour: str | None = None
     hidden: tuple[str, ...] = ()
     baseline: str | None = None
+    view: tuple[str, ...] = ("curves",)
+    axes: tuple[str, ...] | None = None
+    scales: dict[str, str] = field(default_factory=dict)
+    brush: relations.Brush = field(default_factory=dict)
+    outcome: str | None = None
+    best: float = relations.EVERY
+    scatter: tuple[str | None, str | None] = (None, None)
 
     def changed(self, given: Mapping[str, Any]) -> Choices:
         """The same with some changed.
@@ -60,7 +75,7 @@ class Choices:
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
         """
-        names = [field.name for field in fields(self)]
+        names = [each.name for each in fields(self)]
         for name in given:
             if name not in names:
                 msg = f"there is no choice of this name; there are {', '.join(names)}. Received: {in_words(name)}"
@@ -70,8 +85,14 @@ class Choices:
 
     def sent(self) -> dict[str, Any]:
         """As JSON."""
-        made = asdict(self)
-        return made | {"shown": None if self.shown is None else list(self.shown), "hidden": list(self.hidden)}
+        made: dict[str, Any] = _lists(asdict(self))
+        return made
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _lists(each) for name, each in value.items()}
+    return [_lists(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _text(name: str, value: object) -> str:
@@ -151,4 +172,5 @@ _CHECKS: dict[str, Any] = {
     "colour": _maybe(_text),
     "hidden": _ids,
     "baseline": _maybe(_text),
+    **relations.CHECKS,
 }

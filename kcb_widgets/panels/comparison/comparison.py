@@ -20,7 +20,7 @@ from ...record.values import shown as in_words
 from ...store import edit, listing, liveness
 from ...store.differences import settings_of
 from ...store.reader import NotARunFile
-from . import curves, deletion, folds, picture, rows, side_by_side, still
+from . import curves, deletion, folds, picture, relations, relations_still, rows, side_by_side, still
 from .choices import FIRST_SHOWN, Choices
 from .curves import Points
 from .members import Member, members
@@ -100,13 +100,20 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
                 pattern of words of the name, such as ``name:seed*``. ``band``: ``deviation`` (one standard
                 deviation), ``error`` (of the mean), ``range`` or ``quartiles``. ``colour``: a setting whose values are
                 the colours, such as ``config.lr``. ``hidden``: the ids of runs that are neither drawn nor listed.
-                ``baseline``: the id of the run that others are compared with.
+                ``baseline``: the id of the run that others are compared with. ``view``: ``curves``, ``parallel``
+                (coordinates), ``scatter``, or a list of these. ``axes``: of the parallel coordinates, from the left:
+                settings, ``last loss``, ``best val_loss``, ``duration``, ``epochs``, ``steered``. ``scales``: by axis,
+                ``linear``, ``log`` or ``categories``. ``brush``: by axis, ranges and values that runs must have there:
+                ``{"config.depth": [(2, None)], "config.kind": ["deep", None]}`` are those from 2 up whose kind is deep
+                or missing. ``outcome``: what runs are coloured by in these views. ``best``: percent of the runs, the
+                best by the outcome. ``scatter``: what x is and what y is.
 
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
         """
         self._set(choices)
-        self._tell_views()
+        if _changes_curves(choices):
+            self._tell_views()
         return self
 
     def _set(self, choices: Mapping[str, Any]) -> None:
@@ -127,6 +134,14 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def shown(self) -> list[str]:
         """The ids of the runs whose curves are drawn."""
         return [member.id for member in self._shown()]
+
+    @property
+    def brushed(self) -> list[str]:
+        """The ids of the runs within ``brush`` that are among the ``best``."""
+        with self._turn:
+            now, table = self._choices, rows.table(self._listed(), self._scale())
+        outcome = relations.outcome_of(table, now.metric, now.which, now.outcome)
+        return relations.within(table, now.brush, outcome, now.best)
 
     def _shown(self) -> list[Member]:
         wanted, listed = self._choices.shown, self._listed()
@@ -198,13 +213,28 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             self._points = {key: found for key, found in self._points.items() if key[0] != run}
         return where
 
-    def figure(self, metrics: list[str] | None = None, size: tuple[float, float] | None = None) -> Figure:
-        """The curves as a Matplotlib figure, for a paper.
+    def figure(
+        self,
+        metrics: list[str] | None = None,
+        size: tuple[float, float] | None = None,
+        view: relations.View = "curves",
+    ) -> Figure:
+        """The curves as a Matplotlib figure, for a paper; or parallel coordinates, or a scatter.
 
         Args:
             metrics: Whose curves; the chosen metric's by default.
             size: Width and height in inches.
+            view: ``curves``, ``parallel`` or ``scatter``: these are of the runs within the brushes.
+
+        Raises:
+            ValueError: There is no such view.
         """
+        if view not in relations.VIEWS:
+            msg = f"view must be one of {', '.join(relations.VIEWS)}. Received: {view!r}"
+            raise ValueError(msg)
+        if view != "curves":
+            with self._turn:
+                return relations_still.figure(rows.table(self._listed(), self._scale()), self._choices, view, size)
         return still.figure(self._lines, self._choices, self._scale(), metrics or [self._choices.metric], size)
 
     def to_code(self) -> str:
@@ -311,7 +341,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         self._set({str(name): value for name, value in choices.items()})
         if {"colour", "group"} & choices.keys():  # the table shows them too
             self._send_table()
-        self._send_curves("", None, None, None)
+        if _changes_curves(choices):
+            self._send_curves("", None, None, None)
 
     def _send_table(self) -> None:
         made = rows.table(self._members, self._scale(), self._choices.group)
@@ -390,3 +421,8 @@ def _finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or abs(value) > 2**53:
         return None
     return float(value)
+
+
+def _changes_curves(choices: Mapping[str, Any]) -> bool:
+    """Whether curves are drawn anew: what is chosen of the other views draws none."""
+    return not choices or bool(set(choices) - set(relations.CHECKS))

@@ -19,14 +19,15 @@ MAX_SETTINGS = 30  # columns
 MAX_TEXT = 200
 
 
-def table(members: list[Member], scale: Scale, group: str | None = None) -> dict[str, Any]:
+def table(members: list[Member], scale: Scale | None = None, group: str | None = None) -> dict[str, Any]:
     """What the browser makes the table of.
 
     Args:
         members: The runs.
-        scale: Their colours.
+        scale: Their colours; None: each run has its own.
         group: What they are put together by.
     """
+    scale = scale or Scale(members)
     every = [settings_of(member.row) for member in members]
     have = Counter(name for own in every for name in own)
     # Those that somebody gave come first; then what most runs have.

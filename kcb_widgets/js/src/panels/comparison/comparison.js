@@ -2,6 +2,7 @@
 // The entry point of the comparison's own bundle: a table of runs, and their curves. Python sends what is drawn as messages.
 import "uplot/dist/uPlot.min.css";
 import "./comparison.css";
+import "./relations.css";
 import { createScope, h, setText } from "../../ui/dom.js";
 import { watchTheme } from "../../ui/theme.js";
 import { createChanges } from "./changes.js";
@@ -9,6 +10,7 @@ import { createChart } from "./chart.js";
 import { createChooser } from "./chooser.js";
 import { createColourLegend } from "./colour_legend.js";
 import { decodeCurves } from "./curves_decoder.js";
+import { createRelations } from "./relations.js";
 import { createRunTable } from "./run_table.js";
 import { createSideBySide } from "./side_by_side.js";
 
@@ -48,10 +50,14 @@ function mount(model, el) {
   /** @param {Partial<Choices>} changed */
   const choose = (changed) => send({ kind: "choose", choices: changed });
   const rowOf = (/** @type {string} */ id) => table.rows.find((row) => row.id === id);
+  /** The runs that are not hidden. */
+  const listed = () => {
+    const { hidden } = choices();
+    return hidden.length ? table.rows.filter((row) => !hidden.includes(row.id)) : table.rows;
+  };
   const shown = () => {
     const { shown, hidden } = choices();
-    const listed = table.rows.map((row) => row.id).filter((id) => !hidden.includes(id));
-    return shown ? shown.filter((id) => !hidden.includes(id)) : listed.slice(0, FIRST_SHOWN);
+    return shown ? shown.filter((id) => !hidden.includes(id)) : listed().slice(0, FIRST_SHOWN).map((row) => row.id);
   };
 
   const said = h("p", { class: "kcb-said", role: "status" });
@@ -77,23 +83,47 @@ function mount(model, el) {
       choose({});
     },
     onCursor: (values, x) => runs.readOut(values, x),
-    onNear: (id) => runs.highlight(id),
+    onNear: (id) => {
+      runs.highlight(id);
+      relations.highlight(id);
+    },
   });
   const runs = createRunTable({
     table: () => table,
     choices,
     choose,
     shown,
-    onHover: (id) => chart.highlight(id),
+    onHover: (id) => {
+      chart.highlight(id);
+      relations.highlight(id);
+    },
+    keeps: (row) => relations.keeps(row),
     edit: (run, changes) => send({ kind: "edit", run, changes }),
     remove: (run) => send({ kind: "delete", run }),
   });
+  const relations = createRelations({
+    theme,
+    table: () => ({ ...table, rows: listed() }),
+    choices,
+    choose,
+    shown,
+    curves: [chooser.element, chart.element],
+    onHover: (id) => {
+      chart.highlight(id);
+      runs.highlight(id);
+    },
+    onKept: () => runs.draw(),
+    onIsolate: (id) => runs.isolate(id),
+    onToggle: (id) => runs.toggle(id),
+  });
   scope.add(chart.end);
   scope.add(runs.end);
+  scope.add(relations.end);
   runs.actions.append(sideBySide.opener);
-  root.append(chooser.element, legend.element, chart.element, changes.element, said, runs.element, sideBySide.element);
+  root.append(relations.strip, chooser.element, legend.element, chart.element, changes.element, relations.element, said, runs.element, sideBySide.element);
 
   const draw = () => {
+    relations.draw();
     chooser.draw();
     legend.draw(table.legend);
     runs.draw();
@@ -126,12 +156,19 @@ function mount(model, el) {
       }
       setText(said, "");
     } else if (content?.kind === "side_by_side" && content.view === view) sideBySide.update(content);
-    else if (content?.kind === "refused" || content?.kind === "said") setText(said, String(content.message));
+    else if (content?.kind === "refused" || content?.kind === "said") {
+      setText(said, String(content.message));
+      if (content.kind === "refused") relations.refused();
+    }
+  };
+  const chosen = () => {
+    relations.confirmed();
+    draw();
   };
   model.on("msg:custom", receive);
-  model.on("change:chosen", draw);
+  model.on("change:chosen", chosen);
   scope.add(() => model.off("msg:custom", receive));
-  scope.add(() => model.off("change:chosen", draw));
+  scope.add(() => model.off("change:chosen", chosen));
   scope.every(() => document.hidden || send({ kind: "hello" }), HELLO_MS);
   draw();
   send({ kind: "hello", first: true });

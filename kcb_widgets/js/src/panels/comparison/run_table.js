@@ -15,8 +15,8 @@ const PAGE = 25;
 const MAX_OPEN = 100; // runs that an opened group shows
 
 /** @param {{table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
- *   onHover: (id: string | null) => void, edit: (run: string, changes: object) => void, remove: (run: string) => void}} context */
-export function createRunTable({ table, choices, choose, shown, onHover, edit, remove }) {
+ *   onHover: (id: string | null) => void, keeps: (row: Row) => boolean, edit: (run: string, changes: object) => void, remove: (run: string) => void}} context */
+export function createRunTable({ table, choices, choose, shown, onHover, keeps, edit, remove }) {
   const scope = createScope();
   const filter = h("input", { type: "search", placeholder: "filter: name, tag, status or setting", "aria-label": "filter runs" });
   const count = h("span", { class: "kcb-muted", role: "status" });
@@ -61,7 +61,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit, r
   /** @param {Column[]} all @returns {Row[]} */
   const found = (all) => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = listed().filter((row) => {
+    const rows = listed().filter(keeps).filter((row) => {
       const text = [row.name, row.status, row.notes, ...row.tags, ...table().settings.map((name, i) => `${name}=${row.settings[i]}`)].join("\n").toLowerCase();
       return words.every((word) => text.includes(word));
     });
@@ -240,6 +240,8 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit, r
     element,
     actions,
     draw: () => keepingFocus(draw),
+    toggle,
+    isolate,
     /** @param {import("./curves_decoder.js").Group[]} groups */
     group(groups) {
       const before = grouped.size;
