@@ -21,6 +21,7 @@ LAYERS = (
     "monitor",
     "api",
     "session",
+    "insight",
     "steering",
     "panels",
     "imports",

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Inbox
+from ..insight.options import InsightOptions
 from ..keras_internals.callback_lists import (
     calling_list,
     is_calling,
@@ -57,6 +58,7 @@ class Lifecycle(Nesting):
 
     _showing: Showing
     _options: SteeringContext
+    _inside: InsightOptions
     _keeping: Keeping
 
     def __init__(self) -> None:
@@ -266,7 +268,7 @@ class Lifecycle(Nesting):
         session = None
         try:
             repeats = attempt(run, "callbacks", remove_repeats, callbacks, self)
-            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended)
+            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended, self._inside)
             if repeats:
                 self._say(run, "callbacks", TWICE)
         except Exception as error:
