@@ -182,10 +182,11 @@ class Monitor(SteeringAPI, Lifecycle):
         called = None if name is None else check_name(name)
         told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
         self._keeping = Keeping(KeepOptions(folder, called, *told))
-        self._baseline = check_baseline(baseline)
-        self._inside = InsightOptions(check_samples(samples), check_class_names(class_names), check_record(record))
+        compared = check_baseline(baseline)
+        inside = InsightOptions(check_samples(samples), check_class_names(class_names), check_record(record))
         own = (self._user_controls, self._policies, self, self._keep_run)
-        self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
+        context = (bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own, compared, inside)
+        self._options = SteeringContext(*context)
         self._display, self._showing = display, Showing(display)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ..record.values import shown
 from .samples import Samples
@@ -24,6 +25,14 @@ class InsightOptions:
     samples: Samples | None = None
     class_names: tuple[str, ...] = ()
     record: frozenset[str] = frozenset()
+
+    @property
+    def given(self) -> tuple[Any, ...] | None:
+        """The samples as they were given."""
+        found = self.samples
+        if found is None:
+            return None
+        return (found.x, found.y) if found.weight is None else (found.x, found.y, found.weight)
 
 
 def check_record(record: object) -> frozenset[str]:

@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 from ..commands import Inbox
-from ..insight.options import InsightOptions
 from ..keras_internals.callback_lists import (
     calling_list,
     is_calling,
@@ -58,14 +57,12 @@ class Lifecycle(Nesting):
 
     _showing: Showing
     _options: SteeringContext
-    _inside: InsightOptions
     _keeping: Keeping
 
     def __init__(self) -> None:
         super().__init__()
         self.runs: list[Run] = []
         self._keep_runs: int | None = None
-        self._baseline: baseline.Known = None
         self._group: FitGroup | None = None
         self._waiting: Run | None = None
         self._numbers = 0
@@ -268,7 +265,7 @@ class Lifecycle(Nesting):
         session = None
         try:
             repeats = attempt(run, "callbacks", remove_repeats, callbacks, self)
-            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended, self._inside)
+            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended)
             if repeats:
                 self._say(run, "callbacks", TWICE)
         except Exception as error:
@@ -289,7 +286,7 @@ class Lifecycle(Nesting):
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "keep", self._keeping.begin, run, model, fit, others)
         earlier, folder = self.runs[:-1], self._keeping.options.folder
-        attempt(run, "baseline", baseline.begin, self._baseline, run, earlier, folder)
+        attempt(run, "baseline", baseline.begin, self._options.baseline, run, earlier, folder)
         attempt(run, "board", self._showing.open, run, self._keep_runs)
 
     def _keep_run(self, run: Record, folder: Path | None) -> str:

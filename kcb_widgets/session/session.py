@@ -58,7 +58,6 @@ class Session(Finishing):
         fit: The frame of ``fit``; None where a loop drives the list by hand.
         options: What the Monitor was told about steering.
         ended: Called once, when the fit is over in whatever way.
-        inside: What the Monitor was told about looking inside the model.
     """
 
     def __init__(
@@ -70,7 +69,6 @@ class Session(Finishing):
         fit: FrameType | None,
         options: SteeringContext,
         ended: Callable[[Session], None],
-        inside: InsightOptions | None = None,
     ) -> None:
         super().__init__()
         self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
@@ -83,7 +81,7 @@ class Session(Finishing):
         members = None if callbacks is None else SimpleNamespace(callbacks=callbacks.callbacks)
         self.hook_state = BatchHookState(self.thread, inbox, run)
         self.steering = self._make_steering(model, members, fit, options)
-        known, looks = variables(fit), inside or InsightOptions()
+        known, looks = variables(fit), options.inside or InsightOptions()
         self.class_reader = ClassReader(run, model, known, looks.samples, looks.class_names, "classes" in looks.record)
         self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
         self.training_count = TrainingCount(run, model)

@@ -14,8 +14,10 @@ import keras
 import numpy as np
 
 from ..keras_internals.layers import own_weights, seed_generators, within
+from ..keras_internals.models import is_empty, say_state_is_home
 from ..keras_internals.random_numbers import shared_seeds, shared_seeds_as_before
 from .backends import (
+    held,
     per_device_variables,
     random_state,
     set_random_state,
@@ -36,9 +38,17 @@ def undisturbed(model: Any) -> Iterator[None]:
     kept = [(each, [_copy(part) for part in per_device_variables(each)]) for each in _movable(model)]
     metrics = len(model.metrics_variables)
     stopping, random, modes = model.stop_training, random_state(), training_modes(model)
+    numbers = held(model)
     try:
         with shared_seeds_as_before():
             yield
+    except BaseException:
+        sync_model(model)
+        for variable, value in numbers:
+            if is_empty(variable):
+                variable.assign(value)
+        say_state_is_home(model)
+        raise
     finally:
         sync_model(model)
         if len(model.metrics_variables) > metrics:  # before the first batch some were not there yet

@@ -205,6 +205,14 @@ def test_a_run_keeps_what_was_seen_when_it_is_pickled():
     pd.testing.assert_frame_equal(again.confusion(), monitor.run.confusion())
 
 
+def test_what_a_monitor_was_told_travels():
+    given = {"samples": (*VALIDATION, np.ones(30)), "class_names": ["a", "b", "c"], "record": ["classes"]}
+    monitor = pickle.loads(pickle.dumps(kcb.Monitor(**given)))
+    train(monitor, validation_data=None)
+    assert list(monitor.run.confusion().index) == ["a", "b", "c"]
+    assert monitor.run.confusion().to_numpy().sum() == 30
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
