@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from . import kernel
 from .api import SteeringAPI
 from .commands import Command, Refused, Reply, Value, check_value
+from .insight.options import InsightOptions, check_record
+from .insight.samples import check_class_names, check_samples
 from .keras_internals.frames import current
 from .panels.display import Showing
 from .record.fit_group import FitGroup
@@ -115,6 +117,10 @@ class Monitor(SteeringAPI, Lifecycle):
         baseline: A run whose curves are drawn faintly behind those of each fit, with the difference in the legend:
             ``"best"``, the run with the best ``val_loss``, or ``loss``, of the folder that runs are kept in and of this
             Monitor's earlier runs; a Run; or the path of its file.
+        samples: What the model is looked at with: ``(x, y)`` or ``(x, y, sample_weight)``, as many as you like. None:
+            the first 1,000 of the validation data, of pictures 64, where they are arrays or ``tf.data``.
+        class_names: Names of the classes; their numbers by default.
+        record: What is recorded of the model though nobody looks: ``classes``. What is looked at is recorded too.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -151,6 +157,9 @@ class Monitor(SteeringAPI, Lifecycle):
         config: Mapping[str, Any] | None = None,
         resume: str | PathLike[str] | None = None,
         baseline: str | PathLike[str] | Record | None = None,
+        samples: Any = None,
+        class_names: Sequence[str] = (),
+        record: Sequence[str] = (),
         keep_runs: int | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
@@ -173,9 +182,11 @@ class Monitor(SteeringAPI, Lifecycle):
         called = None if name is None else check_name(name)
         told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
         self._keeping = Keeping(KeepOptions(folder, called, *told))
-        self._baseline = check_baseline(baseline)
+        compared = check_baseline(baseline)
+        inside = InsightOptions(check_samples(samples), check_class_names(class_names), check_record(record))
         own = (self._user_controls, self._policies, self, self._keep_run)
-        self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
+        context = (bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own, compared, inside)
+        self._options = SteeringContext(*context)
         self._display, self._showing = display, Showing(display)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

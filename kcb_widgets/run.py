@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .record import frames, late
+from .record import frames, insights, late
 from .record.record import Record
 
 if TYPE_CHECKING:
@@ -129,6 +129,47 @@ class Run(Record):
     def events(self) -> pd.DataFrame:
         """One row per event: step, epoch, time, kind, name, old, new, source, message."""
         return frames.events(self)
+
+    def predictions(self, epoch: int = -1) -> pd.DataFrame:
+        """What the model said of the samples at the end of an epoch: a row for each.
+
+        Columns: ``truth`` and ``predicted`` (not of labels), ``probability_of_truth``, and the five most probable
+        classes as ``top_1`` and ``probability_1`` to ``top_5`` and ``probability_5``.
+
+        Args:
+            epoch: As Keras counts, or from the end of those that were recorded where it is negative.
+
+        Raises:
+            LookupError: Nothing was recorded then; it says how to.
+        """
+        return insights.predictions(self.insights.known(epoch))
+
+    def confusion(self, epoch: int = -1) -> pd.DataFrame:
+        """How often each class (a row) was taken for each (a column), weighted as the samples are.
+
+        Args:
+            epoch: As of ``predictions``.
+
+        Raises:
+            LookupError: Nothing was recorded then; it says how to.
+            ValueError: A sample has any number of labels.
+        """
+        return insights.confusion(self.insights.known(epoch))
+
+    def scores(self, epoch: int = -1) -> pd.DataFrame:
+        """Precision, recall, F1 and support of each class; NaN where a class was never said, or never true.
+
+        Its ``attrs`` have ``accuracy``, ``expected_calibration_error`` (of 15 equal bins, each with its upper edge, by
+        the probability of the most probable class; None where the outputs are no probabilities), ``samples``,
+        ``left_out`` (whose outputs were not finite) and ``epoch``.
+
+        Args:
+            epoch: As of ``predictions``.
+
+        Raises:
+            LookupError: Nothing was recorded then; it says how to.
+        """
+        return insights.scores(self.insights.known(epoch))
 
     def plot(self) -> Figure:
         """A Matplotlib figure of the same curves as the board's."""

@@ -21,6 +21,7 @@ LAYERS = (
     "monitor",
     "api",
     "session",
+    "insight",
     "steering",
     "panels",
     "imports",
@@ -122,7 +123,7 @@ def test_only_steering_calls_what_writes_to_a_model_by_private_names():
     writes = {
         *("track", "untrack", "track_also", "forget_dependency", "make_momentum", "forget_momentum", "build_again"),
         *("restore_attributes", "set_state_in_fit", "skip_validation", "validate_again", "accept_trainable_flags"),
-        *("set_own_trainable", "unlocked", "set_attention_dropout", "send_back"),
+        *("set_own_trainable", "unlocked", "set_attention_dropout", "send_back", "say_state_is_home"),
     }
     missed = set(writes)
     for name, path in MODULES.items():

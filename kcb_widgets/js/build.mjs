@@ -4,7 +4,7 @@ import * as esbuild from "esbuild";
 import { minify } from "terser";
 
 const WIDGETS = { board: "src/board.js", comparison: "src/panels/comparison/comparison.js" };
-const PANELS = { fits: "src/panels/fits/fits.js" }; // that boards ask for; they are handed the board's uPlot
+const PANELS = { fits: "src/panels/fits/fits.js", classes: "src/panels/classes/classes.js" }; // that boards ask for; they are handed the board's uPlot
 const OUT = "../static";
 const BANNER = "/*! bundles uPlot 1.6.32, (c) Leon Sorokin, MIT: see uPlot-LICENSE.txt */";
 // What uPlot can do and we do not use: bars, splines, joining, and calendars on an axis. Where nothing refers to it, it is left out.

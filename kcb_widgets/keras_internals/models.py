@@ -45,6 +45,23 @@ def state_is_home(model: Any) -> bool:
     return getattr(model, "jax_state_sync", None) is not None and bool(getattr(model, "_jax_state_synced", False))
 
 
+def is_empty(variable: Any) -> bool:
+    """Tell whether JAX's inference took a variable's numbers and did not bring them back, as it failed.
+
+    Relies on: ``_value``. Without it the answer is no, and a fit ends where inference between its batches fails.
+    """
+    return getattr(variable, "_value", variable) is None
+
+
+def say_state_is_home(model: Any) -> None:
+    """Have JAX's ``fit`` take the variables' numbers for the next batch.
+
+    Relies on: ``_jax_state_synced``. Without it ``fit`` goes on from the numbers that it has.
+    """
+    if hasattr(model, "_jax_state_synced"):
+        model._jax_state_synced = True
+
+
 def set_state_in_fit(model: Any, state: dict[str, list[Any]]) -> None:
     """Give JAX's ``fit`` another state, by kind.
 

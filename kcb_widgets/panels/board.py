@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..record import wire
 
 STATIC = Path(__file__).parent.parent / "static"
-PANELS = ("progress", "controls", "chart", "fits", "epochs", "snapshots", "callbacks", "hooks", "events")
+PANELS = ("progress", "controls", "chart", "fits", "classes", "epochs", "snapshots", "callbacks", "hooks", "events")
 """The table of panels; ``js/src/view.js`` has the same, with what draws each."""
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
 HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
@@ -48,8 +48,9 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     Args:
         run: The run to draw; a Monitor's current one is ``monitor.run``.
-        show: Which panels, of ``progress``, ``controls``, ``chart``, ``fits``, ``epochs``, ``snapshots``,
-            ``callbacks``, ``hooks``, ``events``. All by default. The first two stand in the bar, the others under tabs.
+        show: Which panels, of ``progress``, ``controls``, ``chart``, ``fits``, ``classes``, ``epochs``,
+            ``snapshots``, ``callbacks``, ``hooks``, ``events``. All by default. The first two stand in the bar, the
+            others under tabs.
 
     Raises:
         TypeError: ``run`` is not a Run.
@@ -216,7 +217,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
                 self.series = self._picture.whole()
         self._sent_rows, self._sent_events, self._sent_controls, self._sent_cards = rows, news, controls, cards
         self._answer_windows()
-        self._lazy_panels.answer(run.group)
+        self._lazy_panels.answer(run)
 
     def _answer_windows(self) -> None:
         while self._windows:
@@ -253,8 +254,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             self._window(view, content)
         elif kind == "look":
             self._look_at(content.get("run"))
-        elif kind in ("fits", "module") and view:
-            self._lazy_panels.ask(view, content)
+        elif kind in ("fits", "classes", "module") and view:
+            self._lazy_panels.ask(view, content, self._run)
             self._run.refresh_requested = True
         if self._run.over or self._run.status == "waiting":  # nobody trains: no thread will push it for us
             self._show_run(self._run)

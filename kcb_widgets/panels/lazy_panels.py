@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,14 @@ import numpy as np
 from ..commands.validation import text
 from ..record.fit_curves import collect
 from ..record.fit_group import FitGroup
+from ..record.record import Record
+from . import class_payload
 
 if TYPE_CHECKING:
     from ..record import wire
 
 STATIC = Path(__file__).parent.parent / "static"
-MODULES = ("fits",)
+MODULES = ("fits", "classes")
 MAX_WAITING = 50
 MAX_DRAWN = 100  # fits whose curves are sent; the mean is of all
 
@@ -32,23 +35,30 @@ class LazyPanels:
         self._send = send
         self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def ask(self, view: str, content: dict[str, Any]) -> None:
+    def ask(self, view: str, content: dict[str, Any], run: Record) -> None:
         """A page asks; only its latest question of a kind is answered."""
+        if content["kind"] == "classes":
+            run.insights.asked = time.monotonic()
         if len(self._waiting) < MAX_WAITING:
             self._waiting[view, str(content["kind"])] = content
 
-    def answer(self, group: FitGroup | None) -> None:
+    def answer(self, run: Record) -> None:
         """Answer those that wait.
 
         Args:
-            group: The fits that belong with the one on the board.
+            run: The run on the board.
         """
         while self._waiting:
             (view, kind), content = self._waiting.popitem()
             if kind == "module":
                 self._send_module(view, text(content.get("name")))
-            elif group is not None:
-                self._send_fits(view, content, group)
+            elif (request := _request(content)) is None:
+                continue
+            elif kind == "classes":
+                epoch, cell = content.get("epoch"), content.get("cell")
+                self._send(class_payload.reply(run.insights, run.over, view, request, epoch, cell))
+            elif run.group is not None:
+                self._send_fits(view, request, text(content.get("metric")), run.group)
 
     def _send_module(self, view: str, name: str) -> None:
         if name not in MODULES:
@@ -57,11 +67,10 @@ class LazyPanels:
         reply: wire.ModuleReply = {"kind": "module", "view": view, "name": name, "code": code, "style": style}
         self._send(reply)
 
-    def _send_fits(self, view: str, content: dict[str, Any], group: FitGroup) -> None:
-        request, known = content.get("request"), group.metrics()
-        if not isinstance(request, int) or isinstance(request, bool) or abs(request) > 2**53 or not known:
+    def _send_fits(self, view: str, request: int, asked: str, group: FitGroup) -> None:
+        known = group.metrics()
+        if not known:
             return
-        asked = text(content.get("metric"))
         metric = asked if asked in known else known[0]
         found = collect(group, metric)
         lines = [found.x, *found.values[-MAX_DRAWN:], found.mean, found.low, found.high, found.there]
@@ -82,3 +91,9 @@ class LazyPanels:
 def _read(name: str) -> str:
     path = STATIC / name
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _request(content: dict[str, Any]) -> int | None:
+    """A question's number; None where it has none."""
+    number = content.get("request")
+    return number if isinstance(number, int) and not isinstance(number, bool) and abs(number) < 2**53 else None

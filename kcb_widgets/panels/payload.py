@@ -96,6 +96,7 @@ def state(run: Record) -> wire.State:
         "stalled": None if run.over else run.stalled,
         "undo": None if run.over else run.undoable,
         "kept": run.kept,
+        "classes": run.insights.expected,
         "group": described(run, None if newest is None else _remaining(newest)),
         "heard": {},
         "path": "",

@@ -23,6 +23,7 @@ from .chunk import Floats, Indices
 from .current_work import CurrentWork
 from .events import Event, first_line
 from .hooks import Hooks
+from .insights import Insights
 from .names import text
 from .nonfinite import NotFiniteNow, describe, first_of_each, in_words, value_in_words
 from .observers import Observers
@@ -97,6 +98,7 @@ class Record:
         stalled: For how long no batch has ended, where that is much longer than usual; the watchdog's thread writes it.
         kept: Where it is kept, and how; None where it is not. The thread that keeps it writes it.
         group: The fits that it belongs with; None where it stands alone.
+        insights: What was seen of the model while it learned.
         baseline: The run that it is compared with on boards; None: none.
         path: The file that it is kept in, or was opened from; None where there is none.
         reopened: Whether it was opened from a file.
@@ -141,6 +143,7 @@ class Record:
         self.kept: wire.Kept | None = None
         self.group: Any = None  # a FitGroup, which imports this module
         self.baseline: Record | None = None
+        self.insights = Insights()
         self.path: Path | None = None
         self.reopened = False
         self.name, self.notes = "", ""

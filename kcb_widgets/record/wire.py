@@ -178,6 +178,7 @@ class State(TypedDict):
     undo: Undoable | None
     kept: Kept | None
     group: FitGroup | None
+    classes: bool  # whether the model may tell classes apart
     heard: dict[str, int]  # by view: the ``seq`` of its last hello
     path: MessagePath
     pump: Pump
@@ -467,7 +468,7 @@ class ModuleRequest(TypedDict):
 
     kind: Literal["module"]
     view: str
-    name: Literal["fits"]
+    name: Literal["fits", "classes"]
 
 
 class FitsRequest(TypedDict):
@@ -479,6 +480,16 @@ class FitsRequest(TypedDict):
     metric: str  # empty: the group's own
 
 
+class ClassesRequest(TypedDict):
+    """A request for what the model says of classes; while such come it is read at the ends of epochs."""
+
+    kind: Literal["classes"]
+    view: str
+    request: int
+    epoch: int | None  # one of those that were read; None: the latest
+    cell: list[int] | None  # a class, and the one that it was taken for: their samples are asked for too
+
+
 class LookAt(TypedDict):
     """A request to show another fit of the group."""
 
@@ -486,7 +497,7 @@ class LookAt(TypedDict):
     run: str
 
 
-Message = Hello | Bye | Command | WindowRequest | ModuleRequest | FitsRequest | LookAt
+Message = Hello | Bye | Command | WindowRequest | ModuleRequest | FitsRequest | ClassesRequest | LookAt
 
 # -- messages from Python ----------------------------------------------------------------------------------------------
 
@@ -524,3 +535,55 @@ class FitsReply(TypedDict):
     axis: Literal["epoch", "step"]
     points: int
     fits: list[int]  # their numbers
+
+
+class ClassScores(TypedDict):
+    """How right the model was about a class; None where that cannot be told."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: float
+
+
+class Calibrated(TypedDict):
+    """How often it was right, by how probable it said it was, in bins of equal width from 0 to 1."""
+
+    samples: list[int]
+    confidence: list[float | None]
+    accuracy: list[float | None]
+    error: float | None
+
+
+class ClassSample(TypedDict):
+    """A sample of a cell of the confusion matrix."""
+
+    sample: int
+    of_truth: float
+    top: list[str]
+    probability: list[float]
+
+
+class ClassesReply(TypedDict):
+    """The answer to a ``ClassesRequest``."""
+
+    kind: Literal["classes"]
+    view: str
+    request: int
+    why: str  # why there is nothing to see yet, or at all; empty where there is
+    epochs: list[int]  # that were read, 0-based
+    epoch: int | None
+    accuracy: float | None
+    from_samples: str
+    left_out: int  # samples whose outputs were not finite
+    cost: float  # seconds in all
+    skipped: int  # epochs that were not read, as it would have cost too much
+    classes: int
+    shown: list[int]  # the numbers of the classes in the matrix
+    names: list[str]  # their names
+    matrix: list[list[float]]  # rows are the truth; none of labels
+    scores: list[ClassScores]
+    calibration: Calibrated | None
+    cell: list[int] | None
+    samples: list[ClassSample]

@@ -63,7 +63,6 @@ class Lifecycle(Nesting):
         super().__init__()
         self.runs: list[Run] = []
         self._keep_runs: int | None = None
-        self._baseline: baseline.Known = None
         self._group: FitGroup | None = None
         self._waiting: Run | None = None
         self._numbers = 0
@@ -287,7 +286,7 @@ class Lifecycle(Nesting):
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "keep", self._keeping.begin, run, model, fit, others)
         earlier, folder = self.runs[:-1], self._keeping.options.folder
-        attempt(run, "baseline", baseline.begin, self._baseline, run, earlier, folder)
+        attempt(run, "baseline", baseline.begin, self._options.baseline, run, earlier, folder)
         attempt(run, "board", self._showing.open, run, self._keep_runs)
 
     def _keep_run(self, run: Record, folder: Path | None) -> str:

@@ -16,6 +16,7 @@ from ..run import Run
 from ..store import open_run
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
+DATA = ("evaluate_on", "samples")
 KEPT = ("log_dir", "name", "tags", "notes", "config", "resume")
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,9 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
-        "baseline": None if isinstance(monitor._baseline, Run) else monitor._baseline,
+        "baseline": None if isinstance(told.baseline, Run) else told.baseline,
+        "class_names": told.inside.class_names,
+        "record": sorted(told.inside.record),
         **{name: getattr(monitor._keeping.options, name) for name in KEPT},
     }
     if options["log_dir"] is None and options["resume"] == LAST:  # the other process has not called `kcb.keep`
@@ -54,6 +57,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
     parts: dict[str, dict[str, Any]] = {}
     wanted = {
         "evaluate_on": {"evaluate_on": told.evaluate_on},
+        "samples": {"samples": told.inside.given},
         "control": dict(user_controls.controls),
         "button": dict(user_controls._buttons),
         "policy": {f"{i}": (policy.every, policy.function) for i, policy in enumerate(monitor._policies.all)},
@@ -75,7 +79,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
 def rebuild_monitor(cls: Any, base: Any, options: dict[str, Any], parts: dict[str, Any], missing: list[str]) -> Any:
     """In the other process."""
     monitor = cls.__new__(cls)  # not the subclass's __init__: its arguments are not known
-    base.__init__(monitor, **options, evaluate_on=opened(parts["evaluate_on"].get("evaluate_on")))
+    base.__init__(monitor, **options, **{name: opened(parts[name].get(name)) for name in DATA})
     for control in parts["control"].values():
         monitor._user_controls.add_control(opened(control))
     for name, function in parts["button"].items():

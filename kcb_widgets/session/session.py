@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from .. import kernel
 from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
+from ..insight.class_reader import ClassReader
+from ..insight.options import InsightOptions
 from ..keras_internals.frames import variables
 from ..kernel import threads
 from ..record.events import first_line
@@ -79,6 +81,8 @@ class Session(Finishing):
         members = None if callbacks is None else SimpleNamespace(callbacks=callbacks.callbacks)
         self.hook_state = BatchHookState(self.thread, inbox, run)
         self.steering = self._make_steering(model, members, fit, options)
+        known, looks = variables(fit), options.inside or InsightOptions()
+        self.class_reader = ClassReader(run, model, known, looks.samples, looks.class_names, "classes" in looks.record)
         self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
         self.training_count = TrainingCount(run, model)
         self._curious = True  # about the next batch's logs
@@ -264,6 +268,7 @@ class Session(Finishing):
         """An epoch is done, validation included; the model is at rest."""
         run, steering, flow = self.run, self.steering, self.steering.flow
         attempt(run, "on_epoch_end", steering.epoch_ends, epoch, logs)
+        attempt(run, "classes", self.class_reader.epoch_ends, epoch)
         if flow.paused and flow.is_last(epoch):
             # There is no batch any more to wait before, and there may be more epochs.
             attempt(run, "pause", self.wait_while_paused)

@@ -22,6 +22,10 @@ class Backend:
     def sync_model(self, model: Any) -> None:
         """Bring the model's state home, so that it can be written to."""
 
+    def held(self, model: Any) -> list[tuple[Any, Any]]:
+        """List the variables that an inference empties meanwhile, and what they hold."""
+        return []
+
     def hand_back(self, model: Any) -> None:
         """Have ``fit`` go on from what the variables hold now."""
 
@@ -88,6 +92,10 @@ class Jax(Backend):
         }
         state = {kind: [variable.value for variable in owner] for kind, owner in owners.items()}
         set_state_in_fit(model, state)
+
+    def held(self, model: Any) -> list[tuple[Any, Any]]:
+        """List the variables and their arrays, which nobody changes: that copies nothing."""
+        return [(variable, variable.value) for variable in model.variables]
 
     def read_scalar(self, model: Any, variable: Any, kind: str) -> float:
         """Read the value where ``fit`` keeps it, which does not bring the whole state home."""
@@ -166,6 +174,11 @@ def sync_model(model: Any) -> Any:
 def hand_back(model: Any) -> None:
     """Have ``fit`` go on from what the variables hold now, whether another batch comes or not."""
     current().hand_back(model)
+
+
+def held(model: Any) -> list[tuple[Any, Any]]:
+    """What an inference takes out of a model until it is done, to be put back where it fails."""
+    return current().held(model)
 
 
 def read_scalar(model: Any, variable: Any, kind: str) -> float:

@@ -1,30 +1,14 @@
-"""Evaluate between two batches, without disturbing the training.
-
-Inference may have state too: the seed of a layer that samples, the states of a stateful recurrent layer. All that does
-not train is put back afterwards, as are the epoch's running metrics.
-"""
+"""Evaluate between two batches, without disturbing the training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-import numpy as np
-
-from ..keras_internals.layers import own_weights, seed_generators, within
-from ..keras_internals.random_numbers import shared_seeds, shared_seeds_as_before
-from .backends import (
-    per_device_variables,
-    random_state,
-    set_random_state,
-    set_training_modes,
-    sync_model,
-    training_modes,
-)
+from .backends import sync_model
 from .controls.control import Refused
 from .guard import number
-from .model_state import loose
+from .undisturbed import undisturbed
 
 
 @dataclass(frozen=True)
@@ -76,50 +60,15 @@ class Evaluation:
         model = sync_model(self._model)
         data = self._data if isinstance(self._data, (tuple, list)) else (self._data,)
         named = dict(zip(("x", "y", "sample_weight"), data, strict=False))
-        kept = [(each, [_copy(part) for part in per_device_variables(each)]) for each in _movable(model)]
-        metrics = len(model.metrics_variables)
-        stopping, random, modes = model.stop_training, random_state(), training_modes(model)
-        try:
-            with shared_seeds_as_before():
-                logs = model.evaluate(
-                    **named,
-                    batch_size=self._batch_size if hasattr(data[0], "shape") else None,
-                    steps=None if self._own else self._steps,
-                    verbose=0,
-                    return_dict=True,
-                )
-        finally:
-            sync_model(model)
-            if len(model.metrics_variables) > metrics:  # before the first batch some were not there yet
-                model.reset_metrics()
-            for each, values in kept:
-                for part, value in zip(per_device_variables(each), values, strict=True):
-                    part.assign(value)
-            _begin({id(each) for each, _ in kept}, model)
-            set_random_state(random)  # reading data draws from it, and so does the next batch's dropout
-            set_training_modes(modes)  # evaluate ends training mode, which Keras begins with an epoch only
-            model.stop_training = stopping
+        with undisturbed(model):
+            logs = model.evaluate(
+                **named,
+                batch_size=self._batch_size if hasattr(data[0], "shape") else None,
+                steps=None if self._own else self._steps,
+                verbose=0,
+                return_dict=True,
+            )
         return _found(logs)
-
-
-def _movable(model: Any) -> list[Any]:
-    """All variables that evaluating may write to: everything but the weights, those of frozen layers included."""
-    weights = {id(one) for layer in within(model) for one in own_weights(layer)}
-    every = {id(one): one for one in [*model.variables, *loose(model), *model.metrics_variables, *shared_seeds()]}
-    return [one for key, one in every.items() if key not in weights]
-
-
-def _begin(known: set[int], model: Any) -> None:
-    """Have the state that evaluating itself made begin again: TensorFlow builds some models on their first batch."""
-    made = {id(one) for one in [*model.variables, *loose(model)]} - known
-    for layer in within(model):
-        for seeds in seed_generators(layer):
-            if id(seeds.state) in made:
-                for part in per_device_variables(seeds.state):
-                    seed, _ = _copy(part)  # and how often it was drawn from
-                    part.assign([seed, 0])
-        if isinstance(layer, keras.layers.RNN) and any(id(one) in made for one in layer.states or []):
-            layer.reset_state()
 
 
 def _found(logs: dict[str, Any]) -> Found:
@@ -127,7 +76,3 @@ def _found(logs: dict[str, Any]) -> Found:
     left = [f"val_{name}" for name, value in numbers.items() if value is None]
     remark = f"; left out, as it is not a single number: {', '.join(left)}" if left else ""
     return Found({f"val_{name}": value for name, value in numbers.items() if value is not None}, remark)
-
-
-def _copy(part: Any) -> Any:
-    return np.array(keras.ops.convert_to_numpy(part))

@@ -42,7 +42,7 @@ ARGUMENTS = ("validation_data", "validation_batch_size", "batch_size", "validati
 
 @dataclass
 class SteeringContext:
-    """What a Monitor was told about steering."""
+    """What a Monitor was told of a fit: about steering, and for rooms above, what to compare it with and look at."""
 
     paused: bool = False
     snapshots: Snapshots = field(default_factory=Snapshots)
@@ -53,6 +53,8 @@ class SteeringContext:
     policies: Policies = field(default_factory=Policies)
     monitor: Any = None
     keep: Callable[[Record, Path | None], str] | None = None
+    baseline: Any = None
+    inside: Any = None
 
 
 class FitSteering:

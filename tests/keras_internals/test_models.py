@@ -43,6 +43,22 @@ def test_what_has_no_such_state_is_not_asked_for_it():
     assert not models.state_is_home(object())
 
 
+def test_an_inference_that_fails_leaves_what_can_be_put_back(unit_model, ones):
+    model = unit_model()
+    before = [(variable, variable.value) for variable in model.variables]
+    with pytest.raises(ValueError, match="incompatible"):
+        model.predict(ones[0].repeat(7, axis=1), verbose=0)
+    assert any(models.is_empty(variable) for variable in model.variables) == JAX
+    for variable, value in before:
+        if models.is_empty(variable):
+            variable.assign(value)
+    models.say_state_is_home(model)
+    assert models.state_is_home(model) == JAX
+    model.fit(*ones, verbose=0)
+    models.say_state_is_home(object())
+    assert not models.is_empty(object())
+
+
 def test_validation_is_skipped_until_it_is_not(unit_model, ones):
     model = unit_model()
 

@@ -20,7 +20,10 @@ import pytest
 import kcb_widgets as kcb
 from kcb_widgets import kernel
 from kcb_widgets.panels import board as board_module
+from kcb_widgets.panels import class_payload
 from kcb_widgets.record import events, wire
+from kcb_widgets.record.class_predictions import predictions_of
+from kcb_widgets.record.insights import Insights
 from kcb_widgets.session import stall
 
 JSDOC = Path(kcb.__file__).parent / "js" / "src" / "link" / "wire.js"
@@ -193,7 +196,7 @@ def test_what_else_names_the_same_things_agrees():
 # -- real payloads -----------------------------------------------------------------------------------------------------
 
 
-REPLIES = {"window": wire.WindowReply, "module": wire.ModuleReply, "fits": wire.FitsReply}
+REPLIES = {"window": wire.WindowReply, "module": wire.ModuleReply, "fits": wire.FitsReply, "classes": wire.ClassesReply}
 
 
 class Checker:
@@ -365,6 +368,7 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
             say(kind="module", view="v", name="fits")
         if count == 10:
             say(kind="fits", view="v", request=2, metric="")
+            say(kind="classes", view="v", request=3, epoch=None, cell=None)
             say(kind="look", run="no such run")
         board._sender.push()  # not only as often as the fit does
 
@@ -401,6 +405,12 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
     for step in range(3000):
         run.append(step, {"loss": 1.0 / (step + 1)})
     long._sender.push()
+
+    insights = Insights()  # of a model that tells classes apart
+    outputs = np.array([[0.9, 0.1], [0.2, 0.8]])
+    insights.add(predictions_of(0, 1, "classes", ("a", "b"), np.array([0, 1]), outputs, None, True, 0.1))
+    seen = class_payload.reply(insights, False, "v", 1, None, [0, 0])
+    checker.check(json.loads(json.dumps(seen, allow_nan=False)), wire.ClassesReply, "classes")
 
     assert checker.wrong == []
     fields = {(name, field) for name, fields in python_declarations()[0].items() for field in fields}

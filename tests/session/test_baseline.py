@@ -137,6 +137,6 @@ def test_what_is_not_finite_is_never_the_best():
 def test_it_travels_where_it_can(tmp_path):
     run = train(kcb.Monitor())
     for given, kept in (("best", "best"), (tmp_path / "a", tmp_path / "a"), (run, None)):
-        assert pickle.loads(pickle.dumps(kcb.Monitor(baseline=given)))._baseline == kept
+        assert pickle.loads(pickle.dumps(kcb.Monitor(baseline=given)))._options.baseline == kept
     compared = train(kcb.Monitor(baseline=run))
     assert pickle.loads(pickle.dumps(compared)).baseline is None

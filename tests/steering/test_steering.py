@@ -250,6 +250,17 @@ def test_evaluate_uses_data_handed_to_monitor_and_says_when_there_is_none(unit_m
     assert "evaluate_on" in replies[1].wait(0).message
 
 
+@pytest.mark.parametrize("when", [1, 4, 5])
+def test_evaluating_on_data_that_the_model_refuses_leaves_the_training_as_it_was(unit_model, ones, at, when):
+    plain, model, replies = unit_model(), unit_model(), []
+    fit(plain, *ones)
+    monitor = kcb.Monitor(evaluate_on=(np.ones((4, 7), "float32"), ones[1][:4]))
+    fit(model, *ones, monitor, at(when, lambda: replies.append(monitor.evaluate())))
+    assert monitor.run.status == "finished"
+    assert replies[0].wait(0).kind == "refused"
+    np.testing.assert_array_equal(model.get_weights()[0], plain.get_weights()[0])
+
+
 # -- snapshots ---------------------------------------------------------------------------------------------------------
 
 

@@ -38,6 +38,7 @@ const COUNT_INTERVAL_MS = 250; // counts need not keep up with every message
 const TABS = [
   { name: "chart", title: "Curves", panel: chartPanel },
   { name: "fits", title: "Fits", panel: lazyPanel("fits"), count: (link) => link.state().group?.number ?? 0, there: (link) => !!link.state().group },
+  { name: "classes", title: "Classes", panel: lazyPanel("classes"), there: (link) => !!link.state().classes },
   { name: "epochs", title: "Epochs", panel: epochsPanel, count: (link) => link.picture().tables.find((each) => each.name === "epochs")?.rows ?? 0 },
   { name: "controls", title: "Controls", panel: controlsPanel, count: (link) => link.controls().filter((each) => each.group !== "callbacks").length },
   { name: "snapshots", title: "Snapshots", panel: snapshotsPanel, count: (link) => link.snapshots().length },

@@ -151,6 +151,7 @@
  * @property {Undoable | null} undo
  * @property {Kept | null} kept
  * @property {FitGroup | null} group
+ * @property {boolean} classes
  * @property {Record<string, number>} heard
  * @property {MessagePath} path
  * @property {Pump} pump
@@ -398,7 +399,7 @@
  * @typedef {object} ModuleRequest
  * @property {"module"} kind
  * @property {string} view
- * @property {"fits"} name
+ * @property {"fits" | "classes"} name
  */
 
 /**
@@ -410,12 +411,21 @@
  */
 
 /**
+ * @typedef {object} ClassesRequest
+ * @property {"classes"} kind
+ * @property {string} view
+ * @property {number} request
+ * @property {number | null} epoch
+ * @property {number[] | null} cell
+ */
+
+/**
  * @typedef {object} LookAt
  * @property {"look"} kind
  * @property {string} run
  */
 
-/** @typedef {Hello | Bye | Command | WindowRequest | ModuleRequest | FitsRequest | LookAt} Message */
+/** @typedef {Hello | Bye | Command | WindowRequest | ModuleRequest | FitsRequest | ClassesRequest | LookAt} Message */
 
 /**
  * @typedef {object} WindowReply
@@ -443,6 +453,54 @@
  * @property {"epoch" | "step"} axis
  * @property {number} points
  * @property {number[]} fits
+ */
+
+/**
+ * @typedef {object} ClassScores
+ * @property {string} name
+ * @property {number | null} precision
+ * @property {number | null} recall
+ * @property {number | null} f1
+ * @property {number} support
+ */
+
+/**
+ * @typedef {object} Calibrated
+ * @property {number[]} samples
+ * @property {(number | null)[]} confidence
+ * @property {(number | null)[]} accuracy
+ * @property {number | null} error
+ */
+
+/**
+ * @typedef {object} ClassSample
+ * @property {number} sample
+ * @property {number} of_truth
+ * @property {string[]} top
+ * @property {number[]} probability
+ */
+
+/**
+ * @typedef {object} ClassesReply
+ * @property {"classes"} kind
+ * @property {string} view
+ * @property {number} request
+ * @property {string} why
+ * @property {number[]} epochs
+ * @property {number | null} epoch
+ * @property {number | null} accuracy
+ * @property {string} from_samples
+ * @property {number} left_out
+ * @property {number} cost
+ * @property {number} skipped
+ * @property {number} classes
+ * @property {number[]} shown
+ * @property {string[]} names
+ * @property {number[][]} matrix
+ * @property {ClassScores[]} scores
+ * @property {Calibrated | null} calibration
+ * @property {number[] | null} cell
+ * @property {ClassSample[]} samples
  */
 
 export {};
