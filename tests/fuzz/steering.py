@@ -74,11 +74,16 @@ class Steering(keras.callbacks.Callback):
             while act.source == "thread" and self._trained < act.at and not self._over.is_set():
                 self._more.wait(0.05)
                 self._more.clear()
+                self._go_on()  # or the batch that is waited for would never come
             if act.source == "thread" and not self._over.is_set():
                 self._ask(act)
-        while not self._over.wait(0.002):  # what was paused goes on
-            if self.monitor.run.flow["paused"]:
-                self._note(self.monitor.resume)
+        while not self._over.wait(0.002):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Resume what was paused."""
+        if self.monitor.run.flow["paused"]:
+            self._note(self.monitor.resume)
 
     # -- what -----------------------------------------------------------------------------------------------------
 
