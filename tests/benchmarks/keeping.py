@@ -18,6 +18,7 @@ from typing import Any
 
 from targets import Number, parse, publish, spread  # isort: skip  # first: it finds the others
 import numpy as np
+import trackers
 from kept import begin, file_of, train
 
 import kcb_widgets as kcb
@@ -32,6 +33,8 @@ the training thread's own time: its CPU time a batch, kept less not kept, which 
 the longest wait: what a batch of 8 metrics took between the ends of two steps that sleep 2 ms, the 99.9th percentile.
 a long run: written in commits of 1,000 batches, 8 metrics. Opened and drawn: the whole run, as a board draws it first.
 a folder: files of small runs with 10 settings each.
+beside others: the same 8 numbers a batch, one batch a millisecond; trackio where it is installed. Monitor keeps each
+  batch and its time, TensorBoard and trackio a step and a time for each.
 compare: 100 runs of 10,000 batches: their table and curves, as they are first sent to the browser.
 """
 
@@ -46,8 +49,10 @@ def main() -> int:
         long = _long(folder, 100_000 if quick else 10_000_000)
         files = _folder(folder, 50 if quick else 1000)
         compared = _compared(folder, 10 if quick else 100, 1000 if quick else 10_000)
+        others = trackers.compare(folder, METRICS, 300 if quick else 10_000)
     publish("keeping", "Keeping runs", [
         ("A batch", batches), ("A long run", long), ("A folder", files), ("Comparing", compared),
+        ("Beside other trackers", others),
     ], NOTES, options.output)  # fmt: skip
     return 0
 
