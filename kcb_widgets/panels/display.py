@@ -68,14 +68,14 @@ class Showing:
         board = self.board(run)
         board.display()
         self._cell = here
-        _latest = None if here is None else (here, weakref.ref(board))
+        other = _shown_under(here)
+        if other is None or other.newest.over:  # else this fit is inside of that one's
+            _latest = None if here is None else (here, weakref.ref(board))
 
     def _take_over(self, here: int | str | None) -> None:
         """Use the board that another Monitor showed under this cell, where its fit is over."""
-        if here is None or _latest is None or _latest[0] != here:
-            return
-        board = _latest[1]()
-        if board is not None and board.comm is not None and board.newest.over:
+        board = _shown_under(here)
+        if board is not None and board.newest.over:
             self._board, self._cell = board, here
 
     def _wanted(self) -> bool:
@@ -84,6 +84,14 @@ class Showing:
     @staticmethod
     def _here() -> int | str | None:
         return kernel.cell() if kernel.blocking() else None
+
+
+def _shown_under(cell: int | str | None) -> Board | None:
+    """The board that a Monitor showed under a cell; None where none did, or it was closed."""
+    if cell is None or _latest is None or _latest[0] != cell:
+        return None
+    board = _latest[1]()
+    return None if board is None or board.comm is None else board
 
 
 def _same_group(one: Record, other: Record) -> bool:

@@ -67,6 +67,10 @@ def test_a_fit_that_is_under_way_gives_its_board_to_nobody(cells):
     assert outer.run.group is None
     assert inner.run.group is None
     assert outer.run.status == inner.run.status == "finished"
+    last = kcb.Monitor()
+    train(last)  # belongs to the fit of the cell, and not to the one inside of it
+    assert [run.id for run in last.run.group.runs] == [outer.run.id, last.run.id]
+    assert len(cells.shown) == 2
 
 
 def test_a_group_has_a_name_and_knows_how_many_there_will_be(cells):
