@@ -173,7 +173,7 @@ def test_a_pattern_is_waited_for_and_goes_with_its_group(compared):
     page.get_by_role("button", name="*-seed?").wait_for()
     assert compared.names() == ["▸ *-seed?"]
     page.get_by_role("searchbox", name="filter runs").focus()
-    compared.comparison._choose({"group": None})
+    compared.comparison._messages.choose({"group": None})
     pattern.wait_for(state="hidden")
     assert group.input_value() == ""
 

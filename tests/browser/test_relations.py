@@ -317,14 +317,14 @@ def test_runs_that_train_on_do_not_disturb_what_is_typed_or_dragged(compared):
     field = page.get_by_role("textbox", name="depth from")
     field.fill("3")
     start, end = where(page, 0, 0.2), where(page, 0, 0.7)
-    compared.comparison._send_table()
+    compared.comparison._messages.send_table()
     assert field.input_value() == "3"
     field.press("Enter")
     assert compared.answered("choose")["choices"]["brush"] == {"config.depth": [[3, None]]}
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(*end)
-    compared.comparison._send_table()
+    compared.comparison._messages.send_table()
     assert list(compared.comparison.chosen["brush"]) == ["config.depth"]
     page.wait_for_function("document.querySelectorAll('tbody tr').length === 3")  # what is dragged counts already
     page.mouse.up()
@@ -491,7 +491,7 @@ def test_a_thousand_runs_over_twelve_axes_are_drawn_as_sharp_as_the_screen_is(br
     axes = [f"config.s{number}" for number in range(11)]
     compared = Compared(page, kcb.compare(folder, view="parallel", axes=[*axes, "best loss"]))
     rng = random.Random(1)
-    row = rows.table(compared.comparison._members)["rows"][0]
+    row = rows.table(compared.comparison._selection.members)["rows"][0]
     many = [
         {**row, "id": f"{number:012x}", "settings": [rng.choice([None, rng.random()]) for _ in axes]}
         for number in range(1000)

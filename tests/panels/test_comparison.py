@@ -44,7 +44,7 @@ def test_runs_come_from_wherever_they_are(folder):
 def test_a_live_run_counts_before_its_file(folder):
     live = make(folder, "live", over=False)
     comparison = kcb.compare([folder, live])
-    (member,) = [each for each in comparison._members if each.id == live.id]
+    (member,) = [each for each in comparison._selection.members if each.id == live.id]
     assert member.live is live
     assert member.run() is live
 
@@ -333,7 +333,7 @@ def test_a_run_can_be_renamed_while_it_is_written(tmp_path):
 
 
 def test_runs_that_train_are_looked_at_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("kcb_widgets.panels.comparison.comparison.REFRESH_S", 0.0)
+    monkeypatch.setattr("kcb_widgets.panels.comparison.selection.REFRESH_S", 0.0)
     run = begin()
     train(run, 5)
     file = file_of(run, tmp_path)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...record.formats import format_setting
-from ...record.values import Value
+from ...record.values import Value, is_number
 
 DECADES = 2  # positive numbers that span more are on a logarithmic scale
 MOST_ODD = 4  # texts among numbers that get a place under the axis; with more all are categories
@@ -40,7 +40,6 @@ class Axis:
             return None if found is None else (found + 0.5) / len(self.inside)
         if not is_number(value):
             return None
-        assert isinstance(value, (int, float))
         first, last = self._scaled(self.low), self._scaled(self.high)
         return (self._scaled(value) - first) / (last - first) if last > first else 0.5
 
@@ -67,12 +66,12 @@ def axis_of(values: Iterable[Value], wanted: str | None) -> Axis:
         wanted: A scale that somebody chose.
     """
     every = list(values)
-    numbers = sorted({each for each in every if is_number(each)})  # type: ignore[type-var]
+    numbers = sorted({each for each in every if is_number(each)})
     odd = sorted({each for each in every if each is not None and not is_number(each)}, key=word_of)
     under: tuple[Value, ...] = (None,) if None in every else ()
     if not numbers or wanted == "categories" or len(odd) > MOST_ODD:
         return Axis("categories", 0.0, 0.0, (*numbers, *odd), under)
-    low, high = float(numbers[0]), float(numbers[-1])  # type: ignore[arg-type]
+    low, high = float(numbers[0]), float(numbers[-1])
     wide = low > 0 and math.log10(high) - math.log10(low) > DECADES
     kind = "log" if low > 0 and (wanted == "log" or (wide and wanted != "linear")) else "linear"
     return Axis(kind, low, high, (), (*odd, *under))
@@ -92,11 +91,6 @@ def _rounds(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((each * power for each in (1, 2, 5, 10) if each * power >= rough), rough)
     return [float(f"{i * step:.12g}") for i in range(math.ceil(low / step), math.floor(high / step) + 1)][: 2 * most]
-
-
-def is_number(value: Value) -> bool:
-    """Whether a value is a finite number; a flag is none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def word_of(value: Value) -> str:
