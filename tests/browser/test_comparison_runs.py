@@ -118,11 +118,11 @@ def test_changes_by_hand_are_read_on_the_plot_and_as_a_list(compared):
     page.locator(".kcb-compared .kcb-canvas").focus()
     page.keyboard.press("ArrowRight")
     for _ in range(200):  # until the cursor stands at zero, where all marks are
-        if "learning_rate" in page.locator(".kcb-told").inner_text():
+        if "learning_rate" in page.locator(".kcb-marks-told").inner_text():
             break
         page.keyboard.press("Shift+ArrowRight")
-    assert "mlp-seed1, step 30: learning_rate 0.1 → 0.01" in page.locator(".kcb-told").inner_text()
-    assert "and 1 more" in page.locator(".kcb-told").inner_text()
+    assert "mlp-seed1, step 30: learning_rate 0.1 → 0.01" in page.locator(".kcb-marks-told").inner_text()
+    assert "and 1 more" in page.locator(".kcb-marks-told").inner_text()
     page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] + 200)
     page.get_by_text("changed by hand (4)").click()
     page.get_by_role("listitem").filter(has_text="cnn-seed3, step 30: learning_rate 0.1 → 0.01").wait_for()
@@ -198,7 +198,7 @@ def test_the_band_is_chosen_and_drop_outs_are_read(compared):
     said = set()
     for _ in range(120):
         page.keyboard.press("Shift+ArrowRight")
-        said.add(page.locator(".kcb-told").inner_text())
+        said.add(page.locator(".kcb-marks-told").inner_text())
     assert any("of 4 runs go on after" in each for each in said), said
 
 
@@ -210,8 +210,8 @@ def test_colours_are_those_of_a_setting_and_the_legend_says_which(compared):
     assert choose(compared, "colours", "config.lr") == {"colour": "config.lr"}
     legend = page.locator(".kcb-colours")
     legend.wait_for()
-    assert legend.inner_text().split() == ["colour:", "lr,", "by", "decades", "0.001", "to", "1", "not", "set"]
-    colours = page.locator("tbody .kcb-swatch").evaluate_all("(all) => all.map((one) => one.style.borderTopColor)")
+    assert legend.inner_text().split() == ["colour:", "lr,", "by", "decades", "0.001", "to", "1", "missing"]
+    colours = page.locator("tbody .kcb-run-swatch").evaluate_all("(all) => all.map((one) => one.style.borderTopColor)")
     assert colours[0] == colours[4] != colours[1]
     assert colours[7] == "rgb(128, 128, 128)"
     choose(compared, "colours", "config.kind")

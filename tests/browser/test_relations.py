@@ -471,7 +471,7 @@ def test_every_colour_of_an_outcome_is_seen_on_its_ground(opened, theme):
     page = opened(view="parallel").page
     page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", str(theme == "light").lower())
     page.wait_for_function(f"document.querySelector('.kcb-board').dataset.kcbTheme === '{theme}'")
-    scale = page.locator(".kcb-outcome-colours").evaluate("(one) => one.style.background")
+    scale = page.locator(".kcb-chooser .kcb-colour-scale").evaluate("(one) => one.style.background")
     colours = [[int(each) for each in found] for found in re.findall(r"rgb\((\d+),? (\d+),? (\d+)\)", scale)]
     assert len(colours) == 5
 

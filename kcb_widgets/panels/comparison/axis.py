@@ -25,6 +25,7 @@ class Axis:
         high: The largest.
         inside: Categories, from the bottom.
         under: What has a place under the axis: what is no number among numbers, and None, which is missing.
+        whole: All numbers are whole; then nothing is written between.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Axis:
     high: float
     inside: tuple[Value, ...]
     under: tuple[Value, ...]
+    whole: bool = False
 
     def place(self, value: Value) -> float | None:
         """From 0, the bottom, to 1; None for what stands under the axis."""
@@ -51,6 +53,8 @@ class Axis:
             return [(0.5, word_of(self.low))]
         decades = math.log10(self.high) - math.log10(self.low) if self.kind == "log" else 0.0
         found = _powers(self.low, self.high, most) if decades >= 1 else _rounds(self.low, self.high, most)
+        if self.whole:
+            found = [each for each in found if each.is_integer()]
         placed = [(self.place(each), f"{each:.4g}") for each in found if self.low <= each <= self.high]
         return [(at, word) for at, word in placed if at is not None]
 
@@ -74,7 +78,8 @@ def axis_of(values: Iterable[Value], wanted: str | None) -> Axis:
     low, high = float(numbers[0]), float(numbers[-1])
     wide = low > 0 and math.log10(high) - math.log10(low) > DECADES
     kind = "log" if low > 0 and (wanted == "log" or (wide and wanted != "linear")) else "linear"
-    return Axis(kind, low, high, (), (*odd, *under))
+    whole = all(float(each).is_integer() for each in numbers)
+    return Axis(kind, low, high, (), (*odd, *under), whole)
 
 
 def _powers(low: float, high: float, most: int) -> list[float]:

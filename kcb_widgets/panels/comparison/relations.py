@@ -90,10 +90,15 @@ def outcome_of(table: Mapping[str, Any], metric: str, which: str, chosen: str | 
 
 
 def axes_of(table: Mapping[str, Any], outcome: str | None, chosen: tuple[str, ...] | None) -> list[str]:
-    """The axes of parallel coordinates: those that were chosen, or the first settings that differ, and the outcome."""
+    """The axes of parallel coordinates: those that were chosen, or settings that differ, and the outcome.
+
+    Settings that somebody gave are enough; where nobody gave any, those that were found are taken.
+    """
     if chosen is not None:
         return list(chosen)
-    return list(dict.fromkeys([*table["settings"][:FIRST_SETTINGS], *([] if outcome is None else [outcome])]))
+    given = [name for name in table["settings"] if name.startswith("config.")]
+    first = (given or table["settings"])[:FIRST_SETTINGS]
+    return list(dict.fromkeys([*first, *([] if outcome is None else [outcome])]))
 
 
 def sides_of(

@@ -65,6 +65,7 @@ function mount(model, el) {
   const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings, axes: () => axes });
   const legend = createColourLegend();
   const changes = createChanges(rowOf);
+  const changesPlace = h("div", {}, changes.element); // hidden with the curves; what is in it while nothing was changed
   const sideBySide = createSideBySide(() => send({ kind: "side_by_side" }), rowOf);
   scope.add(chooser.end);
   scope.add(changes.end);
@@ -107,7 +108,7 @@ function mount(model, el) {
     choices,
     choose,
     shown,
-    curves: [chooser.element, chart.element],
+    curves: [chooser.element, chart.element, changesPlace],
     onHover: (id) => {
       chart.highlight(id);
       runs.highlight(id);
@@ -120,7 +121,7 @@ function mount(model, el) {
   scope.add(runs.end);
   scope.add(relations.end);
   runs.actions.append(sideBySide.opener);
-  root.append(relations.strip, chooser.element, legend.element, chart.element, changes.element, relations.element, said, runs.element, sideBySide.element);
+  root.append(relations.strip, chooser.element, legend.element, chart.element, changesPlace, relations.element, said, runs.element, sideBySide.element);
 
   const draw = () => {
     relations.draw();
