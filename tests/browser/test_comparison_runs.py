@@ -314,3 +314,33 @@ def test_axe_finds_nothing(compared, theme, width):
     compared.answered("side_by_side")
     page.get_by_role("table", name="runs side by side").wait_for()
     assert violations(page) == []
+
+
+def test_what_a_group_looks_like_follows_the_colours(compared):
+    page = compared.page
+    choose(compared, "put together by", "config.lr")
+    page.locator(".kcb-group-row .kcb-run-swatch").first.wait_for(state="attached")
+    choose(compared, "colours", "config.lr")
+    page.locator(".kcb-colours").wait_for()
+    colours = page.locator(".kcb-group-row .kcb-run-swatch").evaluate_all(
+        "(all) => all.map((one) => one.style.borderTopColor)"
+    )
+    drawn = """(colour) => {
+        const canvas = document.querySelector(".kcb-compared canvas");
+        const [r, g, b] = colour.match(/\\d+/g).map(Number);
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3] > 250 && data[i] === r && data[i + 1] === g && data[i + 2] === b) return true;
+        }
+        return false;
+    }"""
+    assert len(set(colours)) > 2
+    for colour in colours:
+        page.wait_for_function(drawn, arg=colour)
+
+
+def test_what_was_changed_by_hand_goes_with_the_curves(compared):
+    page = compared.page
+    page.locator(".kcb-changes").wait_for()
+    page.get_by_role("button", name="Curves", exact=True).click()
+    page.locator(".kcb-changes").wait_for(state="hidden")

@@ -579,3 +579,33 @@ def test_views_leave_nothing_behind(opened):
     assert page.evaluate("stub.listeners()") == before
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     assert page.locator(".kcb-comparison").count() == 1
+
+
+def test_nothing_moves_from_under_the_mouse_when_a_run_is_read_out(opened):
+    page = opened(view=["parallel", "scatter"], axes=AXES).page
+    row = page.locator("tr[data-run]").nth(1)
+    row.scroll_into_view_if_needed()
+    before = row.bounding_box()
+    row.hover()
+    page.wait_for_function("document.querySelector('.kcb-reading-out').textContent")
+    assert row.bounding_box() == before
+
+
+def test_the_first_axes_are_the_settings_that_somebody_gave(opened, tmp_path):
+    for number in range(3):
+        run = begin(("loss",), steps=1)
+        run.append(0, {"loss": 1.0})
+        run.finish("finished")
+        file = file_of(run, tmp_path, config={"depth": number}, settings={"model": {"name": f"sequential_{number}"}})
+        file.commit(1.0, whole=True)
+        file.close()
+    page = opened(tmp_path, view="parallel").page
+    assert page.locator("[data-axis]").evaluate_all("(all) => all.map((one) => one.dataset.axis)") == ["config.depth"]
+
+
+def test_the_list_of_axes_is_open_where_there_is_room_for_it_beside_the_plot(opened):
+    for width, is_open in ((600, False), (1300, True)):
+        compared = opened(view="parallel", axes=AXES)
+        compared.page.set_viewport_size({"width": width, "height": 900})
+        compared = opened(view="parallel", axes=AXES)
+        assert compared.page.locator(".kcb-axis-list").evaluate("(one) => one.open") is is_open

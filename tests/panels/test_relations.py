@@ -231,6 +231,11 @@ def test_a_scatter_is_a_figure(folder):
         comparison.figure(view="table")
 
 
+def test_axes_of_whole_numbers_have_no_ticks_between():
+    assert [word for _, word in axis.axis_of([1, 2, 3], None).ticks()] == ["1", "2", "3"]
+    assert [word for _, word in axis.axis_of([1, 2.5], None).ticks()] == ["1", "1.5", "2", "2.5"]
+
+
 @pytest.mark.parametrize("view", ["parallel", "scatter"])
 def test_whatever_stands_in_a_file_is_drawn(tmp_path, view):
     odd = [1e308, -1e308, 5e-324, 10**30, math.nan, -0.0, "", "$x^{", "\ud800", True, None, [1], {}]

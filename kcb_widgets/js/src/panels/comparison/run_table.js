@@ -27,7 +27,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
   const actions = h("span", { class: "kcb-presses" }, hiddenRuns);
   const head = h("tr");
   const body = h("tbody");
-  const scroller = h("div", { class: "kcb-scroller kcb-runs", tabindex: 0, role: "region", "aria-label": "table of runs" }, h("table", { class: "kcb-run-table", "aria-label": "runs" }, h("thead", {}, head), body));
+  const scroller = h("div", { class: "kcb-runs", tabindex: 0, role: "region", "aria-label": "table of runs" }, h("table", { class: "kcb-run-table", "aria-label": "runs" }, h("thead", {}, head), body));
   const editor = createEditor(edit);
   const deletion = createDeletion(remove);
   scope.add(deletion.end);

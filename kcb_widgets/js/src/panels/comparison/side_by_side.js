@@ -22,7 +22,7 @@ export function createSideBySide(ask, rowOf) {
   const only = h("input", { type: "checkbox" });
   only.checked = true;
   const said = h("span", { class: "kcb-muted" });
-  const body = h("div", { class: "kcb-scroller kcb-runs", tabindex: 0, role: "region", "aria-label": "runs side by side" });
+  const body = h("div", { class: "kcb-runs", tabindex: 0, role: "region", "aria-label": "runs side by side" });
   const close = button("Close", {}, () => toggle());
   const element = h("div", { class: "kcb-side-by-side", hidden: true }, h("div", { class: "kcb-line" }, h("label", {}, only, " only what differs"), said, close), body);
   const opener = button("Side by side", { "aria-expanded": "false", title: "The runs that are drawn as columns" }, () => toggle());
