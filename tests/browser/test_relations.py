@@ -591,6 +591,17 @@ def test_nothing_moves_from_under_the_mouse_when_a_run_is_read_out(opened):
     assert row.bounding_box() == before
 
 
+def test_a_run_that_is_read_out_is_no_longer_once_a_brush_begins(compared):
+    page = compared.page
+    read = "document.querySelector('.kcb-reading-out').textContent"
+    page.mouse.move(*where(page, 0, 1))
+    page.wait_for_function(read)
+    page.mouse.down()
+    page.mouse.move(*where(page, 0, 0.9))
+    page.wait_for_function(f"!{read}")
+    page.mouse.up()
+
+
 def test_the_first_axes_are_the_settings_that_somebody_gave(opened, tmp_path):
     for number in range(3):
         run = begin(("loss",), steps=1)

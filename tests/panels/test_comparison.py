@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import math
 
@@ -12,6 +14,7 @@ from comparing import decode, heard, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import begin, file_of, train, value
+from PIL import Image
 
 import kcb_widgets as kcb
 from kcb_widgets.panels.comparison import colours, curves, groups
@@ -388,6 +391,15 @@ def test_a_saved_notebook_has_words_a_table_and_a_picture_but_no_curves(folder):
     assert "run 0: finished, 2 epochs" in data["text/plain"]
     assert len(data["image/png"]) < 300_000
     assert len(json.dumps(comparison.get_state(["chosen"]))) < 1000
+
+
+def test_many_curves_have_a_picture_too_and_it_reads_on_light_and_on_dark(tmp_path):
+    for number in range(12):
+        make(tmp_path, f"run {number}", {"lr": 10.0**-number}, epochs=8, age=number)
+    for choices in ({}, {"colour": "config.lr"}, {"group": "name:run *", "band": "range"}):
+        data, _ = kcb.compare(tmp_path, **choices)._repr_mimebundle_()
+        picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGBA")
+        assert picture.getpixel((1, 1))[3] == 0  # the page is behind it
 
 
 def test_an_empty_folder_is_compared(tmp_path):
