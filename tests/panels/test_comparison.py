@@ -274,7 +274,8 @@ def test_choices_are_checked(folder):
     assert comparison.chosen["metric"] == "accuracy"
     for wrong in (
         {"metric": 3}, {"which": "all"}, {"x": "epochs"}, {"log": 1}, {"smoothing": 2}, {"smoothing": True},
-        {"smoothing": math.nan}, {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"group": 3}, {"colour": "red"},
+        {"smoothing": math.nan}, {"smoothing": 10**400}, {"best": 10**400},
+        {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"group": 3}, {"colour": "red"},
         {"which": []}, {"x": "series."}, {"x": None}, {"align": "start"}, {"align": 0}, {"band": "std"}, {"band": None},
         {"group": "name:"}, {"group": "name:" + "*" * 101}, {"colour": 3}, {"hidden": None}, {"hidden": [3]},
     ):  # fmt: skip

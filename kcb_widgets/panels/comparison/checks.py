@@ -20,6 +20,7 @@ MAX_NAME = 1000
 MAX_SHOWN = 1000
 MAX_AXES = 30
 MAX_PARTS = 10_000  # of a brush: one for each run, if need be
+RANGES = "must have ranges of two numbers, or None where they are open"
 Check = Callable[[str, Any], Any]
 
 
@@ -130,7 +131,7 @@ def _brush(name: str, value: object) -> relations.Brush:
 
 def _brushed(name: str, value: object) -> relations.Part:
     if isinstance(value, (list, tuple)):
-        low, high = _pair(_end)(name, value)
+        low, high = _pair(_end, RANGES)(name, value)
         if low is not None and high is not None and low > high:
             msg = f"{name} must have ranges that go up. Received: {in_words(value)}"
             raise ValueError(msg)
@@ -144,15 +145,15 @@ def _brushed(name: str, value: object) -> relations.Part:
 def _end(name: str, value: object) -> float:
     found = python(value)
     if not is_number(found) or not abs(found) < sys.float_info.max:
-        msg = f"{name} must have ranges of two numbers, or None where they are open. Received: {in_words(value)}"
+        msg = f"{name} {RANGES}. Received: {in_words(value)}"
         raise TypeError(msg)
     return found if abs(found) <= MAX_INTEGER else float(found)
 
 
-def _pair(check: Check) -> Check:
+def _pair(check: Check, words: str) -> Check:
     def both(name: str, value: object) -> tuple[Any, Any]:
         if not isinstance(value, (list, tuple)) or len(value) != 2:
-            msg = f"{name} must be two, or None where one is open. Received: {in_words(value)}"
+            msg = f"{name} {words}. Received: {in_words(value)}"
             raise TypeError(msg)
         first, second = (_maybe(check)(name, each) for each in value)
         return first, second
@@ -167,7 +168,7 @@ RELATIONS: dict[str, Check] = {
     "brush": _brush,
     "outcome": _maybe(_text),
     "best": _percent,
-    "scatter": _pair(_text),
+    "scatter": _pair(_text, "must be what x is and what y is"),
 }
 """Of the views besides the curves, which none of these changes."""
 CHECKS: dict[str, Check] = {
