@@ -69,6 +69,7 @@ bench: $(BENCH)
 
 screenshots: $(INSTALLED)
 	PYTHONPATH=tests/support $(BIN)/python tests/scripts/screenshots.py
+	PYTHONPATH=tests/support $(BIN)/python tests/scripts/comparison_pictures.py
 	PYTHONPATH=tests/support $(BIN)/python tests/scripts/board_states.py
 
 # The pages of the public names, from their docstrings.

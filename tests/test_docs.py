@@ -64,6 +64,13 @@ def test_the_badge_leads_to_a_notebook():
     assert (ROOT / path).is_file()
 
 
+def test_the_pictures_are_those_there_are_in_both_themes():
+    shown = set(re.findall(r"notebooks/images/([\w-]+\.png)", README))
+    assert shown == {path.name for path in (ROOT / "notebooks" / "images").iterdir()}
+    names = {name.rsplit("-", 1)[0] for name in shown}
+    assert shown == {f"{name}-{theme}.png" for name in names for theme in ("light", "dark")}
+
+
 def test_the_commands_are_targets_of_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"`make ([a-z-]+)`", README))

@@ -83,8 +83,8 @@ def still(run: Record, board_id: str) -> str:
     return still_of(plot(run), board_id)
 
 
-def still_of(figure: Figure, board_id: str) -> str:
-    """A figure as a small PNG in base64."""
+def still_of(figure: Figure, board_id: str = "") -> str:
+    """A figure as a small PNG in base64, which reads on light and on dark; marked with a board, if it is of one."""
     _suit_any_background(figure)
     return base64.b64encode(_png(figure, board_id)).decode()
 

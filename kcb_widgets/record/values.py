@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,13 @@ KINDS: dict[str, Callable[[Any], Value]] = {
     "str": str,
 }
 """By how the name of a dtype begins; complex, quantized and time ones are no numbers of ours."""
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of Python's own is a finite number; a flag is none."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)  # however huge, which no float would hold
 
 
 def positive_integer(name: str, value: object) -> int:

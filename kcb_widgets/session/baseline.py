@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from ..kernel import threads
 from ..record.record import Record
-from ..record.values import plain
+from ..record.values import is_number, plain
 
 BEST = "best"
 FIRST = ("val_loss", "loss")
@@ -106,5 +105,4 @@ def best_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def _best(row: dict[str, Any], metric: str) -> float | None:
     said = row["metrics"].get(metric, {})
     value = said.get("best", said.get("last"))
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known else None
+    return float(value) if is_number(value) else None

@@ -174,12 +174,12 @@ def _compared(folder: Path, count: int, batches: int) -> list[Number]:
         comparison = kcb.compare(folder / "compared")
         comparison.choose(shown=list(comparison.runs().index))
         comparison.send = lambda content, buffers=None: sent.append(buffers)
-        comparison._hello(True)
+        comparison._messages.hello(True)
         sent.append(comparison)
 
     opened = _ms(first)
     comparison = sent[-1]
-    zoom = _ms(lambda: comparison._send_curves("view", 1, 10.0, batches / 10))
+    zoom = _ms(lambda: comparison._messages.send_curves("view", 1, 10.0, batches / 10))
     shutil.rmtree(folder / "compared")
     return [
         Number("runs", count, ""),

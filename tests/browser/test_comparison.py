@@ -150,8 +150,8 @@ def test_runs_are_put_together_by_a_setting(compared):
     assert "together by kind" in page.get_by_label("put together by").locator("option").all_inner_texts()
     page.get_by_label("put together by").select_option("config.kind")
     assert compared.answered("choose")["choices"] == {"group": "config.kind"}
-    page.locator("tbody .kcb-swatch[title='deep, 10 runs']").first.wait_for(state="attached")
-    colours = page.locator("tbody .kcb-swatch").evaluate_all(
+    page.locator("tbody .kcb-run-swatch[title='deep, 10 runs']").first.wait_for(state="attached")
+    colours = page.locator("tbody .kcb-run-swatch").evaluate_all(
         "(all) => [...new Set(all.slice(0, 20).map((one) => one.style.borderTopColor))]"
     )
     assert len(colours) == 2
@@ -161,7 +161,7 @@ def test_runs_are_put_together_by_a_setting(compared):
     assert len(set(page.locator("tbody .kcb-reading").all_inner_texts()[:20])) == 2
     page.get_by_label("put together by").select_option("")
     compared.answered("choose")
-    page.wait_for_function("!document.querySelector('tbody .kcb-swatch[title]')")
+    page.wait_for_function("!document.querySelector('tbody .kcb-run-swatch[title]')")
 
 
 def test_a_zoom_asks_for_finer_data_and_lasts(compared):

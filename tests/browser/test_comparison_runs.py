@@ -118,11 +118,11 @@ def test_changes_by_hand_are_read_on_the_plot_and_as_a_list(compared):
     page.locator(".kcb-compared .kcb-canvas").focus()
     page.keyboard.press("ArrowRight")
     for _ in range(200):  # until the cursor stands at zero, where all marks are
-        if "learning_rate" in page.locator(".kcb-told").inner_text():
+        if "learning_rate" in page.locator(".kcb-marks-told").inner_text():
             break
         page.keyboard.press("Shift+ArrowRight")
-    assert "mlp-seed1, step 30: learning_rate 0.1 → 0.01" in page.locator(".kcb-told").inner_text()
-    assert "and 1 more" in page.locator(".kcb-told").inner_text()
+    assert "mlp-seed1, step 30: learning_rate 0.1 → 0.01" in page.locator(".kcb-marks-told").inner_text()
+    assert "and 1 more" in page.locator(".kcb-marks-told").inner_text()
     page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] + 200)
     page.get_by_text("changed by hand (4)").click()
     page.get_by_role("listitem").filter(has_text="cnn-seed3, step 30: learning_rate 0.1 → 0.01").wait_for()
@@ -173,7 +173,7 @@ def test_a_pattern_is_waited_for_and_goes_with_its_group(compared):
     page.get_by_role("button", name="*-seed?").wait_for()
     assert compared.names() == ["▸ *-seed?"]
     page.get_by_role("searchbox", name="filter runs").focus()
-    compared.comparison._choose({"group": None})
+    compared.comparison._messages.choose({"group": None})
     pattern.wait_for(state="hidden")
     assert group.input_value() == ""
 
@@ -198,7 +198,7 @@ def test_the_band_is_chosen_and_drop_outs_are_read(compared):
     said = set()
     for _ in range(120):
         page.keyboard.press("Shift+ArrowRight")
-        said.add(page.locator(".kcb-told").inner_text())
+        said.add(page.locator(".kcb-marks-told").inner_text())
     assert any("of 4 runs go on after" in each for each in said), said
 
 
@@ -210,8 +210,8 @@ def test_colours_are_those_of_a_setting_and_the_legend_says_which(compared):
     assert choose(compared, "colours", "config.lr") == {"colour": "config.lr"}
     legend = page.locator(".kcb-colours")
     legend.wait_for()
-    assert legend.inner_text().split() == ["colour:", "lr,", "by", "decades", "0.001", "to", "1", "not", "set"]
-    colours = page.locator("tbody .kcb-swatch").evaluate_all("(all) => all.map((one) => one.style.borderTopColor)")
+    assert legend.inner_text().split() == ["colour:", "lr,", "by", "decades", "0.001", "to", "1", "missing"]
+    colours = page.locator("tbody .kcb-run-swatch").evaluate_all("(all) => all.map((one) => one.style.borderTopColor)")
     assert colours[0] == colours[4] != colours[1]
     assert colours[7] == "rgb(128, 128, 128)"
     choose(compared, "colours", "config.kind")
@@ -314,3 +314,33 @@ def test_axe_finds_nothing(compared, theme, width):
     compared.answered("side_by_side")
     page.get_by_role("table", name="runs side by side").wait_for()
     assert violations(page) == []
+
+
+def test_what_a_group_looks_like_follows_the_colours(compared):
+    page = compared.page
+    choose(compared, "put together by", "config.lr")
+    page.locator(".kcb-group-row .kcb-run-swatch").first.wait_for(state="attached")
+    choose(compared, "colours", "config.lr")
+    page.locator(".kcb-colours").wait_for()
+    colours = page.locator(".kcb-group-row .kcb-run-swatch").evaluate_all(
+        "(all) => all.map((one) => one.style.borderTopColor)"
+    )
+    drawn = """(colour) => {
+        const canvas = document.querySelector(".kcb-compared canvas");
+        const [r, g, b] = colour.match(/\\d+/g).map(Number);
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3] > 250 && data[i] === r && data[i + 1] === g && data[i + 2] === b) return true;
+        }
+        return false;
+    }"""
+    assert len(set(colours)) > 2
+    for colour in colours:
+        page.wait_for_function(drawn, arg=colour)
+
+
+def test_what_was_changed_by_hand_goes_with_the_curves(compared):
+    page = compared.page
+    page.locator(".kcb-changes").wait_for()
+    page.get_by_role("button", name="Curves", exact=True).click()
+    page.locator(".kcb-changes").wait_for(state="hidden")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -21,6 +22,19 @@ print(table.status.tolist(), table.batches.tolist())
 kcb.Board(kcb.Run.open(table.path.iloc[0]))
 """
 COMPARE = 'comparison = kcb.compare("kept")\ncomparison'
+SWEEP = """
+x = np.ones((20, 1), "float32")
+for depth in range(4):
+    monitor = kcb.Monitor(display=False, log_dir="swept", name=f"run {depth}", config={"depth": depth})
+    model.fit(x, x, batch_size=1, verbose=0, callbacks=[monitor])
+"""
+COMPARE_SWEPT = 'comparison = kcb.compare("swept")\ncomparison'
+SAY = """
+print(json.dumps(dict(
+    brush=comparison.chosen["brush"], view=comparison.chosen["view"], brushed=len(comparison.brushed),
+    shown=comparison.runs().name[comparison.shown].tolist(), all=comparison.runs().name.tolist())))
+"""
+TOP, SPAN, LEFT = 42, 236, 14  # of the parallel coordinates; see parallel_layout.js
 
 
 def test_a_killed_run_is_opened_and_compared_in_a_new_kernel(open_notebook: Any, server: Any) -> None:
@@ -63,3 +77,57 @@ def test_a_killed_run_is_opened_and_compared_in_a_new_kernel(open_notebook: Any,
     compared.get_by_role("textbox", name="name", exact=True).fill("the first")
     compared.get_by_role("button", name="Save").click()
     compared.get_by_role("button", name="the first", exact=True).wait_for()
+
+
+def test_runs_are_brushed_drawn_hidden_deleted_and_laid_side_by_side(open_notebook: Any, server: Any) -> None:
+    notebook = open_notebook(MODEL, SWEEP, COMPARE_SWEPT, SAY)
+    for index in (0, 1, 2):
+        notebook.run(index)
+        notebook.wait(index)
+    page, compared = notebook.page, notebook.cell(2).locator(".kcb-comparison")
+    compared.locator(".kcb-compared canvas").wait_for()
+    compared.get_by_role("button", name="Parallel coordinates").click()
+    plot = compared.locator(".kcb-parallel canvas")
+    plot.wait_for()
+    # The upper half of the first axis, depth: two runs.
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + LEFT, box["y"] + TOP)
+    page.mouse.down()
+    page.mouse.move(box["x"] + LEFT, box["y"] + TOP + SPAN / 2, steps=5)
+    page.mouse.up()
+    compared.locator(".kcb-count-of-runs", has_text="2 of 4 runs").wait_for()
+    compared.get_by_role("button", name="Draw these").click()
+    compared.get_by_text("2 of 4 runs, 2 drawn").wait_for()
+    compared.get_by_role("button", name="hide run 3").click()
+    compared.get_by_role("button", name="Show hidden (1)").wait_for()
+    compared.get_by_role("button", name="Clear brushes").click()
+    compared.get_by_text("3 runs, 1 drawn").wait_for()
+    # One goes into the bin, and its file is there.
+    compared.get_by_role("button", name="delete run 0").click()
+    compared.get_by_role("button", name="Delete", exact=True).click()
+    compared.locator(".kcb-answer", has_text="swept/.bin/").wait_for()
+    compared.get_by_text("2 runs, 1 drawn").wait_for()
+    folder = next(Path(server.folder).rglob("swept"))
+    assert len(list(folder.glob("*.sqlite"))) == 3
+    assert ["run-0" in path.name for path in (folder / ".bin").glob("*.sqlite")] == [True]
+    # By keyboard: another one is drawn, and both are columns.
+    compared.get_by_role("checkbox", name="draw run 1").press("Space")
+    compared.get_by_text("2 runs, 2 drawn").wait_for()
+    compared.get_by_role("button", name="Side by side").press("Enter")
+    besides = compared.get_by_role("table", name="runs side by side")
+    besides.wait_for()
+    assert besides.locator("thead th").all_inner_texts() == ["run 2", "run 1"]
+    assert besides.locator("tr", has=page.get_by_role("rowheader", name="depth")).locator("td").all_inner_texts() == [
+        "2",
+        "1",
+    ]
+    notebook.run(3)
+    notebook.wait(3)
+    assert json.loads(notebook.text(3)) == {
+        "brush": {},
+        "view": ["curves", "parallel"],
+        "brushed": 2,
+        "shown": ["run 2", "run 1"],
+        "all": ["run 3", "run 2", "run 1"],
+    }

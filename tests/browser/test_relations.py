@@ -317,14 +317,14 @@ def test_runs_that_train_on_do_not_disturb_what_is_typed_or_dragged(compared):
     field = page.get_by_role("textbox", name="depth from")
     field.fill("3")
     start, end = where(page, 0, 0.2), where(page, 0, 0.7)
-    compared.comparison._send_table()
+    compared.comparison._messages.send_table()
     assert field.input_value() == "3"
     field.press("Enter")
     assert compared.answered("choose")["choices"]["brush"] == {"config.depth": [[3, None]]}
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(*end)
-    compared.comparison._send_table()
+    compared.comparison._messages.send_table()
     assert list(compared.comparison.chosen["brush"]) == ["config.depth"]
     page.wait_for_function("document.querySelectorAll('tbody tr').length === 3")  # what is dragged counts already
     page.mouse.up()
@@ -471,7 +471,7 @@ def test_every_colour_of_an_outcome_is_seen_on_its_ground(opened, theme):
     page = opened(view="parallel").page
     page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", str(theme == "light").lower())
     page.wait_for_function(f"document.querySelector('.kcb-board').dataset.kcbTheme === '{theme}'")
-    scale = page.locator(".kcb-outcome-colours").evaluate("(one) => one.style.background")
+    scale = page.locator(".kcb-chooser .kcb-colour-scale").evaluate("(one) => one.style.background")
     colours = [[int(each) for each in found] for found in re.findall(r"rgb\((\d+),? (\d+),? (\d+)\)", scale)]
     assert len(colours) == 5
 
@@ -491,7 +491,7 @@ def test_a_thousand_runs_over_twelve_axes_are_drawn_as_sharp_as_the_screen_is(br
     axes = [f"config.s{number}" for number in range(11)]
     compared = Compared(page, kcb.compare(folder, view="parallel", axes=[*axes, "best loss"]))
     rng = random.Random(1)
-    row = rows.table(compared.comparison._members)["rows"][0]
+    row = rows.table(compared.comparison._selection.members)["rows"][0]
     many = [
         {**row, "id": f"{number:012x}", "settings": [rng.choice([None, rng.random()]) for _ in axes]}
         for number in range(1000)
@@ -579,3 +579,44 @@ def test_views_leave_nothing_behind(opened):
     assert page.evaluate("stub.listeners()") == before
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     assert page.locator(".kcb-comparison").count() == 1
+
+
+def test_nothing_moves_from_under_the_mouse_when_a_run_is_read_out(opened):
+    page = opened(view=["parallel", "scatter"], axes=AXES).page
+    row = page.locator("tr[data-run]").nth(1)
+    row.scroll_into_view_if_needed()
+    before = row.bounding_box()
+    row.hover()
+    page.wait_for_function("document.querySelector('.kcb-reading-out').textContent")
+    assert row.bounding_box() == before
+
+
+def test_a_run_that_is_read_out_is_no_longer_once_a_brush_begins(compared):
+    page = compared.page
+    read = "document.querySelector('.kcb-reading-out').textContent"
+    page.mouse.move(*where(page, 0, 1))
+    page.wait_for_function(read)
+    page.mouse.down()
+    page.mouse.move(*where(page, 0, 0.9))
+    page.wait_for_function(f"!{read}")
+    page.mouse.up()
+
+
+def test_the_first_axes_are_the_settings_that_somebody_gave(opened, tmp_path):
+    for number in range(3):
+        run = begin(("loss",), steps=1)
+        run.append(0, {"loss": 1.0})
+        run.finish("finished")
+        file = file_of(run, tmp_path, config={"depth": number}, settings={"model": {"name": f"sequential_{number}"}})
+        file.commit(1.0, whole=True)
+        file.close()
+    page = opened(tmp_path, view="parallel").page
+    assert page.locator("[data-axis]").evaluate_all("(all) => all.map((one) => one.dataset.axis)") == ["config.depth"]
+
+
+def test_the_list_of_axes_is_open_where_there_is_room_for_it_beside_the_plot(opened):
+    for width, is_open in ((600, False), (1300, True)):
+        compared = opened(view="parallel", axes=AXES)
+        compared.page.set_viewport_size({"width": width, "height": 900})
+        compared = opened(view="parallel", axes=AXES)
+        assert compared.page.locator(".kcb-axis-list").evaluate("(one) => one.open") is is_open

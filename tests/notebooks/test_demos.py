@@ -102,6 +102,25 @@ def test_recipes_come_true(run):
     assert facts["folds"] == facts["trials"] == 3
 
 
+def test_compare_runs_keeps_twelve_and_relates_their_settings_to_their_results(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it keeps runs where it is
+    facts, cells = run(
+        "compare-runs",
+        kept="len(table)",
+        widths="table['config.width'][related.brushed].tolist()",
+        worst="float(table.best_val_accuracy[related.brushed].min())",
+        median="float(table.best_val_accuracy.median())",
+        same="eval(comparison.to_code()).chosen == comparison.chosen",
+    )
+    assert facts["kept"] == 12
+    assert 0 < len(facts["widths"]) <= 8
+    assert min(facts["widths"]) >= 16
+    assert facts["worst"] >= facts["median"]
+    assert facts["same"]
+    for cell in (cell_with(cells, 'band="range"'), cell_with(cells, 'colour="config'), cell_with(cells, 'view="par')):
+        assert len(pictures(cell)) == 1
+
+
 def test_the_dashboard_trains_when_its_button_is_pressed(run):
     facts, _ = run(
         "dashboard",

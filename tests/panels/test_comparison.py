@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import math
 
@@ -12,6 +14,7 @@ from comparing import decode, heard, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import begin, file_of, train, value
+from PIL import Image
 
 import kcb_widgets as kcb
 from kcb_widgets.panels.comparison import colours, curves, groups
@@ -44,7 +47,7 @@ def test_runs_come_from_wherever_they_are(folder):
 def test_a_live_run_counts_before_its_file(folder):
     live = make(folder, "live", over=False)
     comparison = kcb.compare([folder, live])
-    (member,) = [each for each in comparison._members if each.id == live.id]
+    (member,) = [each for each in comparison._selection.members if each.id == live.id]
     assert member.live is live
     assert member.run() is live
 
@@ -271,7 +274,8 @@ def test_choices_are_checked(folder):
     assert comparison.chosen["metric"] == "accuracy"
     for wrong in (
         {"metric": 3}, {"which": "all"}, {"x": "epochs"}, {"log": 1}, {"smoothing": 2}, {"smoothing": True},
-        {"smoothing": math.nan}, {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"group": 3}, {"colour": "red"},
+        {"smoothing": math.nan}, {"smoothing": 10**400}, {"best": 10**400},
+        {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"group": 3}, {"colour": "red"},
         {"which": []}, {"x": "series."}, {"x": None}, {"align": "start"}, {"align": 0}, {"band": "std"}, {"band": None},
         {"group": "name:"}, {"group": "name:" + "*" * 101}, {"colour": 3}, {"hidden": None}, {"hidden": [3]},
     ):  # fmt: skip
@@ -333,7 +337,7 @@ def test_a_run_can_be_renamed_while_it_is_written(tmp_path):
 
 
 def test_runs_that_train_are_looked_at_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("kcb_widgets.panels.comparison.comparison.REFRESH_S", 0.0)
+    monkeypatch.setattr("kcb_widgets.panels.comparison.selection.REFRESH_S", 0.0)
     run = begin()
     train(run, 5)
     file = file_of(run, tmp_path)
@@ -388,6 +392,15 @@ def test_a_saved_notebook_has_words_a_table_and_a_picture_but_no_curves(folder):
     assert "run 0: finished, 2 epochs" in data["text/plain"]
     assert len(data["image/png"]) < 300_000
     assert len(json.dumps(comparison.get_state(["chosen"]))) < 1000
+
+
+def test_many_curves_have_a_picture_too_and_it_reads_on_light_and_on_dark(tmp_path):
+    for number in range(12):
+        make(tmp_path, f"run {number}", {"lr": 10.0**-number}, epochs=8, age=number)
+    for choices in ({}, {"colour": "config.lr"}, {"group": "name:run *", "band": "range"}):
+        data, _ = kcb.compare(tmp_path, **choices)._repr_mimebundle_()
+        picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGBA")
+        assert picture.getpixel((1, 1))[3] == 0  # the page is behind it
 
 
 def test_an_empty_folder_is_compared(tmp_path):

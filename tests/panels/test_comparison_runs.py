@@ -29,7 +29,7 @@ def table(comparison):
 def test_what_is_chosen_or_deleted_in_python_reaches_the_views(folder, monkeypatch):
     comparison = kcb.compare(folder)
     work, sent = [], []
-    monkeypatch.setattr("kcb_widgets.panels.comparison.comparison.threads.start", lambda each, name: work.append(each))
+    monkeypatch.setattr("kcb_widgets.panels.comparison.messages.threads.start", lambda each, name: work.append(each))
     comparison.choose(x="epoch")
     assert work == []  # nobody looks
     table(comparison)
@@ -188,7 +188,7 @@ def test_what_is_in_no_file_or_gone_is_not_deleted(folder):
         ((said, _),) = heard(comparison, {"kind": "delete", "view": "v", "run": wrong})
         assert said["kind"] == "refused"
     sorted(folder.glob("*.sqlite"))[0].unlink()
-    gone = [each for each in comparison._members if each.path and not each.path.exists()]
+    gone = [each for each in comparison._selection.members if each.path and not each.path.exists()]
     ((said, _),) = heard(comparison, {"kind": "delete", "view": "v", "run": gone[0].id})
     assert said["kind"] == "refused"
     assert len(comparison.shown) == 5

@@ -15,6 +15,7 @@ from kept import begin, file_of
 import kcb_widgets as kcb
 from kcb_widgets.panels.comparison import axis, relations, relations_still, rows
 from kcb_widgets.panels.comparison.choices import Choices
+from kcb_widgets.record.values import is_number
 
 KINDS = ("wide", "deep", None)
 
@@ -152,10 +153,10 @@ def test_what_changes_no_curve_sends_none(folder):
     comparison = kcb.compare(folder)
     sent = []
     comparison.send = lambda content, buffers=None: sent.append(content["kind"])
-    comparison._choose({"brush": {"config.depth": [(1, 2)]}, "view": "parallel"})
+    comparison._messages.choose({"brush": {"config.depth": [(1, 2)]}, "view": "parallel"})
     assert sent == []
-    comparison._choose({"brush": {}, "smoothing": 0.5})
-    comparison._choose({})  # a view that wants everything again
+    comparison._messages.choose({"brush": {}, "smoothing": 0.5})
+    comparison._messages.choose({})  # a view that wants everything again
     assert sent == ["curves", "curves"]
 
 
@@ -185,7 +186,7 @@ def test_a_brush_is_the_runs_whose_values_it_names(values, low, wide, named):
 
 def test_values_are_those_of_the_table(folder):
     comparison = kcb.compare(folder)
-    table = rows.table(comparison._members)
+    table = rows.table(comparison._selection.members)
     own = comparison.runs()
     for row in table["rows"]:
         assert relations.value_of(table, row, "config.depth") == own["config.depth"][row["id"]]
@@ -230,6 +231,11 @@ def test_a_scatter_is_a_figure(folder):
         comparison.figure(view="table")
 
 
+def test_axes_of_whole_numbers_have_no_ticks_between():
+    assert [word for _, word in axis.axis_of([1, 2, 3], None).ticks()] == ["1", "2", "3"]
+    assert [word for _, word in axis.axis_of([1, 2.5], None).ticks()] == ["1", "1.5", "2", "2.5"]
+
+
 @pytest.mark.parametrize("view", ["parallel", "scatter"])
 def test_whatever_stands_in_a_file_is_drawn(tmp_path, view):
     odd = [1e308, -1e308, 5e-324, 10**30, math.nan, -0.0, "", "$x^{", "\ud800", True, None, [1], {}]
@@ -245,7 +251,7 @@ def test_whatever_stands_in_a_file_is_drawn(tmp_path, view):
             },
         )
     comparison = kcb.compare(tmp_path)
-    settings = relations.axes_of(rows.table(comparison._members), None, None)
+    settings = relations.axes_of(rows.table(comparison._selection.members), None, None)
     assert len(settings) == 4
     for scale in ("log", "linear", "categories"):
         for name in settings:
@@ -265,7 +271,7 @@ def test_every_value_has_one_place_on_an_axis(values):
             place = made.place(value)
             assert (place is None) == (axis.index_of(made.under, value) is not None)
             assert place is None or 0 <= place <= 1
-        numbers = [each for each in values if axis.is_number(each)]
+        numbers = [each for each in values if is_number(each)]
         if made.kind != "categories":
             places = [made.place(each) for each in sorted(numbers)]
             assert places == sorted(places)

@@ -62,14 +62,14 @@ class Compared:
         self._taken += len(messages)
         for content in messages:
             kinds = {
-                "hello": lambda content: self.comparison._hello(content.get("first") is True),
-                "choose": lambda content: self.comparison._choose(content["choices"]),
-                "window": lambda content: self.comparison._send_curves(
+                "hello": lambda content: self.comparison._messages.hello(content.get("first") is True),
+                "choose": lambda content: self.comparison._messages.choose(content["choices"]),
+                "window": lambda content: self.comparison._messages.send_curves(
                     content["view"], content["request"], content["first"], content["last"]
                 ),
-                "edit": lambda content: self.comparison._edit(content["run"], content["changes"]),
-                "delete": lambda content: self.comparison._delete(content["run"]),
-                "side_by_side": lambda content: self.comparison._send_side_by_side(content["view"]),
+                "edit": lambda content: self.comparison._messages.edit(content["run"], content["changes"]),
+                "delete": lambda content: self.comparison._messages.delete(content["run"]),
+                "side_by_side": lambda content: self.comparison._messages.send_side_by_side(content["view"]),
             }
             kinds[content["kind"]](content)
         return messages

@@ -29,11 +29,9 @@ def heard(comparison, content):
     comparison.send = lambda content, buffers=None: sent.append((content, buffers))
     threads = []
     kcb_threads = pytest.MonkeyPatch()
-    kcb_threads.setattr(
-        "kcb_widgets.panels.comparison.comparison.threads.start", lambda work, name: threads.append(work)
-    )
+    kcb_threads.setattr("kcb_widgets.panels.comparison.messages.threads.start", lambda work, name: threads.append(work))
     try:
-        comparison._receive(None, content, [])
+        comparison._messages.receive(content)
         for work in threads:
             work()
     finally:

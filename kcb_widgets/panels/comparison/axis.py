@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...record.formats import format_setting
-from ...record.values import Value
+from ...record.values import Value, is_number
 
 DECADES = 2  # positive numbers that span more are on a logarithmic scale
 MOST_ODD = 4  # texts among numbers that get a place under the axis; with more all are categories
@@ -25,6 +25,7 @@ class Axis:
         high: The largest.
         inside: Categories, from the bottom.
         under: What has a place under the axis: what is no number among numbers, and None, which is missing.
+        whole: All numbers are whole; then nothing is written between.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Axis:
     high: float
     inside: tuple[Value, ...]
     under: tuple[Value, ...]
+    whole: bool = False
 
     def place(self, value: Value) -> float | None:
         """From 0, the bottom, to 1; None for what stands under the axis."""
@@ -40,7 +42,6 @@ class Axis:
             return None if found is None else (found + 0.5) / len(self.inside)
         if not is_number(value):
             return None
-        assert isinstance(value, (int, float))
         first, last = self._scaled(self.low), self._scaled(self.high)
         return (self._scaled(value) - first) / (last - first) if last > first else 0.5
 
@@ -52,6 +53,8 @@ class Axis:
             return [(0.5, word_of(self.low))]
         decades = math.log10(self.high) - math.log10(self.low) if self.kind == "log" else 0.0
         found = _powers(self.low, self.high, most) if decades >= 1 else _rounds(self.low, self.high, most)
+        if self.whole:
+            found = [each for each in found if each.is_integer()]
         placed = [(self.place(each), f"{each:.4g}") for each in found if self.low <= each <= self.high]
         return [(at, word) for at, word in placed if at is not None]
 
@@ -67,15 +70,16 @@ def axis_of(values: Iterable[Value], wanted: str | None) -> Axis:
         wanted: A scale that somebody chose.
     """
     every = list(values)
-    numbers = sorted({each for each in every if is_number(each)})  # type: ignore[type-var]
+    numbers = sorted({each for each in every if is_number(each)})
     odd = sorted({each for each in every if each is not None and not is_number(each)}, key=word_of)
     under: tuple[Value, ...] = (None,) if None in every else ()
     if not numbers or wanted == "categories" or len(odd) > MOST_ODD:
         return Axis("categories", 0.0, 0.0, (*numbers, *odd), under)
-    low, high = float(numbers[0]), float(numbers[-1])  # type: ignore[arg-type]
+    low, high = float(numbers[0]), float(numbers[-1])
     wide = low > 0 and math.log10(high) - math.log10(low) > DECADES
     kind = "log" if low > 0 and (wanted == "log" or (wide and wanted != "linear")) else "linear"
-    return Axis(kind, low, high, (), (*odd, *under))
+    whole = all(float(each).is_integer() for each in numbers)
+    return Axis(kind, low, high, (), (*odd, *under), whole)
 
 
 def _powers(low: float, high: float, most: int) -> list[float]:
@@ -92,11 +96,6 @@ def _rounds(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((each * power for each in (1, 2, 5, 10) if each * power >= rough), rough)
     return [float(f"{i * step:.12g}") for i in range(math.ceil(low / step), math.floor(high / step) + 1)][: 2 * most]
-
-
-def is_number(value: Value) -> bool:
-    """Whether a value is a finite number; a flag is none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def word_of(value: Value) -> str:

@@ -1,23 +1,16 @@
-"""Choices: what a comparison shows. They come from a browser or from Python, and are checked either way."""
+"""Choices: what a comparison shows; ``checks`` tells what it can be."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 from ...record.values import shown as in_words
 from . import relations
-from .axes import AXES, SERIES
-from .groups import BANDS, Band
-from .markers import ALIGN
-from .patterns import BY_NAME, MAX_LENGTH
+from .checks import CHECKS, Which
+from .groups import Band
 
-Which = Literal["both", "train", "validation"]
-WHICH: tuple[Which, ...] = ("both", "train", "validation")
-MAX_NAME = 1000
-MAX_SHOWN = 1000
 FIRST_SHOWN = 20  # the newest runs are shown at first
 
 
@@ -80,7 +73,7 @@ class Choices:
             if name not in names:
                 msg = f"there is no choice of this name; there are {', '.join(names)}. Received: {in_words(name)}"
                 raise ValueError(msg)
-        made = {name: _CHECKS[name](name, value) for name, value in given.items()}
+        made = {name: CHECKS[name](name, value) for name, value in given.items()}
         return replace(self, **made)
 
     def sent(self) -> dict[str, Any]:
@@ -93,84 +86,3 @@ def _lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _lists(each) for name, each in value.items()}
     return [_lists(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
-        msg = f"{name} must be a name. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return value
-
-
-def _one_of(options: tuple[str, ...]) -> Any:
-    def check(name: str, value: object) -> str:
-        if value not in options:
-            msg = f"{name} must be one of {', '.join(options)}. Received: {in_words(value)}"
-            raise ValueError(msg)
-        return str(value)
-
-    return check
-
-
-def _axis(name: str, value: object) -> str:
-    if isinstance(value, str) and value.startswith(SERIES) and len(SERIES) < len(value) <= MAX_NAME:
-        return value
-    if value not in AXES:
-        msg = f"{name} must be one of {', '.join(AXES)}, or {SERIES} and a name. Received: {in_words(value)}"
-        raise ValueError(msg)
-    return str(value)
-
-
-def _maybe(check: Any) -> Any:
-    return lambda name, value: None if value is None else check(name, value)
-
-
-def _group(name: str, value: object) -> str:
-    known = _text(name, value)
-    if known.startswith(BY_NAME) and not 0 < len(known) - len(BY_NAME) <= MAX_LENGTH:
-        msg = f"a pattern of the name has from 1 to {MAX_LENGTH} characters. Received: {in_words(value)}"
-        raise ValueError(msg)
-    return known
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        msg = f"{name} must be True or False. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return value
-
-
-def _part(name: str, value: object) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not math.isfinite(value)
-        or not 0 <= value <= 1
-    ):
-        msg = f"{name} must be a number from 0 to 1. Received: {in_words(value)}"
-        raise ValueError(msg)
-    return float(value)
-
-
-def _ids(name: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, (list, tuple)) or len(value) > MAX_SHOWN:
-        msg = f"{name} must be a list of ids of runs. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return tuple(dict.fromkeys(_text(name, each) for each in value))
-
-
-_CHECKS: dict[str, Any] = {
-    "metric": _text,
-    "which": _one_of(WHICH),
-    "x": _axis,
-    "align": _maybe(_one_of(ALIGN)),
-    "log": _flag,
-    "smoothing": _part,
-    "shown": _maybe(_ids),
-    "group": _maybe(_group),
-    "band": _one_of(tuple(BANDS)),
-    "colour": _maybe(_text),
-    "hidden": _ids,
-    "baseline": _maybe(_text),
-    **relations.CHECKS,
-}

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-import numpy as np
 import traitlets
 
 from ... import kernel
-from ...commands.validation import text
-from ...kernel import threads
-from ...record.values import shown as in_words
-from ...store import edit, listing, liveness
-from ...store.differences import settings_of
-from ...store.reader import NotARunFile
-from . import curves, deletion, folds, picture, relations, relations_still, rows, side_by_side, still
-from .choices import FIRST_SHOWN, Choices
-from .curves import Points
-from .members import Member, members
-from .scales import Scale
+from ...store import listing
+from . import checks, folds, relations, relations_still, side_by_side, still
+from .choices import Choices
+from .messages import Messages
+from .selection import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-log = logging.getLogger(__name__)
-
 STATIC = Path(__file__).parents[2] / "static"
-REFRESH_S = 2.0  # seconds between looks at runs that are not over
-MAX_DRAWN = 200  # runs whose curves are drawn
 COLUMNS = ["run", "name", "curve", "x", "value"]  # of ``data``
-TRAIN, VALIDATION = "train", "validation"
 
 
 class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
@@ -47,9 +32,6 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     Args:
         source: A folder, run files, runs, Keras's ``History``, a table from ``kcb.runs``, or a list of any of these.
         choices: What is shown; see ``choose``.
-
-    Attributes:
-        left_out: Why files of the source are no runs.
     """
 
     _esm = STATIC / "comparison.js"
@@ -59,32 +41,16 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __init__(self, source: Any, **choices: Any) -> None:
         self._source = source
-        self._members, self.left_out = members(source)
-        self._choices = self._changed(self._first_choices(), choices)
-        self._points: dict[tuple[str, str, str, str | None], tuple[int, Points]] = {}
-        self._looked, self._seen = 0.0, False
-        self._turn = threading.RLock()
-        super().__init__(chosen=self._choices.sent())
+        self._selection = Selection(source, choices)
+        self._messages = Messages(self._selection, lambda *parts: self.send(*parts), self._set)
+        super().__init__(chosen=self._selection.choices.sent())
         kernel.own(self.comm.comm_id if self.comm is not None else "")
-        self.on_msg(self._receive)
+        self.on_msg(lambda _widget, content, _buffers: self._messages.receive(content))
 
-    def _first_choices(self) -> Choices:
-        """The loss, or whatever most runs have."""
-        known = rows.metric_names(self._members)
-        names = [each["name"] for each in known]
-        return Choices(metric="loss" if "loss" in names or not names else names[0])
-
-    def _changed(self, choices: Choices, given: Mapping[str, Any]) -> Choices:
-        """Choices with some changed, and checked; a colour may only be a setting that there is."""
-        made = choices.changed(given)
-        if "colour" not in given or made.colour is None or not self._members:
-            return made
-        if made.colour not in {name for member in self._members for name in settings_of(member.row)}:
-            msg = f"colour must be a setting that a run has, such as config.lr. Received: {in_words(made.colour)}"
-            raise ValueError(msg)
-        return made
-
-    # -- what people use -----------------------------------------------------------------------------------------------
+    @property
+    def left_out(self) -> list[str]:
+        """Why files of the source are no runs."""
+        return self._selection.left_out
 
     def choose(self, **choices: Any) -> Comparison:
         """Change what is shown.
@@ -112,51 +78,28 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             TypeError, ValueError: There is no such choice, or it cannot be this.
         """
         self._set(choices)
-        if _changes_curves(choices):
-            self._tell_views()
+        if checks.changes_curves(choices):
+            self._messages.tell()
         return self
 
     def _set(self, choices: Mapping[str, Any]) -> None:
-        with self._turn:
-            self._choices = self._changed(self._choices, choices)
-            self.chosen = self._choices.sent()
-
-    def _tell_views(self) -> None:
-        """Send all to the views, if there are any; reading curves may take a while."""
-        if self._seen:
-            threads.start(lambda: self._contained(self._send_all), "kcb-compare")
-
-    def _send_all(self) -> None:
-        self._send_table()
-        self._send_curves("", None, None, None)
+        with self._selection.turn:
+            self._selection.choose(choices)
+            self.chosen = self._selection.choices.sent()
 
     @property
     def shown(self) -> list[str]:
         """The ids of the runs whose curves are drawn."""
-        return [member.id for member in self._shown()]
+        return [member.id for member in self._selection.drawn()]
 
     @property
     def brushed(self) -> list[str]:
         """The ids of the runs within ``brush`` that are among the ``best``."""
-        with self._turn:
-            now, table = self._choices, rows.table(self._listed(), self._scale())
-        outcome = relations.outcome_of(table, now.metric, now.which, now.outcome)
-        return relations.within(table, now.brush, outcome, now.best)
-
-    def _shown(self) -> list[Member]:
-        wanted, listed = self._choices.shown, self._listed()
-        if wanted is None:
-            return listed[:FIRST_SHOWN]
-        known = {member.id: member for member in listed}
-        return [known[each] for each in wanted if each in known][:MAX_DRAWN]
-
-    def _listed(self) -> list[Member]:
-        hidden = set(self._choices.hidden)
-        return [member for member in self._members if member.id not in hidden]
+        return self._selection.brushed()
 
     def runs(self) -> pd.DataFrame:
         """The runs as a table, as of ``kcb.runs``."""
-        return listing.frame([member.row for member in self._members])
+        return listing.frame([member.row for member in self._selection.members])
 
     def data(self) -> pd.DataFrame:
         """What is drawn, all points, without smoothing: columns ``run``, ``name``, ``curve``, ``x``, ``value``."""
@@ -164,7 +107,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
         parts = [
             pd.DataFrame({"run": member.id, "name": member.row["name"], "curve": curve, "x": found.x, "value": found.y})
-            for member, each in self._lines()
+            for member, each in self._selection.lines()
             for curve, found in each
         ]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
@@ -175,8 +118,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         Args:
             all_settings: Also what is the same in all of them.
         """
-        with self._turn:
-            return side_by_side.frame(self._shown(), all_settings)
+        with self._selection.turn:
+            return side_by_side.frame(self._selection.drawn(), all_settings)
 
     def groups(self) -> pd.DataFrame:
         """The runs that are not hidden, put together as chosen: a row a group, with n, and means and deviations.
@@ -184,10 +127,11 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         Raises:
             ValueError: ``group`` is not chosen.
         """
-        if self._choices.group is None:
+        group = self._selection.choices.group
+        if group is None:
             msg = "runs are put together by nothing: choose a group first. Received: None"
             raise ValueError(msg)
-        return folds.frame(self._listed(), self._choices.group)
+        return folds.frame(self._selection.listed(), group)
 
     def delete(self, run: str) -> Path:
         """Put a run's file into the folder ``.bin`` beside it, and take the run out of the comparison.
@@ -201,16 +145,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         Raises:
             ValueError: There is no such run, it has no file, or it trains or may train.
         """
-        where = self._put_away(run)
-        self._tell_views()
-        return where
-
-    def _put_away(self, run: str) -> Path:
-        with self._turn:
-            member = self._member(run)
-            where = deletion.delete(member)
-            self._members = [each for each in self._members if each is not member]
-            self._points = {key: found for key, found in self._points.items() if key[0] != run}
+        where = self._selection.delete(run)
+        self._messages.tell()
         return where
 
     def figure(
@@ -232,159 +168,23 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         if view not in relations.VIEWS:
             msg = f"view must be one of {', '.join(relations.VIEWS)}. Received: {view!r}"
             raise ValueError(msg)
+        now = self._selection
         if view != "curves":
-            with self._turn:
-                return relations_still.figure(rows.table(self._listed(), self._scale()), self._choices, view, size)
-        return still.figure(self._lines, self._choices, self._scale(), metrics or [self._choices.metric], size)
+            with now.turn:
+                return relations_still.figure(now.table(), now.choices, view, size)
+        return still.figure(now.lines, now.choices, now.scale(), metrics or [now.choices.metric], size)
 
     def to_code(self) -> str:
         """The call that shows this view again."""
         first = Choices().sent()
-        said = {name: value for name, value in self._choices.sent().items() if value != first[name]}
+        said = {name: value for name, value in self._selection.choices.sent().items() if value != first[name]}
         arguments = "".join(f", {name}={value!r}" for name, value in said.items())
         return f"kcb.compare({self._named_source()}{arguments})"
 
     def _named_source(self) -> str:
         if isinstance(self._source, (str, Path)):
             return repr(str(self._source))
-        return repr([member.row["path"] for member in self._members if member.row["path"]])
-
-    # -- curves --------------------------------------------------------------------------------------------------------
-
-    def _curves(self, member: Member, metric: str = "") -> list[tuple[str, Points]]:
-        """A run's curves of a metric, by what they are."""
-        metric, which, found = metric or self._choices.metric, self._choices.which, []
-        if which in ("both", TRAIN):
-            found.append((TRAIN, self._of(member, metric)))
-        if which in ("both", VALIDATION) and not metric.startswith("val_"):
-            found.append((VALIDATION, self._of(member, f"val_{metric}")))
-        return [(curve, points) for curve, points in found if len(points.x)]
-
-    def _lines(self, metric: str = "") -> picture.Lines:
-        """The runs that are drawn, and their curves."""
-        with self._turn:
-            return [(member, self._curves(member, metric)) for member in self._shown()]
-
-    def _of(self, member: Member, metric: str) -> Points:
-        try:
-            run = member.run()
-        except (NotARunFile, OSError) as error:
-            log.info("%s cannot be drawn: %s", member.id, error)
-            return Points(*(np.empty(0) for _ in range(3)))
-        key = member.id, metric, self._choices.x, self._choices.align
-        # What changes points: rows, and events that they are in line by.
-        rows_now = run.batch_table.rows + run.epoch_table.rows + run.value_table.rows + len(run.events_list)
-        known = self._points.get(key)
-        if known is None or known[0] != rows_now:
-            known = self._points[key] = rows_now, curves.points(run, metric, self._choices.x, self._choices.align)
-        return known[1]
-
-    def _scale(self) -> Scale:
-        return Scale(self._members, self._choices.colour)
-
-    # -- messages ------------------------------------------------------------------------------------------------------
-
-    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """A message from a view; whatever takes long is done on a thread, as this may be the one that trains."""
-        if not isinstance(content, dict):
-            return
-        kind, view = content.get("kind"), text(content.get("view"))
-        work: dict[str, Callable[[], None]] = {
-            "hello": lambda: self._hello(content.get("first") is True),
-            "choose": lambda: self._choose(content.get("choices")),
-            "window": lambda: self._send_curves(
-                view, content.get("request"), content.get("first"), content.get("last")
-            ),
-            "edit": lambda: self._edit(text(content.get("run")), content.get("changes")),
-            "delete": lambda: self._delete(text(content.get("run"))),
-            "side_by_side": lambda: self._send_side_by_side(view),
-        }
-        if isinstance(kind, str) and kind in work:
-            threads.start(lambda: self._contained(work[kind]), "kcb-compare")
-
-    def _contained(self, work: Callable[[], None]) -> None:
-        try:
-            with self._turn:
-                work()
-        except (TypeError, ValueError, OSError) as error:
-            log.info("A comparison could not do what was asked", exc_info=True)
-            self.send({"kind": "refused", "message": str(error)})
-        except Exception as error:
-            log.exception("A comparison failed")
-            self.send({"kind": "refused", "message": f"{type(error).__name__}: {error}"})
-
-    def _hello(self, first: bool) -> None:
-        """A view is there, and looks: send all at first, and later what is new."""
-        self._seen = True
-        if first or self._look_again():
-            self._send_all()
-
-    def _look_again(self) -> bool:
-        """Whether runs that are not over have news."""
-        now = time.monotonic()
-        if now - self._looked < REFRESH_S:
-            return False
-        self._looked = now
-        here, news = liveness.Judge(), False
-        for member in self._members:
-            if not member.over:
-                try:
-                    news |= member.refresh(here)
-                except (NotARunFile, OSError):
-                    log.debug("%s cannot be looked at", member.id, exc_info=True)
-        return news
-
-    def _choose(self, choices: Any) -> None:
-        if not isinstance(choices, Mapping):
-            msg = "choices must be given by name"
-            raise TypeError(msg)
-        self._set({str(name): value for name, value in choices.items()})
-        if {"colour", "group"} & choices.keys():  # the table shows them too
-            self._send_table()
-        if _changes_curves(choices):
-            self._send_curves("", None, None, None)
-
-    def _send_table(self) -> None:
-        made = rows.table(self._members, self._scale(), self._choices.group)
-        self.send({"kind": "table", "left_out": len(self.left_out), **made})
-
-    def _send_side_by_side(self, view: str) -> None:
-        self.send({"kind": "side_by_side", "view": view, **side_by_side.table(self._shown())})
-
-    def _delete(self, run: str) -> None:
-        where = self._put_away(run)
-        self._send_all()
-        self.send({"kind": "said", "message": deletion.words(where)})
-
-    def _send_curves(self, view: str, request: Any, first: Any, last: Any) -> None:
-        low, high = (_finite(value) for value in (first, last))
-        if view and (low is None or high is None or not low < high):
-            return
-        header, data = picture.picture(self._lines(), self._choices, self._scale(), low, high)
-        number = request if isinstance(request, int) else None
-        self.send({"kind": "curves", "view": view, "request": number, **header}, [data])
-
-    def _edit(self, run: str, changes: Any) -> None:
-        """Change what people say of a run, in its file."""
-        member = self._member(run)
-        if not isinstance(changes, Mapping):
-            msg = f"changes must be given by name. Received: {in_words(changes)}"
-            raise TypeError(msg)
-        said = edit.checked({str(name): value for name, value in changes.items()})
-        if member.path is not None:
-            edit.edit(member.path, said)
-        if member.live is not None:
-            for name, value in said.items():
-                setattr(member.live, name, value)
-        member.row = {**member.row, **said}
-        self._send_table()
-
-    def _member(self, run: str) -> Member:
-        for member in self._members:
-            if member.id == run:
-                return member
-        msg = f"there is no such run. Received: {in_words(run)}"
-        raise ValueError(msg)
+        return repr([member.row["path"] for member in self._selection.members if member.row["path"]])
 
     def close(self) -> None:
         """Take the comparison away everywhere."""
@@ -395,7 +195,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         found = super()._repr_mimebundle_(**kwargs)
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return still.bundle(dict(data), self._listed(), self._choices.metric, self.figure), metadata
+        now = self._selection
+        return still.bundle(dict(data), now.listed(), now.choices.metric, self.figure), metadata
 
 
 def compare(source: Any = "runs", **choices: Any) -> Comparison:
@@ -415,14 +216,3 @@ def compare(source: Any = "runs", **choices: Any) -> Comparison:
         >>> kcb.compare(table[table["config.depth"] > 3])
     """
     return Comparison(source, **choices)
-
-
-def _finite(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or abs(value) > 2**53:
-        return None
-    return float(value)
-
-
-def _changes_curves(choices: Mapping[str, Any]) -> bool:
-    """Whether curves are drawn anew: what is chosen of the other views draws none."""
-    return not choices or bool(set(choices) - set(relations.CHECKS))

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...record.values import is_number
 from .groups import key_of
 from .members import Member
 
@@ -43,7 +44,7 @@ def frame(members: Sequence[Member], by: str) -> pd.DataFrame:
 
 
 def _mean_and_deviation(values: Sequence[Any]) -> tuple[float, float]:
-    some = [float(value) for value in values if isinstance(value, (int, float)) and math.isfinite(value)]
+    some = [float(value) for value in values if is_number(value)]
     return (
         statistics.fmean(some) if some else math.nan,
         statistics.stdev(some) if len(some) > 1 else math.nan,

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from ...record.values import plain
 from ...store.differences import settings_of
 from . import patterns
+from .axis import MISSING
 from .curves import Binned
 from .members import Member
 
-MISSING = "missing"
 MAX_KEY = 200
 BY = ("name", "tags")
 """What runs can be put together by besides their settings and patterns of their names."""

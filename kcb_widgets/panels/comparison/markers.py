@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...record.events import Event
-from ...record.formats import format_setting
 from ...record.record import Record
 from ...record.values import plain
 from ...store.writer import by_hand
+from .axis import word_of
 
 ZERO = "zero"
 MAX_MARKS = 50  # of a run
@@ -88,8 +88,4 @@ def words(event: Event) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, (int, float)):
-        return format_setting(value)
-    return "none" if value is None else str(plain(value))
+    return "none" if value is None else word_of(plain(value))

@@ -55,6 +55,14 @@ class Member:
             self._run = open_run(self.path)
         return self._run
 
+    def opened(self) -> Record | None:
+        """The run; None where it cannot be opened."""
+        try:
+            return self.run()
+        except (NotARunFile, OSError) as error:
+            log.info("%s cannot be drawn: %s", self.id, error)
+            return None
+
     def refresh(self, here: liveness.Judge) -> bool:
         """Look again at a run that is not over; whether there is news."""
         before = self.row

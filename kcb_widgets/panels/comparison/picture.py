@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...record.record import Record
-from ...store.reader import NotARunFile
 from . import axes, curves, groups, markers
 from .choices import Choices
 from .colours import style_of
 from .curves import Points
 from .members import Member
 from .scales import Scale
-
-log = logging.getLogger(__name__)
 
 Lines = list[tuple[Member, list[tuple[str, Points]]]]
 TRAIN = "train"
@@ -94,7 +89,7 @@ def marks(lines: Lines, choices: Choices) -> tuple[list[dict[str, Any]], bool]:
     made: list[dict[str, Any]] = []
     more = False
     for member, each in lines:
-        run = opened(member) if each else None
+        run = member.opened() if each else None
         if run is None:
             continue
         if len(made) >= MAX_MARKS:
@@ -113,7 +108,7 @@ def marks(lines: Lines, choices: Choices) -> tuple[list[dict[str, Any]], bool]:
 
 def left_out(lines: Lines, choices: Choices) -> list[str]:
     """How many runs the axis leaves out, and why."""
-    runs = [run for member, each in lines if not each and (run := opened(member)) is not None]
+    runs = [run for member, each in lines if not each and (run := member.opened()) is not None]
     reasons = Counter(axes.why_not(run, choices.x, choices.align) for run in runs)
     reasons.pop("", None)
     return axes.counted(reasons)
@@ -121,14 +116,5 @@ def left_out(lines: Lines, choices: Choices) -> list[str]:
 
 def names(lines: Lines) -> list[str]:
     """The series that can be an axis, of the runs that are drawn."""
-    every = [axes.names(run) for member, _ in lines if (run := opened(member)) is not None]
+    every = [axes.names(run) for member, _ in lines if (run := member.opened()) is not None]
     return list(dict.fromkeys(name for each in every for name in each))[:MAX_SERIES]
-
-
-def opened(member: Member) -> Record | None:
-    """A run; None where it cannot be opened."""
-    try:
-        return member.run()
-    except (NotARunFile, OSError) as error:
-        log.debug("%s cannot be drawn: %s", member.id, error)
-        return None

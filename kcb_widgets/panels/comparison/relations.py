@@ -7,21 +7,16 @@ The browser reckons the same from the same table: ``js/src/panels/comparison/bru
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ...record.values import MAX_INTEGER, Value, plain, python
-from ...record.values import shown as in_words
+from ...record.values import Value, is_number
 
 View = Literal["curves", "parallel", "scatter"]
 VIEWS: tuple[View, ...] = ("curves", "parallel", "scatter")
 SCALES = ("linear", "log", "categories")
 OWN = ("duration", "epochs", "steered")
 """What a run has besides settings and metrics."""
-MAX_AXES = 30
-MAX_NAME = 1000
-MAX_PARTS = 10_000  # of a brush: one for each run, if need be
 EVERY = 100.0  # percent
 FIRST_SETTINGS = 6  # axes besides the outcome, while none are chosen
 
@@ -78,9 +73,7 @@ def _lies(table: Mapping[str, Any], row: Mapping[str, Any], name: str, parts: tu
 def _covers(part: Part, value: Value) -> bool:
     if isinstance(part, tuple):
         low, high = part
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return False
-        return (low is None or low <= value) and (high is None or value <= high)
+        return is_number(value) and (low is None or low <= value) and (high is None or value <= high)
     return part == value and isinstance(part, bool) == isinstance(value, bool)  # 1 is not True
 
 
@@ -97,10 +90,15 @@ def outcome_of(table: Mapping[str, Any], metric: str, which: str, chosen: str | 
 
 
 def axes_of(table: Mapping[str, Any], outcome: str | None, chosen: tuple[str, ...] | None) -> list[str]:
-    """The axes of parallel coordinates: those that were chosen, or the first settings that differ, and the outcome."""
+    """The axes of parallel coordinates: those that were chosen, or settings that differ, and the outcome.
+
+    Settings that somebody gave are enough; where nobody gave any, those that were found are taken.
+    """
     if chosen is not None:
         return list(chosen)
-    return list(dict.fromkeys([*table["settings"][:FIRST_SETTINGS], *([] if outcome is None else [outcome])]))
+    given = [name for name in table["settings"] if name.startswith("config.")]
+    first = (given or table["settings"])[:FIRST_SETTINGS]
+    return list(dict.fromkeys([*first, *([] if outcome is None else [outcome])]))
 
 
 def sides_of(
@@ -127,124 +125,8 @@ def _best(table: Mapping[str, Any], outcome: str | None, best: float) -> set[str
         return None
     sign = 1 if direction == "min" else -1
     every = {row["id"]: value_of(table, row, outcome) for row in table["rows"]}
-    costs = {
-        run: sign * value
-        for run, value in every.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    }
+    costs = {run: sign * value for run, value in every.items() if is_number(value)}
     if not costs:
         return set()
     last = sorted(costs.values())[max(0, math.ceil(len(costs) * best / EVERY) - 1)]
     return {run for run, cost in costs.items() if cost <= last}
-
-
-# -- what may be chosen ------------------------------------------------------------------------------------------------
-
-
-def _name(name: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
-        msg = f"{name} must be named by texts. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return value
-
-
-def _views(name: str, value: object) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, (list, tuple)) or not all(isinstance(each, str) and each in VIEWS for each in given):
-        msg = f"{name} must be one or more of {', '.join(VIEWS)}. Received: {in_words(value)}"
-        raise ValueError(msg)
-    return tuple(each for each in VIEWS if each in given)
-
-
-def _axes(name: str, value: object) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, (list, tuple)) or len(value) > MAX_AXES:
-        msg = f"{name} must be a list of at most {MAX_AXES} names. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return tuple(dict.fromkeys(_name(name, each) for each in value))
-
-
-def _scales(name: str, value: object) -> dict[str, str]:
-    if not isinstance(value, Mapping) or len(value) > MAX_AXES:
-        msg = f"{name} must be a dict of at most {MAX_AXES} axes. Received: {in_words(value)}"
-        raise TypeError(msg)
-    for each in value.values():
-        if not isinstance(each, str) or each not in SCALES:
-            msg = f"{name} must be of {', '.join(SCALES)}. Received: {in_words(each)}"
-            raise ValueError(msg)
-    return {_name(name, axis): str(each) for axis, each in value.items()}
-
-
-def _brush(name: str, value: object) -> Brush:
-    if not isinstance(value, Mapping) or len(value) > MAX_AXES:
-        msg = f"{name} must be a dict of at most {MAX_AXES} axes. Received: {in_words(value)}"
-        raise TypeError(msg)
-    made = {}
-    for axis, parts in value.items():
-        if not isinstance(parts, (list, tuple)) or len(parts) > MAX_PARTS:
-            msg = f"{name} must have a list of ranges and values for each axis. Received: {in_words(parts)}"
-            raise TypeError(msg)
-        made[_name(name, axis)] = tuple(_part(name, part) for part in parts)
-    return made
-
-
-def _part(name: str, value: object) -> Part:
-    if isinstance(value, (list, tuple)):
-        if len(value) != 2:
-            msg = f"{name} must have ranges of two numbers, or None where they are open. Received: {in_words(value)}"
-            raise TypeError(msg)
-        low, high = (_end(name, each) for each in value)
-        if low is not None and high is not None and low > high:
-            msg = f"{name} must have ranges that go up. Received: {in_words(value)}"
-            raise ValueError(msg)
-        return low, high
-    if isinstance(value, Mapping):
-        msg = f"{name} must have ranges and values. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return plain(value, MAX_NAME)
-
-
-def _end(name: str, value: object) -> float | None:
-    found = python(value)
-    if found is None:
-        return None
-    if not _is_number(found) or not abs(found) < sys.float_info.max:  # type: ignore[arg-type]
-        msg = f"{name} must have ranges of two numbers, or None where they are open. Received: {in_words(value)}"
-        raise TypeError(msg)
-    return found if abs(found) <= MAX_INTEGER else float(found)  # type: ignore[arg-type,return-value]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _percent(name: str, value: object) -> float:
-    if not _is_number(value) or not 0 < value <= EVERY:  # type: ignore[operator]
-        msg = f"{name} must be a number of percent above 0 and up to 100. Received: {in_words(value)}"
-        raise ValueError(msg)
-    return float(value)  # type: ignore[arg-type]
-
-
-def _pair(name: str, value: object) -> tuple[str | None, str | None]:
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        msg = f"{name} must be what x is and what y is. Received: {in_words(value)}"
-        raise TypeError(msg)
-    x, y = (None if each is None else _name(name, each) for each in value)
-    return x, y
-
-
-def _optional(name: str, value: object) -> str | None:
-    return None if value is None else _name(name, value)
-
-
-CHECKS: dict[str, Any] = {
-    "view": _views,
-    "axes": _axes,
-    "scales": _scales,
-    "brush": _brush,
-    "outcome": _optional,
-    "best": _percent,
-    "scatter": _pair,
-}
-"""What checks a choice, by its name. None of these changes a curve."""

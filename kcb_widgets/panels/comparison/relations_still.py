@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...record.formats import format_metric
-from ...record.values import Value
+from ...record.values import Value, is_number
 from . import relations
-from .axis import Axis, axis_of, index_of, is_number, word_of
+from .axis import Axis, axis_of, index_of, word_of
 from .choices import Choices
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...record.values import plain
+from ...record.values import is_number, plain
 from ...store.differences import settings_of
+from .axis import axis_of
 from .colours import COLOURS, style_of
 from .members import Member
 
@@ -36,9 +36,9 @@ class Scale:
             self._values = {member.id: plain(settings_of(member.row).get(setting), 200) for member in members}
         known = [value for value in self._values.values() if value is not None]
         self._missing = len(known) < len(self._values)
-        self.numbers = bool(known) and all(_is_number(value) for value in known)
-        self.first, self.last = (float(min(known)), float(max(known))) if self.numbers else (0.0, 0.0)
-        self.log = self.first > 0 and self.last >= DECADES * self.first
+        self.numbers = bool(known) and all(is_number(value) for value in known)
+        self._axis = axis_of(known, "log" if self.numbers and max(known) >= DECADES * min(known) else "linear")
+        self.first, self.last, self.log = self._axis.low, self._axis.high, self._axis.kind == "log"
         self._own = {} if self.numbers else _apart({str(value): f"{setting}={value}" for value in known})
 
     def colour(self, run: str) -> str:
@@ -48,7 +48,8 @@ class Scale:
         value = self._values.get(run)
         if value is None:
             return MISSING
-        return _on_scale(self._part(float(value))) if self.numbers else self._own[str(value)]
+        place = self._axis.place(value) if self.numbers else None
+        return self._own[str(value)] if place is None else _on_scale(place)
 
     def together(self, runs: Sequence[str]) -> str | None:
         """The colour of some runs, where a setting gives all of them the same."""
@@ -56,13 +57,6 @@ class Scale:
             return None
         found = {self.colour(run) for run in runs}
         return found.pop() if len(found) == 1 else None
-
-    def _part(self, value: float) -> float:
-        if self.last == self.first:
-            return 0.5
-        if self.log:
-            return (math.log(value) - math.log(self.first)) / (math.log(self.last) - math.log(self.first))
-        return value / (self.last - self.first) - self.first / (self.last - self.first)
 
     def legend(self) -> dict[str, Any] | None:
         """What the colours stand for, as JSON; None where each run has its own."""
@@ -85,10 +79,6 @@ def _apart(keys: Mapping[str, str]) -> dict[str, str]:
         if made[text] in free:
             free.remove(made[text])
     return made
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _on_scale(part: float) -> str:

@@ -9,7 +9,7 @@ from ...record.portable import strict_json
 from ...record.values import plain
 from ...store.differences import settings_of
 from ..payload import clean
-from . import markers, picture
+from . import markers
 from .members import Member
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _by_hand(members: Sequence[Member]) -> list[Row]:
     """The first change of each run, the second, and so on."""
     every = []
     for member in members:
-        run = picture.opened(member)
+        run = member.opened()
         every.append([markers.words(event) for event in markers.changes(run)[:MAX_CHANGES]] if run else [])
     most = max(map(len, every), default=0)
     return [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +28,7 @@ BAND = 0.2
 MARK = 7  # points
 MAX_LEGEND = 20
 MAX_ROWS = 50  # of the table
-MAX_BYTES = 200_000  # of the picture
+MAX_PICTURE = 250_000  # characters
 
 
 def figure(
@@ -143,12 +141,13 @@ def bundle(
     data: dict[str, Any], members: Sequence[Member], metric: str, picture: Callable[[], Figure]
 ) -> dict[str, Any]:
     """MIME data: the live widget, and for viewers without it a table and a picture."""
+    from ...export.figures import still_of
+
     data["text/plain"] = words(members, metric)
     data["text/html"] = table(members)
-    raw = io.BytesIO()
-    picture().savefig(raw, format="png", dpi=90)
-    if raw.tell() <= MAX_BYTES:
-        data["image/png"] = base64.b64encode(raw.getvalue()).decode()
+    png = still_of(picture())
+    if len(png) <= MAX_PICTURE:
+        data["image/png"] = png
     return data
 
 

@@ -29,6 +29,7 @@ export function createAxis(values, wanted) {
   const numeric = numbers.length > 0 && wanted !== "categories" && odd.length <= MOST_ODD;
   const low = numbers[0] ?? 0;
   const high = numbers.at(-1) ?? 0;
+  const whole = numbers.every(Number.isInteger); // between 2 and 3 layers there is nothing
   const positive = numbers.length > 0 && low > 0;
   const kind = !numeric ? "categories" : positive && (wanted === "log" || (wanted !== "linear" && Math.log10(high) - Math.log10(low) > DECADES)) ? "log" : "linear";
 
@@ -75,7 +76,7 @@ export function createAxis(values, wanted) {
       if (!numeric) return inside.map(({ word }, i) => ({ at: (i + 0.5) / inside.length, word }));
       if (!(last > first)) return [{ at: 0.5, word: formatSetting(low) }];
       const found = kind === "log" && last - first >= 1 ? decades(first, last, most) : rounds(low, high, most);
-      return found.map((value) => ({ at: (scale(value) - first) / (last - first), word: formatTick(value) })).filter(({ at }) => at >= 0 && at <= 1);
+      return found.filter((value) => !whole || Number.isInteger(value)).map((value) => ({ at: (scale(value) - first) / (last - first), word: formatTick(value) })).filter(({ at }) => at >= 0 && at <= 1);
     },
   };
 }

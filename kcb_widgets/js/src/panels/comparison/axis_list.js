@@ -3,11 +3,13 @@
 import { button, createScope, h, setAttribute } from "../../ui/dom.js";
 import { formatTick, parseNumber } from "../../ui/format.js";
 import { keptOf, partsOf } from "./brush.js";
+import { fill as fillOptions, ofQuantities, select } from "./options.js";
 
 /** @typedef {import("./parallel_layout.js").Upright} Upright */
 /** @typedef {import("./brush.js").Part} Part */
 
 const MOST = 200; // checkboxes of an axis
+const WIDE = 800; // px: the list stands beside the plot, and is open at first
 const SCALES = { "": "scale: automatic", linear: "linear", log: "log", categories: "categories" };
 
 /** @param {{onBrush: (name: string, parts: Part[] | undefined) => void, onMove: (name: string, to: number) => void, onScale: (name: string, scale: string) => void,
@@ -15,8 +17,8 @@ const SCALES = { "": "scale: automatic", linear: "linear", log: "log", categorie
 export function createAxisList({ onBrush, onMove, onScale, onAdd, onRemove }) {
   const scope = createScope();
   const rows = h("div", { class: "kcb-axes" });
-  const more = h("select", { "aria-label": "add an axis" });
-  const element = h("details", { class: "kcb-axis-list", open: true }, h("summary", {}, "axes: order, scale, ranges"), rows, more);
+  const more = select("add an axis");
+  const element = h("details", { class: "kcb-axis-list" }, h("summary", {}, "axes: order, scale, ranges"), rows, more);
   let builtFor = "";
   /** @type {((upright: Upright, scale: string) => void)[]} */
   let fill = [];
@@ -116,6 +118,7 @@ export function createAxisList({ onBrush, onMove, onScale, onAdd, onRemove }) {
     /** @param {Upright[]} uprights @param {Record<string, string>} scales @param {import("./quantities.js").Quantity[]} others what can be added */
     update(uprights, scales, others) {
       now = uprights;
+      if (!builtFor) element.open = (element.parentElement?.clientWidth ?? 0) >= WIDE; // else it would push all else away
       const key = JSON.stringify(uprights.map(({ name, title, axis }) => [name, title, axis.numeric, axis.positive, axis.inside, axis.under]));
       if (key !== builtFor) {
         builtFor = key;
@@ -126,10 +129,7 @@ export function createAxisList({ onBrush, onMove, onScale, onAdd, onRemove }) {
         if (again) /** @type {HTMLElement} */ (again).focus();
       }
       fill.forEach((one, i) => one(uprights[i], scales[uprights[i].name] ?? ""));
-      const names = ["", ...others.map((each) => each.name)];
-      if (names.join("\n") !== [...more.options].map((each) => each.value).join("\n")) {
-        more.replaceChildren(h("option", { value: "" }, "add an axis…"), ...others.map(({ name, title }) => h("option", { value: name }, title)));
-      }
+      fillOptions(more, [{ value: "", text: "add an axis…" }, ...ofQuantities(others)], "");
       more.hidden = !others.length;
     },
     end: scope.end,

@@ -28,7 +28,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
   const reset = button("Show all", { hidden: true, title: "Zoom out (double click)" }, () => onReset());
   const empty = h("p", { class: "kcb-muted", hidden: true }, EMPTY);
   const where = h("span", { class: "kcb-muted" });
-  const told = h("span", { class: "kcb-told", role: "status" });
+  const told = h("span", { class: "kcb-marks-told", role: "status" });
   const left = h("p", { class: "kcb-muted" });
   const element = h("figure", { class: "kcb-compared" }, h("figcaption", {}, where, reset, told), holder, empty, left);
   holder.style.minHeight = `${HEIGHT}px`;
@@ -165,7 +165,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
     );
   };
 
-  const keyOf = (/** @type {Curves} */ next) => JSON.stringify([next.curves.map((each) => [each.run, each.curve, !!each.smooth]), next.groups.map((each) => [each.key, each.curve]), choices().log]);
+  const keyOf = (/** @type {Curves} */ next) => JSON.stringify([next.curves.map((each) => [each.run, each.curve, !!each.smooth]), next.groups.map((each) => [each.key, each.curve, each.colour, each.dashes, each.runs]), choices().log]);
 
   const redraw = () => {
     if (!curves) return;

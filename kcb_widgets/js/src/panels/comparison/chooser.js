@@ -1,27 +1,29 @@
 // @ts-check
-// What is chosen for all runs: metric, curves, the axis, smoothing.
+// What is chosen for all runs: metric, curves, the axis, what runs are put together by, smoothing.
 import { createScope, h, setAttribute, throttle } from "../../ui/dom.js";
 import { createMoreChoices } from "./more_choices.js";
+import { fill, ofSettings, select } from "./options.js";
 import { BY_NAME, createPattern } from "./pattern.js";
 
 const AXES = { step: "step", epoch: "epoch", time: "time of training", clock: "wall clock", samples: "samples seen" };
 const SERIES = "series."; // a recorded series, as an axis
 const WHICH = { both: "train and validation", train: "train", validation: "validation" };
 const SMOOTHING_MS = 80;
-
-/** @param {string} label @param {Record<string, string>} options */
-function select(label, options) {
-  const element = h("select", { "aria-label": label }, ...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
-  return element;
-}
+/** @type {import("./options.js").Option[]} */
+const GROUPS = [
+  { value: "", text: "each run" },
+  { value: "name", text: "together by name" },
+  { value: BY_NAME, text: "together by a pattern of the name" },
+  { value: "tags", text: "together by tags" },
+];
 
 /** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[], settings: () => string[], axes: () => string[]}} context */
 export function createChooser({ choices, choose, metrics, settings, axes }) {
   const scope = createScope();
-  const metric = select("metric", {});
+  const metric = select("metric");
   const which = select("curves", WHICH);
-  const x = select("horizontal axis", AXES);
-  const group = select("put together by", {});
+  const x = select("horizontal axis");
+  const group = select("put together by");
   const log = h("input", { type: "checkbox" });
   const smoothing = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "smoothing" });
   const pattern = createPattern({ choices, choose });
@@ -29,7 +31,7 @@ export function createChooser({ choices, choose, metrics, settings, axes }) {
   scope.add(pattern.end);
   scope.add(more.end);
   const element = h("div", { class: "kcb-chooser", role: "group", "aria-label": "what is drawn" },
-    metric, which, h("label", {}, "by ", x), group, pattern.element, more.element, h("label", {}, log, " log"), h("label", {}, "smoothing ", smoothing));
+    metric, which, h("label", {}, "by ", x), more.align, group, pattern.element, more.band, more.colour, h("label", {}, log, " log"), h("label", {}, "smoothing ", smoothing));
   scope.listen(metric, "change", () => choose({ metric: metric.value }));
   scope.listen(which, "change", () => choose({ which: which.value }));
   scope.listen(x, "change", () => choose({ x: x.value }));
@@ -47,23 +49,16 @@ export function createChooser({ choices, choose, metrics, settings, axes }) {
       const now = choices();
       const names = metrics().map((each) => each.name);
       if (!names.includes(now.metric)) names.unshift(now.metric);
-      if (names.join("\n") !== [...metric.options].map((each) => each.value).join("\n")) metric.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
-      metric.value = now.metric;
-      const by = ["", "name", BY_NAME, "tags", ...settings()];
+      fill(metric, names.map((name) => ({ value: name, text: name })), now.metric);
       const chosen = now.group?.startsWith(BY_NAME) ? BY_NAME : (now.group ?? "");
-      if (!by.includes(chosen)) by.push(chosen);
-      if (by.join("\n") !== [...group.options].map((each) => each.value).join("\n")) {
-        group.replaceChildren(...by.map((name) => h("option", { value: name }, name === BY_NAME ? "together by a pattern of the name" : name ? `together by ${name.replace(/^config\./, "")}` : "each run")));
-      }
+      const own = GROUPS.some(({ value }) => value === chosen) ? null : chosen;
       pattern.draw();
-      if (pattern.element.hidden || now.group) group.value = chosen; // else a pattern is about to be typed
-      const xs = [...Object.keys(AXES), ...axes().map((name) => SERIES + name)];
-      if (!xs.includes(now.x)) xs.push(now.x);
-      if (xs.join("\n") !== [...x.options].map((each) => each.value).join("\n")) {
-        x.replaceChildren(...xs.map((value) => h("option", { value }, /** @type {Record<string, string>} */ (AXES)[value] ?? value.slice(SERIES.length))));
-      }
+      const typed = pattern.element.hidden || now.group ? chosen : group.value; // a pattern is about to be typed
+      fill(group, [...GROUPS, ...ofSettings(settings(), own, "together by")], typed);
+      const series = new Set([...axes(), ...(now.x.startsWith(SERIES) ? [now.x.slice(SERIES.length)] : [])]);
+      const recorded = [...series].map((name) => ({ value: SERIES + name, text: name, group: "a recorded series" }));
+      fill(x, [...Object.entries(AXES).map(([value, text]) => ({ value, text })), ...recorded], now.x);
       which.value = now.which;
-      x.value = now.x;
       log.checked = now.log;
       more.draw();
       if (document.activeElement !== smoothing) smoothing.value = String(now.smoothing);

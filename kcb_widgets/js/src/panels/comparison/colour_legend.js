@@ -2,6 +2,8 @@
 // What the colours of runs stand for, where a setting gives them.
 import { h } from "../../ui/dom.js";
 import { formatSetting } from "../../ui/format.js";
+import { createColourRange } from "./colour_scale.js";
+import { titleOf } from "./options.js";
 
 /** @typedef {{setting: string, missing: string | null, scale?: string[], first?: number, last?: number, log?: boolean,
  *   values?: {text: string, colour: string}[], more?: number}} Legend */
@@ -21,15 +23,15 @@ export function createColourLegend() {
     draw(legend) {
       element.hidden = !legend;
       if (!legend) return;
-      const parts = [h("span", { class: "kcb-muted" }, `colour: ${legend.setting.replace(/^config\./, "")}${legend.log ? ", by decades" : ""}`)];
+      const parts = [h("span", { class: "kcb-muted" }, `colour: ${titleOf(legend.setting)}${legend.log ? ", by decades" : ""}`)];
       if (legend.scale) {
-        const bar = h("span", { class: "kcb-colour-scale", "aria-hidden": "true" });
-        bar.style.background = `linear-gradient(to right, ${legend.scale.join(", ")})`;
-        parts.push(h("span", { class: "kcb-colour" }, formatSetting(legend.first), bar, h("span", { class: "kcb-hidden" }, "to"), formatSetting(legend.last)));
+        const range = createColourRange();
+        range.update(formatSetting(legend.first), legend.scale, formatSetting(legend.last));
+        parts.push(range.element);
       }
       for (const { text, colour } of legend.values ?? []) parts.push(entry(colour, text));
       if (legend.more) parts.push(h("span", { class: "kcb-muted" }, `and ${legend.more} more`));
-      if (legend.missing) parts.push(entry(legend.missing, "not set"));
+      if (legend.missing) parts.push(entry(legend.missing, "missing"));
       element.replaceChildren(...parts);
     },
   };

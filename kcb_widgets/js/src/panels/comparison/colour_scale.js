@@ -1,6 +1,7 @@
 // @ts-check
 // The colours of an outcome: from blue to yellow, which every colour vision tells apart, and by lightness too. On a light
 // ground the end is dark, on a dark one it is bright: each keeps a contrast of 3 to its ground.
+import { h, setText } from "../../ui/dom.js";
 
 const STOPS = {
   light: [[151, 134, 74], [92, 97, 110], [0, 41, 95]],
@@ -15,5 +16,20 @@ export function colourAt(part, dark) {
   return `rgb(${stops[i].map((value, k) => Math.round(value + (at - i) * (stops[i + 1][k] - value))).join(" ")})`;
 }
 
-/** The scale as a background. @param {boolean} dark */
-export const gradient = (dark) => `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map((part) => colourAt(part, dark)).join(", ")})`;
+/** The scale as a list of colours. @param {boolean} dark */
+export const stopsOf = (dark) => [0, 0.25, 0.5, 0.75, 1].map((part) => colourAt(part, dark));
+
+/** A scale of colours between what its ends stand for. */
+export function createColourRange() {
+  const [from, to] = [h("span"), h("span")];
+  const bar = h("span", { class: "kcb-colour-scale", "aria-hidden": "true" });
+  return {
+    element: h("span", { class: "kcb-colour" }, from, bar, h("span", { class: "kcb-hidden" }, "to"), to),
+    /** @param {string} first @param {string[]} colours @param {string} last */
+    update(first, colours, last) {
+      setText(from, first);
+      setText(to, last);
+      bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+    },
+  };
+}

@@ -1,6 +1,7 @@
 // @ts-check
 // The columns of the table of runs, and what stands in them for many runs together.
 import { formatClock, formatExact, formatMoment, formatSetting, formatTick, toNumber } from "../../ui/format.js";
+import { titleOf } from "./options.js";
 
 /** @typedef {import("./comparison.js").Row} Row */
 /** @typedef {{key: string, title: string, hint: string, value: (row: Row) => unknown, text: (row: Row) => string, difference?: (row: Row) => number | null,
@@ -38,7 +39,7 @@ export function columnsOf(table, metric, base) {
   found.push({ key: "epochs", title: "epochs", hint: "that are over", value: (row) => row.epochs, text: (row) => String(row.epochs) });
   found.push({ key: "duration", title: "duration", hint: "", value: (row) => row.duration, text: (row) => formatClock(row.duration), number: formatMoment });
   found.push({ key: "steered", title: "steered", hint: "changes that were made by hand", value: (row) => row.steered, text: (row) => (row.steered ? `${row.steered}` : "") });
-  table.settings.forEach((name, i) => found.push({ key: name, title: name.replace(/^config\./, ""), hint: name, value: (row) => row.settings[i], text: (row) => (row.settings[i] === null ? "" : formatSetting(row.settings[i])) }));
+  table.settings.forEach((name, i) => found.push({ key: name, title: titleOf(name), hint: name, value: (row) => row.settings[i], text: (row) => (row.settings[i] === null ? "" : formatSetting(row.settings[i])) }));
   if (table.rows.some((row) => row.tags.length)) found.push({ key: "tags", title: "tags", hint: "", value: (row) => row.tags.join(", "), text: (row) => row.tags.join(", ") });
   return found;
 }

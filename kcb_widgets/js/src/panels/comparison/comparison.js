@@ -30,9 +30,10 @@ export const FIRST_SHOWN = 20;
 function mount(model, el) {
   const scope = createScope();
   const view = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
-  const root = h("div", { class: "kcb-board kcb-comparison", "data-lm-suppress-shortcuts": "true" });
-  el.append(root);
-  scope.add(() => root.remove());
+  const root = h("div", { class: "kcb-board", "data-lm-suppress-shortcuts": "true" });
+  const whole = h("div", { class: "kcb-comparison" }, root); // what its stylesheet holds for; see build.mjs
+  el.append(whole);
+  scope.add(() => whole.remove());
   scope.listen(root, "keydown", (event) => event.stopPropagation());
   const theme = watchTheme(root);
   scope.add(theme.end);
@@ -60,11 +61,12 @@ function mount(model, el) {
     return shown ? shown.filter((id) => !hidden.includes(id)) : listed().slice(0, FIRST_SHOWN).map((row) => row.id);
   };
 
-  const said = h("p", { class: "kcb-said", role: "status" });
+  const said = h("p", { class: "kcb-answer", role: "status" });
   const look = () => zoom && send({ kind: "window", request: ++request, first: zoom[0], last: zoom[1] });
   const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings, axes: () => axes });
   const legend = createColourLegend();
   const changes = createChanges(rowOf);
+  const changesPlace = h("div", {}, changes.element); // hidden with the curves; what is in it while nothing was changed
   const sideBySide = createSideBySide(() => send({ kind: "side_by_side" }), rowOf);
   scope.add(chooser.end);
   scope.add(changes.end);
@@ -107,7 +109,7 @@ function mount(model, el) {
     choices,
     choose,
     shown,
-    curves: [chooser.element, chart.element],
+    curves: [chooser.element, chart.element, changesPlace],
     onHover: (id) => {
       chart.highlight(id);
       runs.highlight(id);
@@ -120,7 +122,7 @@ function mount(model, el) {
   scope.add(runs.end);
   scope.add(relations.end);
   runs.actions.append(sideBySide.opener);
-  root.append(relations.strip, chooser.element, legend.element, chart.element, changes.element, relations.element, said, runs.element, sideBySide.element);
+  root.append(relations.strip, chooser.element, legend.element, chart.element, changesPlace, relations.element, said, runs.element, sideBySide.element);
 
   const draw = () => {
     relations.draw();

@@ -134,6 +134,8 @@ export function createParallel({ theme, onHover, onBrush, onMove }) {
     if (event.button !== 0 || i < 0) return;
     event.preventDefault();
     canvas.element.setPointerCapture(event.pointerId);
+    highlight(null); // it may be outside of what is brushed
+    onHover(null);
     drag = { order, i, from: order ? x : y, to: order ? x : y, before: lines.uprights[i].parts };
   });
   scope.listen(canvas.element, "pointermove", (event) => {

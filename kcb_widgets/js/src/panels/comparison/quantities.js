@@ -1,6 +1,7 @@
 // @ts-check
 // Quantities: what a run has that can be an axis: its settings, its metrics, and a few numbers of its own.
 import { formatSetting } from "../../ui/format.js";
+import { titleOf } from "./options.js";
 
 /** @typedef {import("./comparison.js").Table} Table */
 /** @typedef {import("./comparison.js").Row} Row */
@@ -16,7 +17,7 @@ const plain = (value) => (value === undefined || value === null ? null : typeof 
  * @param {Table} table @returns {Map<string, Quantity>} */
 export function quantitiesOf(table) {
   /** @type {Quantity[]} */
-  const found = table.settings.map((name, i) => ({ name, title: name.replace(/^config\./, ""), kind: "setting", of: (row) => plain(row.settings[i]) }));
+  const found = table.settings.map((name, i) => ({ name, title: titleOf(name), kind: "setting", of: (row) => plain(row.settings[i]) }));
   const metrics = new Set(table.metrics.flatMap(({ name }) => [name, `val_${name}`]));
   for (const metric of metrics) {
     for (const part of /** @type {const} */ (["last", "best"])) {

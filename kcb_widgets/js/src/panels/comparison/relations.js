@@ -2,14 +2,11 @@
 // How settings relate to results: the strip of views, what is common to them, and which runs lie within the brushes.
 import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { createAxis } from "./axis.js";
-import { createAxisList } from "./axis_list.js";
 import { bestOf, within } from "./brush.js";
 import { colourAt } from "./colour_scale.js";
 import { createOutcomeChooser } from "./outcome_chooser.js";
-import { createParallel } from "./parallel.js";
-import { directionOf, outcomeOf, quantitiesOf, wordOf } from "./quantities.js";
-import { createScatter } from "./scatter.js";
-import { createScatterChooser } from "./scatter_chooser.js";
+import { directionOf, outcomeOf, quantitiesOf } from "./quantities.js";
+import { createParallelView, createScatterView } from "./relation_views.js";
 
 /** @typedef {import("./comparison.js").Row} Row */
 /** @typedef {import("./brush.js").Part} Part */
@@ -20,8 +17,13 @@ const VIEWS = { curves: "Curves", parallel: "Parallel coordinates", scatter: "Sc
 /** @type {Chosen} */
 const FIRST = { view: ["curves"], axes: null, scales: {}, brush: {}, outcome: null, best: 100, scatter: [null, null] };
 const FIRST_SETTINGS = 6; // axes besides the outcome, while none are chosen
-const MOST_AXES = 30;
 const MOST_DRAWN = 200; // runs; Python draws no more
+
+/** The settings that somebody gave; where nobody gave any, those that were found. @param {string[]} settings */
+function firstSettings(settings) {
+  const given = settings.filter((name) => name.startsWith("config."));
+  return (given.length ? given : settings).slice(0, FIRST_SETTINGS);
+}
 
 /** @param {{theme: import("../../ui/theme.js").Theme, table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
  *   curves: HTMLElement[], onHover: (id: string | null) => void, onKept: () => void, onIsolate: (id: string) => void, onToggle: (id: string) => void}} context */
@@ -86,20 +88,13 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
   const axes = () => {
     const { axes: wanted } = now();
     const own = outcome();
-    return (wanted ?? [...new Set([...table().settings.slice(0, FIRST_SETTINGS), ...(own ? [own.name] : [])])]).filter((name) => known.has(name));
+    return (wanted ?? [...new Set([...firstSettings(table().settings), ...(own ? [own.name] : [])])]).filter((name) => known.has(name));
   };
   /** A brush of single numbers is of categories. @param {import("./quantities.js").Quantity} quantity */
   const axisOf = ({ name, of }) => {
     const byValue = brushes().get(name)?.some((part) => typeof part === "number");
     return createAxis(table().rows.map(of), scales().get(name) ?? (byValue ? "categories" : undefined));
   };
-  /** @param {string} name @param {number} to */
-  const move = (name, to) => {
-    const next = axes().filter((each) => each !== name);
-    next.splice(to, 0, name);
-    change({ axes: next });
-  };
-
   /** @param {string | null} id */
   const light = (id) => {
     for (const each of open.values()) each.highlight(id);
@@ -110,65 +105,13 @@ export function createRelations({ theme, table, choices, choose, shown, curves, 
     onHover(id);
   };
 
-  /** The views that are open; only those exist. @type {Map<string, {element: HTMLElement, draw: () => void, highlight: (id: string | null) => void, end: () => void}>} */
+  const common = { theme, rows: () => table().rows, known: () => known, kept: () => kept, outcome, now, change, axisOf, rescale, hover };
+  /** The views that are open; only those exist. @type {Map<string, import("./relation_views.js").View>} */
   const open = new Map();
-  /** @type {Record<string, () => {element: HTMLElement, draw: () => void, highlight: (id: string | null) => void, end: () => void}>} */
+  /** @type {Record<string, () => import("./relation_views.js").View>} */
   const makers = {
-    parallel() {
-      const plot = createParallel({ theme, onHover: hover, onBrush: brush, onMove: move });
-      const list = createAxisList({
-        onBrush: brush,
-        onMove: move,
-        onScale: rescale,
-        onAdd: (name) => change({ axes: [...axes(), name] }),
-        onRemove: (name) => change({ axes: axes().filter((each) => each !== name) }),
-      });
-      const read = h("p", { class: "kcb-reading-out" });
-      return {
-        element: h("section", { class: "kcb-relating", "aria-label": "parallel coordinates" }, h("div", {}, plot.element, read), list.element),
-        draw() {
-          const parts = brushes();
-          const uprights = axes().flatMap((name) => {
-            const quantity = known.get(name);
-            return quantity ? [{ ...quantity, axis: axisOf(quantity), parts: parts.get(name) }] : [];
-          });
-          const colours = colouring();
-          plot.update({ uprights, rows: table().rows, kept, ...colours });
-          list.update(uprights, now().scales, uprights.length < MOST_AXES ? [...known.values()].filter(({ name }) => !uprights.some((each) => each.name === name)) : []);
-        },
-        highlight(id) {
-          plot.highlight(id);
-          const row = table().rows.find((each) => each.id === id);
-          const own = outcome();
-          setText(read, row ? `${row.name}${own ? `: ${own.title} ${wordOf(own.of(row))}` : ""}` : "");
-        },
-        end() {
-          plot.end();
-          list.end();
-        },
-      };
-    },
-    scatter() {
-      const plot = createScatter({ theme, onHover: hover, onIsolate, onToggle });
-      const chooser = createScatterChooser({ onPair: (pair) => change({ scatter: pair }), onScale: rescale });
-      return {
-        element: h("section", { "aria-label": "scatter" }, chooser.element, plot.element),
-        draw() {
-          const [x, y] = now().scatter;
-          const sides = [x ?? table().settings[0] ?? "duration", y ?? outcome()?.name ?? ""].map((name) => {
-            const quantity = known.get(name);
-            return quantity ? { quantity, axis: axisOf(quantity) } : null;
-          });
-          chooser.update(known, sides[0], sides[1], now().scatter);
-          plot.update({ x: sides[0], y: sides[1], rows: table().rows, kept, shown: new Set(shown()) });
-        },
-        highlight: plot.highlight,
-        end() {
-          plot.end();
-          chooser.end();
-        },
-      };
-    },
+    parallel: () => createParallelView({ ...common, axes, brush, colouring }),
+    scatter: () => createScatterView({ ...common, shown, settings: () => table().settings, onIsolate, onToggle }),
   };
 
   const isDark = () => /** @type {HTMLElement | null} */ (element.closest("[data-kcb-theme]"))?.dataset.kcbTheme === "dark";

@@ -1,10 +1,11 @@
 // @ts-check
-// The table of runs: sorted, filtered, paged and folded here; a row shows, isolates, pins, marks the baseline, is edited, hidden and deleted.
+// The table of runs: sorted, filtered, paged and folded here.
 import { button, createScope, h, setAttribute, setText } from "../../ui/dom.js";
-import { formatExact, formatSetting } from "../../ui/format.js";
-import { columnsOf, foldsOf, foldText, foldValue, inOrder } from "./columns.js";
+import { formatExact } from "../../ui/format.js";
+import { columnsOf, foldsOf, foldValue, inOrder } from "./columns.js";
 import { createDeletion } from "./deletion.js";
 import { createEditor } from "./editor.js";
+import { MAX_OPEN, createTableRows } from "./table_rows.js";
 
 /** @typedef {import("./comparison.js").Row} Row */
 /** @typedef {import("./columns.js").Column} Column */
@@ -12,7 +13,6 @@ import { createEditor } from "./editor.js";
 /** @typedef {{values: Map<string, number>, groups: Map<string, {value: number, n: number}>}} Readings what stands at the cursor, by run and by group */
 
 const PAGE = 25;
-const MAX_OPEN = 100; // runs that an opened group shows
 
 /** @param {{table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
  *   onHover: (id: string | null) => void, keeps: (row: Row) => boolean, edit: (run: string, changes: object) => void, remove: (run: string) => void}} context */
@@ -27,7 +27,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
   const actions = h("span", { class: "kcb-presses" }, hiddenRuns);
   const head = h("tr");
   const body = h("tbody");
-  const scroller = h("div", { class: "kcb-scroller kcb-runs", tabindex: 0, role: "region", "aria-label": "table of runs" }, h("table", { class: "kcb-run-table", "aria-label": "runs" }, h("thead", {}, head), body));
+  const scroller = h("div", { class: "kcb-runs", tabindex: 0, role: "region", "aria-label": "table of runs" }, h("table", { class: "kcb-run-table", "aria-label": "runs" }, h("thead", {}, head), body));
   const editor = createEditor(edit);
   const deletion = createDeletion(remove);
   scope.add(deletion.end);
@@ -45,7 +45,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
   let reading = null;
   let readingAt = "";
 
-  /** What stands for each run on the plot, where it is drawn with others. @type {Map<string, {colour: string, dashes: number[], title: string}>} */
+  /** What stands for each run on the plot, where it is drawn with others. @type {Map<string, import("./table_rows.js").Look>} */
   let grouped = new Map();
 
   /** @param {number} by */
@@ -71,11 +71,11 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
     return rows.sort((a, b) => top(b) - top(a));
   };
 
-  /** @param {string} id */
-  const toggle = (id) => {
+  /** Draw runs besides the others, or no longer. @param {string[]} ids @param {boolean} on */
+  const drawRuns = (ids, on) => {
     before = null;
     const now = shown();
-    choose({ shown: now.includes(id) ? now.filter((each) => each !== id) : [...now, id] });
+    choose({ shown: on ? [...now, ...ids.filter((id) => !now.includes(id))] : now.filter((id) => !ids.includes(id)) });
   };
 
   /** @param {string} id */
@@ -92,9 +92,9 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
   /** @param {Row[]} rows @param {Column[]} all @returns {Fold[] | null} the groups; null where runs stand alone */
   const folds = (rows, all) => {
     if (!choices().group || table().rows.some((row) => row.group === null)) return null;
-    const made = foldsOf(rows);
+    const every = foldsOf(rows);
     const column = all.find((each) => each.key === sort.by);
-    return column ? made.sort((a, b) => inOrder(foldValue(a, column), foldValue(b, column), sort.down)) : made;
+    return column ? every.sort((a, b) => inOrder(foldValue(a, column), foldValue(b, column), sort.down)) : every;
   };
 
   const draw = () => {
@@ -126,8 +126,8 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
       }),
     );
     const lines = groups
-      ? groups.slice(from, from + PAGE).flatMap((fold) => [group(fold, all, drawn), ...(opened.has(fold.key) ? fold.rows.slice(0, MAX_OPEN).map((row) => line(row, all, drawn.has(row.id))) : [])])
-      : rows.slice(from, from + PAGE).map((row) => line(row, all, drawn.has(row.id)));
+      ? groups.slice(from, from + PAGE).flatMap((fold) => [made.group(fold, all, drawn), ...(opened.has(fold.key) ? fold.rows.slice(0, MAX_OPEN).map((row) => made.run(row, all, drawn.has(row.id))) : [])])
+      : rows.slice(from, from + PAGE).map((row) => made.run(row, all, drawn.has(row.id)));
     body.replaceChildren(...lines);
   };
 
@@ -136,88 +136,6 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
     const at = document.activeElement instanceof HTMLElement && element.contains(document.activeElement) ? document.activeElement.dataset.at : undefined;
     change();
     if (at) /** @type {HTMLElement | undefined} */ ([...element.querySelectorAll("[data-at]")].find((each) => /** @type {HTMLElement} */ (each).dataset.at === at))?.focus();
-  };
-
-  /** @param {string} key @param {Row[]} rows @param {Set<string>} drawn a group's box draws all its runs, or none */
-  const groupBox = (key, rows, drawn) => {
-    const box = h("input", { type: "checkbox", "aria-label": `draw ${key}`, "data-at": `draw group ${key}` });
-    const ids = rows.map((row) => row.id);
-    const on = ids.filter((id) => drawn.has(id)).length;
-    box.checked = on > 0;
-    box.indeterminate = on > 0 && on < ids.length;
-    box.addEventListener("change", () => {
-      before = null;
-      const others = shown().filter((id) => !ids.includes(id));
-      choose({ shown: box.checked || on < ids.length ? [...others, ...ids] : others });
-    });
-    return box;
-  };
-
-  /** @param {Fold} fold @param {Column[]} all @param {Set<string>} drawn */
-  const group = (fold, all, drawn) => {
-    const open = opened.has(fold.key);
-    const look = fold.rows.map((row) => grouped.get(row.id)).find(Boolean);
-    const name = button(`${open ? "▾" : "▸"} ${fold.key}`, { class: "kcb-sort", "aria-expanded": String(open), "data-at": `group ${fold.key}`, title: "The runs of this group" }, () => {
-      if (!opened.delete(fold.key)) opened.add(fold.key);
-      keepingFocus(draw);
-    });
-    const more = open && fold.rows.length > MAX_OPEN ? `, the first ${MAX_OPEN} here` : "";
-    const cells = all.slice(1).map((column) => h("td", { "data-column": column.key }, foldText(fold, column)));
-    const element = h("tr", { class: "kcb-group-row", "data-group": fold.key },
-      h("td", { class: "kcb-drawn" }, groupBox(fold.key, fold.rows, drawn), look ? swatchOf(look) : ""), h("th", { scope: "row" }, name),
-      h("td", { class: "kcb-muted" }, `${fold.rows.length} run${fold.rows.length === 1 ? "" : "s"}${more}`), h("td", { class: "kcb-reading" }, groupText(fold.key)), ...cells);
-    element.addEventListener("pointerenter", () => onHover(fold.rows.find((row) => drawn.has(row.id))?.id ?? null));
-    element.addEventListener("pointerleave", () => onHover(null));
-    return element;
-  };
-
-  /** @param {{colour: string, dashes: number[], title?: string}} look */
-  const swatchOf = ({ colour, dashes, title }) => {
-    const swatch = h("span", { class: "kcb-swatch", "aria-hidden": "true" });
-    swatch.style.borderTopColor = colour;
-    swatch.style.borderTopStyle = dashes.length ? (dashes.length > 2 || dashes[0] > 4 ? "dashed" : "dotted") : "solid";
-    setAttribute(swatch, "title", title ?? null);
-    return swatch;
-  };
-
-  /** @param {Row} row @param {Column[]} all @param {boolean} on */
-  const line = (row, all, on) => {
-    const box = h("input", { type: "checkbox", "aria-label": `draw ${row.name}`, "data-at": `draw ${row.id}` });
-    box.checked = on;
-    box.addEventListener("change", () => toggle(row.id));
-    const look = grouped.get(row.id);
-    const swatch = swatchOf({ colour: look?.colour ?? row.colour, dashes: look?.dashes ?? row.dashes, title: look?.title });
-    const base = choices().baseline === row.id;
-    const [first, ...cells] = all.map(({ key, text, difference }) => {
-      if (key === "name") return h("th", { scope: "row" }, button(row.name, { class: "kcb-sort", title: row.notes || row.name, "data-at": `name ${row.id}` }, () => isolate(row.id)));
-      const cell = h("td", { "data-column": key, ...(key === "status" && { title: row.message || row.status, "data-status": row.status }) }, text(row));
-      const by = difference && !base ? difference(row) : null;
-      if (by) cell.append(" ", h("span", { class: better(row, key, by) }, `${by > 0 ? "+" : "−"}${formatSetting(Number(Math.abs(by).toPrecision(3)))}`));
-      return cell;
-    });
-    const pin = button("⊤", { class: "kcb-quiet", title: "Keep on top", "aria-label": `keep ${row.name} on top`, "data-at": `pin ${row.id}`, "aria-pressed": String(pinned.has(row.id)) }, () => {
-      if (!pinned.delete(row.id)) pinned.add(row.id);
-      keepingFocus(draw);
-    });
-    const mark = button("△", { class: "kcb-quiet", title: base ? "No longer the baseline" : "Compare the others with this run", "aria-label": `${row.name} as baseline`, "data-at": `baseline ${row.id}`, "aria-pressed": String(base) }, () => choose({ baseline: base ? null : row.id }));
-    const change = button("✎", { class: "kcb-quiet", title: "Name, tags and notes", "aria-label": `edit ${row.name}`, "data-at": `edit ${row.id}` }, () => editor.open(row));
-    change.disabled = !row.file && !row.live;
-    const hide = button("⊖", { class: "kcb-quiet", title: "Hide: neither here nor drawn, until hidden runs are shown", "aria-label": `hide ${row.name}` }, () => {
-      choose({ hidden: [...choices().hidden, row.id] });
-      filter.focus(); // the row goes
-    });
-    const drop = button("✕", { class: "kcb-quiet", title: "Delete: into the folder .bin", "aria-label": `delete ${row.name}`, "data-at": `delete ${row.id}` }, () => deletion.open(row));
-    const element = h("tr", { "data-run": row.id, ...(choices().group && { class: "kcb-in-group" }) }, h("td", { class: "kcb-drawn" }, box, swatch), first, h("td", { class: "kcb-row-actions" }, pin, mark, change, hide, drop), h("td", { class: "kcb-reading" }, valueText(row.id)), ...cells);
-    element.addEventListener("pointerenter", () => onHover(row.id));
-    element.addEventListener("pointerleave", () => onHover(null));
-    return element;
-  };
-
-  /** @param {Row} row @param {string} key @param {number} by */
-  const better = (row, key, by) => {
-    const name = key.split(" ")[0];
-    const direction = row.metrics[name]?.direction;
-    return !direction ? "kcb-difference" : (direction === "min") === by < 0 ? "kcb-difference kcb-better" : "kcb-difference kcb-worse";
   };
 
   /** @param {string} id */
@@ -232,6 +150,23 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
     return found ? `${formatExact(found.value)}, n=${found.n}` : "";
   };
 
+  const made = createTableRows({
+    choices,
+    choose,
+    drawn: drawRuns,
+    onHover,
+    isolate,
+    edit: editor.open,
+    remove: deletion.open,
+    pinned,
+    opened,
+    redraw: () => keepingFocus(draw),
+    onGone: () => filter.focus(),
+    look: (id) => grouped.get(id),
+    reading: valueText,
+    groupReading: groupText,
+  });
+
   scope.listen(filter, "input", () => {
     page = 0;
     draw();
@@ -240,7 +175,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
     element,
     actions,
     draw: () => keepingFocus(draw),
-    toggle,
+    toggle: (/** @type {string} */ id) => drawRuns([id], !shown().includes(id)),
     isolate,
     /** @param {import("./curves_decoder.js").Group[]} groups */
     group(groups) {

@@ -2,6 +2,7 @@
 // A few runs as columns: how they ended, their settings, and what was changed by hand.
 import { button, createScope, h, setText } from "../../ui/dom.js";
 import { formatExact, formatMoment, formatSetting } from "../../ui/format.js";
+import { titleOf } from "./options.js";
 
 /** @typedef {{part: string, name: string, values: unknown[], differs: boolean}} Fact */
 /** @typedef {{runs: {id: string, name: string}[], more: number, rows: Fact[]}} SideBySide */
@@ -21,7 +22,7 @@ export function createSideBySide(ask, rowOf) {
   const only = h("input", { type: "checkbox" });
   only.checked = true;
   const said = h("span", { class: "kcb-muted" });
-  const body = h("div", { class: "kcb-scroller kcb-runs", tabindex: 0, role: "region", "aria-label": "runs side by side" });
+  const body = h("div", { class: "kcb-runs", tabindex: 0, role: "region", "aria-label": "runs side by side" });
   const close = button("Close", {}, () => toggle());
   const element = h("div", { class: "kcb-side-by-side", hidden: true }, h("div", { class: "kcb-line" }, h("label", {}, only, " only what differs"), said, close), body);
   const opener = button("Side by side", { "aria-expanded": "false", title: "The runs that are drawn as columns" }, () => toggle());
@@ -46,7 +47,7 @@ export function createSideBySide(ask, rowOf) {
     });
     const lines = facts.flatMap((fact, i) => {
       const cells = fact.values.map((value) => h("td", {}, text(fact, value)));
-      const line = h("tr", { ...(fact.differs && !only.checked && { class: "kcb-differs" }) }, h("th", { scope: "row", title: fact.name }, fact.name.replace(/^config\./, "")), ...cells);
+      const line = h("tr", { ...(fact.differs && !only.checked && { class: "kcb-differs" }) }, h("th", { scope: "row", title: fact.name }, titleOf(fact.name)), ...cells);
       if (facts[i - 1]?.part === fact.part) return [line];
       return [h("tr", { class: "kcb-part" }, h("th", { scope: "rowgroup", colspan: runs.length + 1 }, PARTS[fact.part] ?? fact.part)), line];
     });
