@@ -99,5 +99,6 @@ late.given |= {
     "from_history": _later(".imports", "from_history"),
     "from_csv": _later(".imports", "from_csv"),
     "from_tensorboard": _later(".imports", "from_tensorboard"),
+    "to_html": _later(".panels.page.run_page", "to_html"),
     "reduce": _later(".session.pickling", "reduce_run"),
 }

@@ -164,6 +164,22 @@ class Run(Record):
 
         return to_csv(self, path, batches, separator)
 
+    def to_html(self, path: str | PathLike[str]) -> Path:
+        """Write the run as one HTML file: the board that draws it, and all that it draws.
+
+        It opens in any browser, without a kernel and without a network. Curves are zoomed, hidden and saved as on the
+        board, from values that are thinned so that the file has at most 1 MB, however long the run: of each stretch of
+        batches there are the smallest, the largest and the mean. Controls are shown as they stood, and do nothing.
+        It says nothing of who made the run, and where.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The path.
+        """
+        return cast(Path, late.call("to_html", self, path))
+
     def to_json(self, path: str | PathLike[str]) -> Path:
         """Write all that people read of the run as one object of strict JSON.
 
