@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import json
-import re
 import struct
 
 import pytest
 from exported import hidden, odd_run
 from host import STATIC, build_bundle, card, control
 from kept import begin, file_of, train
-from paged import NAMES
+from paged import NAMES, data_of
 
 import kcb_widgets as kcb
 from kcb_widgets.panels.page import document, run_page
@@ -21,12 +20,6 @@ from kcb_widgets.panels.page import document, run_page
 @pytest.fixture(scope="module", autouse=True)
 def built():
     build_bundle()
-
-
-def data_of(page):
-    """What the view in a page is given."""
-    found = re.search(r'<script type="application/json" id="kcb-data">(.*?)</script>', page, re.DOTALL)
-    return json.loads(found[1])
 
 
 def header_of(series):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import contextmanager
 
 NAMES = (
@@ -12,6 +14,12 @@ NAMES = (
     "\u2028</title></style>&lt;b&gt;${alert(1)}`",
 )
 """What a run may be called by somebody who means harm."""
+
+
+def data_of(text):
+    """What the view in a page is given."""
+    found = re.search(r'<script type="application/json" id="kcb-data">(.*?)</script>', text, re.DOTALL)
+    return json.loads(found[1])
 
 
 @contextmanager

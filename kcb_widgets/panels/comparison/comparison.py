@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,24 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             size: Width and height in inches.
         """
         return still.figure(self._lines, self._choices, metrics or [self._choices.metric], size)
+
+    def to_html(self, path: str | PathLike[str]) -> Path:
+        """Write the comparison as one HTML file: its table, and what it draws.
+
+        It opens in any browser, without a kernel and without a network. There too it is chosen what is drawn, and rows
+        are sorted and filtered; runs cannot be edited. It has at most 4 MB: where there are more curves than that the
+        page says which metrics and runs it has none of. It says nothing of who made the runs, and where.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The path.
+        """
+        from ..page.comparison_page import to_html  # here: most comparisons are not written
+
+        with self._turn:
+            return to_html(self._members, self._choices, path)
 
     def to_code(self) -> str:
         """The call that shows this view again."""

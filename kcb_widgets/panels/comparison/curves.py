@@ -36,6 +36,39 @@ class Points(NamedTuple):
         return self if good.all() else Points(self.x[good], self.y[good], self.weight[good])
 
 
+class Rows(NamedTuple):
+    """A run's values of a metric, by whatever axis.
+
+    Attributes:
+        x: Where they are, ``(4, n)``: a row an axis of ``AXES``.
+        y: What they are.
+        weight: Of how many batches each is.
+    """
+
+    x: Floats
+    y: Floats
+    weight: Floats
+
+
+def rows(run: Record, metric: str) -> Rows:
+    """A run's values of a metric; none where it has no such metric."""
+    source = curves.epochs(run) if metric not in run.batch_table.names else curves.batches(run)
+    names, count = list(source.names()), source.rows()
+    if metric not in names or not count:
+        return Rows(np.empty((len(AXES), 0)), np.empty(0), np.empty(0))
+    column = names.index(metric)
+    if count <= MAX_ROWS:
+        y, x = source.values(0, count)[column].astype(np.float64), source.x(0, count)
+        weight = np.ones(count)
+    else:
+        found = source.read(0, count, BLOCK)
+        y, x = found.mean[column].astype(np.float64), found.x
+        weight = np.full(len(y), float(BLOCK))
+    if run.branches:  # what a rollback left behind is none of the run's course
+        y = np.where(run.abandoned(x[1]), np.nan, y)
+    return Rows(np.vstack([x[1], x[2], x[3] - _paused(run, x[3]), _clock(run, x[3])]), y, weight)
+
+
 def points(run: Record, metric: str, axis: Axis) -> Points:
     """A run's values of a metric.
 
@@ -44,31 +77,23 @@ def points(run: Record, metric: str, axis: Axis) -> Points:
         metric: Its name.
         axis: What x is.
     """
-    source = curves.epochs(run) if metric not in run.batch_table.names else curves.batches(run)
-    names, rows = list(source.names()), source.rows()
-    if metric not in names or not rows:
-        return Points(np.empty(0), np.empty(0), np.empty(0))
-    column = names.index(metric)
-    if rows <= MAX_ROWS:
-        y, x = source.values(0, rows)[column].astype(np.float64), source.x(0, rows)
-        weight = np.ones(rows)
-    else:
-        found = source.read(0, rows, BLOCK)
-        y, x = found.mean[column].astype(np.float64), found.x
-        weight = np.full(len(y), float(BLOCK))
-    if run.branches:  # what a rollback left behind is none of the run's course
-        y = np.where(run.abandoned(x[1]), np.nan, y)
-    return Points(_axis(run, axis, x), y, weight)
+    found = rows(run, metric)
+    return Points(found.x[AXES.index(axis)], found.y, found.weight)
 
 
-def _axis(run: Record, axis: Axis, x: Floats) -> Floats:
-    if axis == "step":
-        return np.asarray(x[1])
-    if axis == "epoch":
-        return np.asarray(x[2])
-    if axis == "clock":
-        return _clock(run, x[3])
-    return np.asarray(x[3] - _paused(run, x[3]))
+def thinned(found: Rows, most: int) -> Rows:
+    """The same in at most so many: neighbours become their mean."""
+    count = len(found.y)
+    each = -(-count // most)
+    if each <= 1:
+        return found
+    starts = np.arange(0, count, each)
+    good = np.isfinite(found.y)
+    weight = np.add.reduceat(np.where(good, found.weight, 0.0), starts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.add.reduceat(np.where(good, found.y, 0.0) * found.weight, starts) / weight
+    lengths = np.diff(np.append(starts, count))
+    return Rows(np.add.reduceat(found.x, starts, axis=1) / lengths, y, weight)
 
 
 def _clock(run: Record, seconds: Floats) -> Floats:

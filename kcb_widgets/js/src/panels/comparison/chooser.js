@@ -6,14 +6,23 @@ const AXES = { step: "step", epoch: "epoch", time: "time of training", clock: "w
 const WHICH = { both: "train and validation", train: "train", validation: "validation" };
 const SMOOTHING_MS = 80;
 
+const ABSENT = "not in this page";
+
+/** @param {string} value @param {string} text @param {string[] | undefined} known those that there are; undefined: all */
+function option(value, text, known) {
+  const absent = known !== undefined && value !== "" && !known.includes(value);
+  return h("option", { value, disabled: absent }, absent ? `${text} (${ABSENT})` : text);
+}
+
 /** @param {string} label @param {Record<string, string>} options */
 function select(label, options) {
   const element = h("select", { "aria-label": label }, ...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
   return element;
 }
 
-/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[], settings: () => string[]}} context */
-export function createChooser({ choices, choose, metrics, settings }) {
+/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[], settings: () => string[],
+ *   limits?: import("./comparison.js").Limits}} context */
+export function createChooser({ choices, choose, metrics, settings, limits }) {
   const scope = createScope();
   const metric = select("metric", {});
   const which = select("curves", WHICH);
@@ -36,12 +45,12 @@ export function createChooser({ choices, choose, metrics, settings }) {
       const now = choices();
       const names = metrics().map((each) => each.name);
       if (!names.includes(now.metric)) names.unshift(now.metric);
-      if (names.join("\n") !== [...metric.options].map((each) => each.value).join("\n")) metric.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
+      if (names.join("\n") !== [...metric.options].map((each) => each.value).join("\n")) metric.replaceChildren(...names.map((name) => option(name, name, limits?.metrics)));
       metric.value = now.metric;
       const by = ["", "name", "tags", ...settings()];
       if (now.group && !by.includes(now.group)) by.push(now.group);
       if (by.join("\n") !== [...group.options].map((each) => each.value).join("\n")) {
-        group.replaceChildren(...by.map((name) => h("option", { value: name }, name ? `together by ${name.replace(/^config\./, "")}` : "each run")));
+        group.replaceChildren(...by.map((name) => option(name, name ? `together by ${name.replace(/^config\./, "")}` : "each run", limits?.groups)));
       }
       group.value = now.group ?? "";
       which.value = now.which;

@@ -14,6 +14,8 @@ import { createRunTable } from "./run_table.js";
 /** @typedef {{id: string, name: string, status: string, message: string, tags: string[], notes: string, started: number, duration: number, epochs: number, step: number,
  *   steered: number, metrics: Record<string, Metric>, settings: unknown[], colour: string, dashes: number[], file: boolean, live: boolean}} Row */
 /** @typedef {{settings: string[], metrics: {name: string, direction: string | null, validation: boolean}[], rows: Row[], left_out: number}} Table */
+/** @typedef {{metrics: string[], groups: string[], runs: string[], edit: string}} Limits what a page without a kernel has curves of, what it puts runs
+ *   together by, the runs that it has no curves of, and why none can be edited */
 /** @typedef {{get: (name: string) => any, send: (content: object) => void, on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
 
 const HELLO_MS = 3000; // between signs that somebody looks: runs that still train are looked at again
@@ -36,6 +38,8 @@ function mount(model, el) {
   /** @type {[number, number] | null} what this view looks at; null: everything */
   let zoom = null;
   const choices = () => /** @type {Choices} */ (model.get("chosen"));
+  /** @type {Limits | undefined} */
+  const limits = model.get("limits");
   /** @param {object} content */
   const send = (content) => model.send({ view, ...content });
   /** @param {Partial<Choices>} changed */
@@ -44,7 +48,7 @@ function mount(model, el) {
 
   const said = h("p", { class: "kcb-said", role: "status" });
   const look = () => zoom && send({ kind: "window", request: ++request, first: zoom[0], last: zoom[1] });
-  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings });
+  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings, limits });
   const chart = createChart({
     theme,
     choices,
@@ -66,6 +70,7 @@ function mount(model, el) {
     choices,
     choose,
     shown,
+    limits,
     onHover: (id) => chart.highlight(id),
     edit: (run, changes) => send({ kind: "edit", run, changes }),
   });

@@ -16,8 +16,8 @@ const finite = (value) => {
 };
 
 /** @param {{table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
- *   onHover: (id: string | null) => void, edit: (run: string, changes: object) => void}} context */
-export function createRunTable({ table, choices, choose, shown, onHover, edit }) {
+ *   limits?: import("./comparison.js").Limits, onHover: (id: string | null) => void, edit: (run: string, changes: object) => void}} context */
+export function createRunTable({ table, choices, choose, shown, limits, onHover, edit }) {
   const scope = createScope();
   const filter = h("input", { type: "search", placeholder: "filter: name, tag, status or setting", "aria-label": "filter runs" });
   const count = h("span", { class: "kcb-muted", role: "status" });
@@ -142,6 +142,10 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
   const line = (row, all, on) => {
     const box = h("input", { type: "checkbox", "aria-label": `draw ${row.name}` });
     box.checked = on;
+    if (limits?.runs.includes(row.id)) {
+      box.disabled = true;
+      setAttribute(box, "title", "This page has no curves of this run");
+    }
     box.addEventListener("change", () => toggle(row.id));
     const swatch = h("span", { class: "kcb-swatch", "aria-hidden": "true" });
     const { colour, dashes } = grouped.get(row.id) ?? row;
@@ -163,6 +167,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, edit })
     const mark = button("△", { class: "kcb-quiet", title: base ? "No longer the baseline" : "Compare the others with this run", "aria-label": `${row.name} as baseline`, "aria-pressed": String(base) }, () => choose({ baseline: base ? null : row.id }));
     const change = button("✎", { class: "kcb-quiet", title: "Name, tags and notes", "aria-label": `edit ${row.name}` }, () => editor.open(row));
     change.disabled = !row.file && !row.live;
+    if (limits) setAttribute(change, "title", limits.edit);
     const element = h("tr", { "data-run": row.id }, h("td", { class: "kcb-drawn" }, box, swatch), first, h("td", { class: "kcb-row-actions" }, pin, mark, change), h("td", { class: "kcb-reading" }, valueText(row.id)), ...cells);
     element.addEventListener("pointerenter", () => onHover(row.id));
     element.addEventListener("pointerleave", () => onHover(null));

@@ -1,0 +1,190 @@
+"""A comparison's page in Chromium: it reckons what a kernel would, and shows what it cannot do."""
+
+# ruff: noqa: F401, F811 - fixtures are asked for by name
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from accessibility import violations
+from host import CONTRASTS, bundle
+from kept import begin
+from paged import NAMES, data_of, opened
+from playwright.sync_api import expect
+
+import kcb_widgets as kcb
+from kcb_widgets.panels.page import comparison_page, document
+
+pytestmark = pytest.mark.browser
+RUNS = 24
+# What the page would draw, as the messages that its view is sent.
+TAPPED = """
+const seen = [];
+globalThis.kcbWidget = { render: ({ model }) => {
+    model.on("msg:custom", (content, [raw]) => {
+        seen.push({ content, raw: raw && [...new Float32Array(raw.buffer)].map(String) });
+    });
+    globalThis.tapped = { model, seen };
+} };
+"""
+
+
+def runs(steps=20, count=RUNS):
+    made = []
+    for number in range(count):
+        run = begin(("loss", "mae"), steps=steps, epochs=3)
+        run.name, run.started = f"run {number:02d}", 1.7e9 - 1000.0 * number
+        run.config, run.tags = {"depth": number % 3, "number": number}, ("odd",) if number % 2 else ()
+        for epoch in range(3):
+            run.begin_epoch(epoch)
+            for batch in range(steps):
+                at = epoch * steps + batch
+                run.append(batch, {"loss": 2.0 / (1 + at * (number + 1) / 30), "mae": float(np.sin(at + number))})
+            run.end_epoch(
+                epoch, {"loss": 1.0 / (epoch + 1 + number), "val_loss": 1.5 / (epoch + 1 + number), "mae": 1.0}
+            )
+        run.finish("failed" if number == 5 else "finished", "ValueError: no" if number == 5 else "")
+        made.append(run)
+    return made
+
+
+@pytest.fixture(scope="module")
+def compared(bundle):
+    return kcb.compare(runs())
+
+
+@pytest.fixture(scope="module")
+def path(compared, tmp_path_factory):
+    return compared.to_html(tmp_path_factory.mktemp("page") / "runs.html")
+
+
+@pytest.fixture
+def page(browser, path):
+    with opened(browser, path) as found:
+        yield found
+
+
+def status(page):
+    return page.locator(".kcb-run-list [role=status]")
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"x": "epoch", "which": "validation"},
+        {"x": "time", "smoothing": 0.6},
+        {"x": "clock", "metric": "mae", "which": "train"},
+        {"metric": "val_loss"},
+        {"group": "config.depth", "smoothing": 0.3},
+        {"group": "tags"},
+        {"shown": "two"},
+        {"shown": []},
+    ],
+)
+def test_it_reckons_what_the_kernel_would(browser, compared, tmp_path, monkeypatch, choices):
+    if choices.get("shown") == "two":
+        choices = {"shown": [compared._members[3].id, compared._members[1].id]}
+    monkeypatch.setattr(document, "_bundle", lambda name: TAPPED)
+    path = kcb.compare([member.live for member in compared._members], **choices).to_html(tmp_path / "tapped.html")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(path.as_uri())
+    window = [None, None] if choices.get("x") == "clock" else [1.5, 2.5]
+    ask = """async ([first, last]) => {
+        const { model, seen } = globalThis.tapped;
+        model.send({ kind: "hello", first: true });
+        if (first !== null) model.send({ kind: "window", view: "v", request: 7, first, last });
+        await new Promise((done) => setTimeout(done));
+        return seen;
+    }"""
+    table, *curves = page.evaluate(ask, window)
+    context.close()
+    assert table["content"]["kind"] == "table"
+    there = kcb.compare([member.live for member in compared._members], **choices)
+    for (first, last), message in zip([(None, None), tuple(window)], curves, strict=False):
+        header, data = there._picture(first, last)
+        found = message["content"]
+        assert (found["series"], found["bins"]) == (header["series"], header["bins"])
+        assert found["groups"] == header["groups"]
+        np.testing.assert_allclose([found["first"], found["last"]], [header["first"], header["last"]], rtol=1e-6)
+        np.testing.assert_allclose(found["whole"], header["whole"], rtol=1e-6)
+        raw = np.array([float(each) for each in message["raw"]], np.float32)
+        wanted = np.frombuffer(data, np.float32)
+        assert raw.shape == wanted.shape
+        if choices.get("x") not in ("time", "clock"):  # seconds so close have no digits in float32
+            np.testing.assert_allclose(raw, wanted, rtol=2e-5, atol=1e-6)
+        assert np.isfinite(raw).sum() == pytest.approx(np.isfinite(wanted).sum(), rel=0.05)
+
+
+def test_rows_are_drawn_isolated_sorted_and_filtered(page):
+    expect(status(page)).to_have_text(f"{RUNS} runs, 20 drawn (the newest)")
+    page.get_by_role("checkbox", name="draw run 01").uncheck()
+    expect(status(page)).to_have_text(f"{RUNS} runs, 19 drawn")
+    page.get_by_role("button", name="run 03", exact=True).click()
+    expect(status(page)).to_have_text(f"{RUNS} runs, 1 drawn")
+    page.get_by_role("button", name="run 03", exact=True).click()
+    expect(status(page)).to_have_text(f"{RUNS} runs, 19 drawn")
+    page.get_by_role("searchbox", name="filter runs").fill("failed")
+    assert page.locator(".kcb-run-table tbody th").all_inner_texts() == ["run 05"]
+
+
+def test_what_is_drawn_is_chosen_and_zoomed(page):
+    page.get_by_label("metric", exact=True).select_option("mae")
+    expect(page.locator(".kcb-compared figcaption")).to_contain_text("mae")
+    page.get_by_label("put together by").select_option("config.depth")
+    expect(page.locator(".kcb-swatch[title='0, 7 runs']").first).to_be_visible()
+    page.get_by_label("log", exact=False).first.check()
+    box = page.locator(".kcb-compared .u-over").bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 50)
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 50)
+    page.mouse.up()
+    expect(page.locator(".kcb-compared figcaption")).to_contain_text(" to ")
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator(".kcb-compared figcaption")).not_to_contain_text(" to ")
+
+
+def test_what_needs_a_kernel_is_off_and_says_why(browser, bundle, tmp_path, monkeypatch, page):
+    edit = page.get_by_role("button", name="edit run 01")
+    expect(edit).to_be_disabled()
+    assert edit.get_attribute("title") == comparison_page.EDIT
+    monkeypatch.setattr(comparison_page, "MAX_GROUPS", 700)
+    eight = kcb.compare(runs(400, 8))
+    text = eight.to_html(tmp_path / "all.html").read_text()
+    data = data_of(text)
+    bare = len(text) - len(data["bytes"]) - len(document.dumped(data["curves"])) + comparison_page.MARGIN
+    monkeypatch.setattr(comparison_page, "MAX_BYTES", bare + 10_000)
+    path = eight.to_html(tmp_path / "less.html")
+    with opened(browser, path) as less:
+        option = less.get_by_label("metric", exact=True).locator("option[value=mae]")
+        assert option.inner_text() == "mae (not in this page)"
+        assert option.is_disabled()
+        assert less.get_by_label("metric", exact=True).input_value() == "loss"
+        together = less.get_by_label("put together by").locator("option:disabled").all_inner_texts()
+        assert together
+        assert all(each.endswith("(not in this page)") for each in together)
+        oldest = less.get_by_role("checkbox", name="draw run 07")
+        assert oldest.is_disabled()
+        assert oldest.get_attribute("title") == "This page has no curves of this run"
+        assert less.get_by_role("checkbox", name="draw run 00").is_enabled()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_read_by_everybody_in_both_themes(browser, path, scheme):
+    with opened(browser, path, color_scheme=scheme) as page:
+        assert page.locator(".kcb-board").get_attribute("data-kcb-theme") == scheme
+        assert page.evaluate(CONTRASTS) == []
+        assert violations(page) == []
+
+
+def test_names_of_runs_run_nothing(browser, bundle, tmp_path):
+    made = runs(count=3)
+    for run, name in zip(made, NAMES, strict=False):
+        run.name, run.notes, run.tags, run.message, run.status = name, name, NAMES, name, "failed"
+        run.config = {NAMES[0]: name, NAMES[1]: name}
+    with opened(browser, kcb.compare(made, group="name").to_html(tmp_path / "evil.html")) as page:
+        page.locator("tbody").get_by_role("button", name=NAMES[0], exact=True).click()
+        assert page.evaluate("window.hit") is None
+        assert page.locator("img, iframe, object, svg[onload]").count() == 0
+        assert NAMES[0] in page.locator(".kcb-run-table").inner_text()

@@ -1,0 +1,107 @@
+"""A comparison's page: its size at any number of runs, what is left out for it, and nothing of who and where."""
+
+from __future__ import annotations
+
+import pytest
+from exported import hidden, odd_run
+from host import build_bundle
+from kept import begin, train
+from paged import NAMES, data_of
+
+import kcb_widgets as kcb
+from kcb_widgets.panels.page import comparison_page, document
+from kcb_widgets.panels.page.packed_curves import PackedCurves
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    build_bundle()
+
+
+def simple(number, batches=20, metrics=("loss",), **about):
+    run = begin(metrics, steps=batches, epochs=2)
+    for epoch in range(2):
+        train(run, batches, metrics, epoch)
+        run.end_epoch(epoch, {name: 1.0 + number for name in metrics} | {f"val_{metrics[0]}": 2.0 + number})
+    run.name, run.started = f"run {number}", run.started - number
+    for name, value in about.items():
+        setattr(run, name, value)
+    run.finish("finished")
+    return run
+
+
+def written(tmp_path, runs, **choices):
+    path = kcb.compare(runs, **choices).to_html(tmp_path / "runs.html")
+    assert path.stat().st_size <= comparison_page.MAX_BYTES
+    text = path.read_text()
+    return text, data_of(text)
+
+
+def test_it_has_all_curves_where_there_is_room(tmp_path):
+    text, data = written(tmp_path, [simple(number, metrics=("loss", "accuracy")) for number in range(3)])
+    assert data["limits"] == {"metrics": ["loss", "accuracy"], "groups": ["name", "tags"], "runs": [],
+                              "edit": comparison_page.EDIT}  # fmt: skip
+    assert "Left out" not in text
+    assert "means of neighbours" not in text
+    for tables in data["curves"].values():
+        assert {tuple(table["curves"]) for table in tables} == {("loss", "accuracy"), ("val_loss",)}
+
+
+def test_long_curves_are_thinned_and_that_is_said(tmp_path):
+    text, data = written(tmp_path, [simple(0, batches=3000), simple(1)])
+    assert "at most 1000 points" in text
+    lengths = {table["length"] for tables in data["curves"].values() for table in tables}
+    assert lengths == {1000, 2, 40}
+
+
+def test_what_there_is_no_room_for_is_left_out_and_that_is_said(tmp_path, monkeypatch):
+    runs = [simple(number, batches=800, metrics=("loss", "accuracy")) for number in range(8)]
+    text, data = written(tmp_path, runs)
+    bare = len(text) - len(data["bytes"]) - len(document.dumped(data["curves"])) + comparison_page.MARGIN
+    monkeypatch.setattr(comparison_page, "MAX_BYTES", bare + 70_000)
+    text, data = written(tmp_path, runs)
+    assert data["limits"]["metrics"] == ["loss"]
+    assert data["limits"]["runs"] == []
+    assert "the curves of 1 of 2 metrics" in text
+    monkeypatch.setattr(comparison_page, "MAX_BYTES", bare + 10_000)
+    text, data = written(tmp_path, runs)
+    without = data["limits"]["runs"]
+    assert without == [run.id for run in runs[-len(without) :]], "the oldest"
+    assert f"the curves of {len(without)} runs" in text
+    assert set(data["curves"]) == {run.id for run in runs} - set(without)
+
+
+def test_a_table_that_is_too_long_loses_the_oldest_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison_page, "MAX_TABLE", 3000)
+    runs = [simple(number) for number in range(20)]
+    text, data = written(tmp_path, runs, group="config.depth", shown=[runs[0].id, runs[-1].id])
+    assert len(data["table"]["rows"]) == 5
+    assert "the oldest 15 of 20 runs" in text
+    assert data["chosen"]["shown"] == [runs[0].id]
+
+
+@pytest.mark.parametrize("room", [0, 200, 1500, 20_000, 10**6])
+def test_curves_take_no_more_room_than_there_is(room):
+    members = kcb.compare([simple(number, batches=1500, metrics=("loss", "mae")) for number in range(6)])._members
+    made = PackedCurves(room)
+    without = made.add_first(members, "loss")
+    made.add(members, "mae")
+    assert len(made.raw) * 4 / 3 <= room
+    assert len(without) == (6 if room <= 1500 else 0)
+
+
+def test_it_says_nothing_of_who_and_where_and_names_are_data(tmp_path):
+    run = odd_run()
+    run.tags, run.config = NAMES, {NAMES[0]: NAMES[1], "file": "/home/somebody/secret/x/data.npz"}
+    text, _ = written(tmp_path, [run, simple(1, name=NAMES[0], config={"file": "/home/somebody/secret/y/data.npz"})])
+    assert hidden(text)
+    assert text.lower().count("<script") == text.lower().count("</script>") == 3
+    for name in NAMES:
+        assert name not in text
+
+
+def test_an_empty_comparison_is_a_page_too(tmp_path):
+    _, data = written(tmp_path, [])
+    assert data["table"]["rows"] == []
+    _, data = written(tmp_path, [begin()])
+    assert len(data["table"]["rows"]) == 1
