@@ -17,7 +17,7 @@ from .panels.display import Showing
 from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
-from .session.keeping import Keeping, KeepOptions, check_folder
+from .session.keeping import Keeping, KeepOptions, check_folder, check_keep_source
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
 from .session.resuming import check_resume
@@ -98,6 +98,9 @@ class Monitor(SteeringAPI, Lifecycle):
         log_dir: The folder in which each run is kept in a file of its own, while it trains; None: nowhere, unless
             ``kcb.keep`` or the variable ``KCB_LOG_DIR`` say where. No source code, user name, host name or absolute
             path is written.
+        keep_source: Keep the source of the running cell, or of the script, with each run, as ``run.source``: at most
+            200,000 characters, without absolute paths and without the names of the user and the machine. A password in
+            it would be kept as well. None: as ``kcb.keep`` says; by default none is kept.
         name: What its runs are called; the model's name by default.
         tags: Words to find its runs by.
         notes: A text that is kept with them.
@@ -144,6 +147,7 @@ class Monitor(SteeringAPI, Lifecycle):
         config: Mapping[str, Any] | None = None,
         resume: str | PathLike[str] | None = None,
         keep_runs: int | None = None,
+        keep_source: bool | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
         Lifecycle.__init__(self)
@@ -164,7 +168,8 @@ class Monitor(SteeringAPI, Lifecycle):
         folder = None if log_dir is None else check_folder(log_dir)
         called = None if name is None else check_name(name)
         told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
-        self._keeping = Keeping(KeepOptions(folder, called, *told))
+        source = check_keep_source(keep_source)
+        self._keeping = Keeping(KeepOptions(folder, called, *told, source))
         own = (self._user_controls, self._policies, self, self._keep_run)
         self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)
@@ -210,6 +215,7 @@ class Monitor(SteeringAPI, Lifecycle):
         Raises:
             RuntimeError: This model, or this Monitor, is training already.
         """
+        self._keeping.note_source()
         return Fit(self, model, args, kwargs)
 
     def restore(self, to: str = "best") -> Reply:

@@ -130,6 +130,11 @@ class Run(Record):
         """One row per event: step, epoch, time, kind, name, old, new, source, message."""
         return frames.events(self)
 
+    @property
+    def source(self) -> str | None:
+        """The source of the cell or script that trained it; None where it was not kept (``keep_source=True``)."""
+        return self.texts.get("source")
+
     def plot(self) -> Figure:
         """A Matplotlib figure of the same curves as the board's."""
         from .export import figures  # here, as Matplotlib is slow to import

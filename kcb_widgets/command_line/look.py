@@ -64,6 +64,7 @@ def show(asked: argparse.Namespace) -> int:
         "status": f"{found['status']}{': ' + found['message'] if found['message'] else ''}",
         "started": output.moment(found["started"]), "took": output.duration(found["duration"]),
         "trained": f"{len(run.epoch_rows)} epochs, {found['step']} steps", "tags": ", ".join(found["tags"]),
+        "source": "" if run.source is None else f"kept, {len(run.source.splitlines())} lines: --json has it",
     }  # fmt: skip
     for name, fact in facts.items():
         if fact:

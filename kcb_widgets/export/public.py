@@ -27,7 +27,7 @@ def strip(run: Record) -> list[str]:
     Returns:
         What was taken out, in words.
     """
-    told = []
+    told = ["the source code"] if "source" in run.texts else []
     for name in ("name", "notes", "message", "tags", "config", "texts"):
         if getattr(run, name):
             told.append(name)

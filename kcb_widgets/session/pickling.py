@@ -16,7 +16,7 @@ from ..run import Run
 from ..store import open_run
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
-KEPT = ("log_dir", "name", "tags", "notes", "config", "resume")
+KEPT = ("log_dir", "name", "tags", "notes", "config", "resume", "keep_source")
 log = logging.getLogger(__name__)
 
 
