@@ -100,5 +100,6 @@ late.given |= {
     "from_csv": _later(".imports", "from_csv"),
     "from_tensorboard": _later(".imports", "from_tensorboard"),
     "to_html": _later(".panels.page.run_page", "to_html"),
+    "picture": _later(".export.svg", "picture"),
     "reduce": _later(".session.pickling", "reduce_run"),
 }

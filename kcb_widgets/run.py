@@ -24,6 +24,7 @@ class Run(Record):
         message: A clause that explains the status, for example the first line of the error.
         step: Batches trained since the run began (a continued ``fit`` goes on counting).
         epoch: The current epoch, 0-based as in Keras; None before the first.
+        picture: Its curves as an SVG, of a run that was over when its file was written; else None.
         params: What Keras says of the fit: ``epochs``, ``steps`` (None when unknown), ``verbose``.
         values: The current value of each numeric control that was ever looked at or touched.
 

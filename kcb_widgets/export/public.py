@@ -27,6 +27,7 @@ def strip(run: Record) -> list[str]:
     Returns:
         What was taken out, in words.
     """
+    run.picture = None  # its title is the run's name
     told = ["the source code"] if "source" in run.texts else []
     for name in ("name", "notes", "message", "tags", "config", "texts"):
         if getattr(run, name):

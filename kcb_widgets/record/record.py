@@ -104,6 +104,7 @@ class Record:
         config: The settings that were given with it.
         settings: How it was set up, by dotted names; of a run that is kept.
         texts: Longer texts by name, such as the model's summary; of a run that is kept.
+        picture: Its curves as an SVG, of a run that was opened from a file; None where that has none.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -144,6 +145,7 @@ class Record:
         self.config: dict[str, Any] = {}
         self.settings: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
+        self.picture: bytes | None = None
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: wire.Flow = {"paused": False, "until": None, "stop": ""}

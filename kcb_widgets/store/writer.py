@@ -125,11 +125,21 @@ class News:
         if written is not None and (written.value is value or not (self._whole or now >= written.again)):
             return
         made = strict_json(plain(value, MAX_TEXT) if isinstance(value, str) else private(value))
-        crc = zlib.crc32(made.encode())
+        self.verbatim(name, made, value if name in documents.REPLACED else None)
+
+    def verbatim(self, name: str, made: str, value: Any = None) -> None:
+        """Add a document as it is, if it has changed.
+
+        Args:
+            name: Its name.
+            made: JSON, without what is private.
+            value: What it was made of, if that is never changed.
+        """
+        written, crc = self.position.documents.get(name), zlib.crc32(made.encode())
         if written is None or crc != written.crc:
             self._add("document", name, made)
-        again = now + len(made) / DOCUMENT_BYTES_PER_S
-        self.position.documents[name] = Written(crc, again, value if name in documents.REPLACED else None)
+        again = time.monotonic() + len(made) / DOCUMENT_BYTES_PER_S
+        self.position.documents[name] = Written(crc, again, value)
 
     # -- series --------------------------------------------------------------------------------------------------------
 
