@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 import kcb_widgets as kcb
 from kcb_widgets.panels.page import comparison_page, document
+from kcb_widgets.panels.page.packed_curves import PackedCurves
 
 pytestmark = pytest.mark.browser
 RUNS = 24
@@ -155,6 +156,7 @@ def test_what_needs_a_kernel_is_off_and_says_why(browser, bundle, tmp_path, monk
     data = data_of(text)
     bare = len(text) - len(data["bytes"]) - len(document.dumped(data["curves"])) + comparison_page.MARGIN
     monkeypatch.setattr(comparison_page, "MAX_BYTES", bare + 10_000)
+    monkeypatch.setattr(PackedCurves, "add", lambda *_: False)
     path = eight.to_html(tmp_path / "less.html")
     with opened(browser, path) as less:
         option = less.get_by_label("metric", exact=True).locator("option[value=mae]")

@@ -10,10 +10,13 @@ import struct
 import pytest
 from exported import hidden, odd_run
 from host import STATIC, build_bundle, card, control
-from kept import begin, file_of, train
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kept import Play, begin, file_of, train
 from paged import NAMES, data_of
 
 import kcb_widgets as kcb
+from kcb_widgets.panels import payload
 from kcb_widgets.panels.page import document, run_page
 
 
@@ -139,3 +142,25 @@ def test_a_file_that_was_opened_again_makes_the_same_page(tmp_path):
     first = data_of(monitor_run.to_html(tmp_path / "first.html").read_text())
     assert again["traits"]["events"] == first["traits"]["events"]
     assert header_of(again["series"])["tables"] == header_of(first["series"])["tables"]
+
+
+@pytest.mark.parametrize("started", [1e300, -1e300, float("nan"), 0.0])
+def test_a_moment_that_is_none_is_left_out(tmp_path, started):
+    run = long_run(3)
+    run.started = started
+    text = run.to_html(tmp_path / "run.html").read_text()
+    assert ('<th scope="row">began</th>' in text) == (started == 0.0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32))
+def test_whatever_happened_it_is_a_page(tmp_path_factory, seed):
+    play = Play(seed)
+    for _ in range(25):
+        play.act()
+    path = play.run.to_html(tmp_path_factory.mktemp("page") / "run.html")
+    assert path.stat().st_size <= run_page.MAX_BYTES
+    data = data_of(path.read_text())
+    assert len(data["traits"]["events"]) == min(len(play.run.events_list), payload.MAX_EVENTS)
+    assert header_of(data["series"])
+    kcb.compare([play.run]).to_html(path)

@@ -14,11 +14,12 @@ from ..comparison.choices import Choices
 from ..comparison.colours import style_of
 from ..comparison.members import Member
 from .document import document, dumped, packed
-from .packed_curves import PackedCurves
+from .packed_curves import MOST, PackedCurves
 
 MAX_BYTES = 4_000_000  # of the file
 MAX_TABLE = 1_200_000  # of these the table
 MAX_GROUPS = 300_000  # and what runs are put together by
+ENOUGH = 120  # points of a curve: it is thinned no more for the sake of other metrics
 MARGIN = 20_000  # for what is said of what was left out
 EDIT = "This page is a copy: a run is edited where it is kept"
 
@@ -43,10 +44,15 @@ def page(members: Sequence[Member], choices: Choices) -> str:
     data: dict[str, Any] = {"chosen": _chosen(choices, listed, together), "table": table, "together": together}
     title = f"{len(listed)} runs" if len(listed) != 1 else "1 run"
     room = MAX_BYTES - MARGIN - len(document("comparison", title, [], data).encode())
-    curves = PackedCurves(room)
     metrics = [choices.metric, *(each["name"] for each in table["metrics"] if each["name"] != choices.metric)]
-    without = curves.add_first(listed, metrics[0])
-    there = [metrics[0], *(name for name in metrics[1:] if curves.add(listed, name))]
+    most = MOST
+    while True:
+        curves = PackedCurves(room, most)
+        without = curves.add_first(listed, metrics[0])
+        there = [metrics[0], *(name for name in metrics[1:] if curves.add(listed, name))]
+        if len(there) == len(metrics) or curves.most < 2 * ENOUGH:
+            break
+        most = curves.most // 2  # all metrics are worth more than one that is finer
     limits = {"metrics": there, "groups": list(together), "runs": without, "edit": EDIT}
     data |= {"curves": curves.described, "bytes": packed(curves.raw), "limits": limits}
     return document("comparison", title, _said(members, listed, metrics, there, without, curves.thinned), data)

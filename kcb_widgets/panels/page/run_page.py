@@ -135,8 +135,7 @@ def pictures(run: Record, room: int) -> tuple[bytes, list[bytes]]:
 
 def _about(run: Record) -> dict[str, Any]:
     """What people look for besides the curves."""
-    began = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    found: dict[str, Any] = {"status": run.status, "message": text(run.message), "began": began}
+    found: dict[str, Any] = {"status": run.status, "message": text(run.message), "began": _when(run.started)}
     found |= {"seconds": f"{run.seconds:.1f}", "epochs": len(run.epoch_rows), "batches": run.batch_table.rows}
     found |= {"tags": ", ".join(map(text, run.tags)), "notes": text(run.notes)}
     found |= {f"config.{name}": value for name, value in flat(private(run.config)).items()}
@@ -149,3 +148,11 @@ def _about(run: Record) -> dict[str, Any]:
         if value not in ("", None):
             kept[name] = value
     return kept
+
+
+def _when(seconds: float) -> str:
+    """A moment in words; empty where there is none such, as a file may say."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return ""
