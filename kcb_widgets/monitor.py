@@ -100,7 +100,8 @@ class Monitor(SteeringAPI, Lifecycle):
             path is written.
         keep_source: Keep the source of the running cell, or of the script, with each run, as ``run.source``: at most
             200,000 characters, without absolute paths and without the names of the user and the machine. A password in
-            it would be kept as well. None: as ``kcb.keep`` says; by default none is kept.
+            it would be kept as well. A run that goes on keeps that of its first fit. None: as ``kcb.keep`` says; by
+            default none is kept.
         name: What its runs are called; the model's name by default.
         tags: Words to find its runs by.
         notes: A text that is kept with them.

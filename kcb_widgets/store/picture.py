@@ -23,14 +23,19 @@ ATTRIBUTES = frozenset(
 log = logging.getLogger(__name__)
 
 
-def made(run: Record) -> str:
-    """The document of a run that is over, as JSON; empty where it cannot be drawn."""
+def made(run: Record, step: int) -> str:
+    """The document of a run that is over, as JSON; empty where it cannot be drawn.
+
+    Args:
+        run: The run.
+        step: Of the newest batch in its file.
+    """
     try:
         svg = late.call(NAME, run)
     except Exception:  # a picture is missed less than what else is written with it
         log.warning("A run's picture could not be drawn", exc_info=True)
         return ""
-    return strict_json({"svg": svg, "step": run.step}) if svg else ""
+    return strict_json({"svg": svg, "step": step}) if svg else ""
 
 
 def read(document: Any, step: int) -> bytes | None:

@@ -99,7 +99,8 @@ class RunFile:
 
     def _news(self, since: Position, whole: bool) -> News:
         news = News(self.run, since, whole)
-        if whole and self.run.over and self.run.batch_table.rows and (made := picture.made(self.run)):
+        there = self.run.batch_table.rows or self.run.epoch_rows
+        if whole and self.run.over and there and (made := picture.made(self.run, news.position.step)):
             news.verbatim(picture.NAME, made)
         return news
 

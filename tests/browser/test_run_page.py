@@ -3,14 +3,19 @@
 # ruff: noqa: F401, F811 - fixtures are asked for by name
 from __future__ import annotations
 
+import json
 import math
+import struct
 
+import numpy as np
 import pytest
 from accessibility import violations
 from host import ALL, CONTRASTS, PIXELS, bundle, card, control
 from kept import begin
 from paged import NAMES, opened
 from playwright.sync_api import expect
+
+from kcb_widgets.panels.page import document
 
 pytestmark = pytest.mark.browser
 STEPS, SPIKE = 40_000, 23_456
@@ -82,6 +87,55 @@ def test_zooming_shows_finer_values_and_the_peak(browser, path):
         page.get_by_role("button", name="reset zoom").click()
         expect(page.locator(".kcb-reset")).to_be_disabled()
         assert len(saved_rows(page)) == len(coarse)
+
+
+TAPPED = """
+globalThis.kcbWidget = { render: ({ model }) => {
+    globalThis.ask = (first, last, points) => new Promise((done) => {
+        const take = (content, [raw]) => {
+            model.off("msg:custom", take);
+            done([content, raw.byteOffset, [...new Uint8Array(raw.buffer)]]);
+        };
+        model.on("msg:custom", take);
+        model.send({ kind: "window", view: "v", request: 3, first, last, points });
+    });
+} };
+"""
+
+
+def test_a_range_is_cut_out_of_the_pictures_as_the_kernel_would(browser, bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(document, "_bundle", lambda name: TAPPED)
+    run = long_run()
+    path = run.to_html(tmp_path / "tapped.html")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(path.as_uri())
+    for first, last, points in ((0, 50, 100), (10_000, 12_000, 800), (39_990, 50_000, 800), (0, 40_000, 500)):
+        content, offset, raw = page.evaluate("(each) => ask(...each)", [first, last, points])
+        assert (content["view"], content["request"], offset) == ("v", 3, 0)
+        raw = bytes(raw)
+        (size,) = struct.unpack_from("<I", raw)
+        header, start = json.loads(raw[4 : 4 + size]), -(-(4 + size) // 8) * 8
+        table = next(each for each in header["tables"] if each["name"] == "batches")
+        per, length = table["per_bucket"], table["length"]
+        (series,) = table["series"]
+
+        def read(at, kind, start=start, length=length, raw=raw):
+            return np.frombuffer(raw, kind, length, start + at)
+
+        steps, ends = read(table["x"]["step"], "<f8"), read(table["x"]["end"], "<f8")
+        assert steps[0] <= max(1, first) <= ends[1]
+        assert ends[-1] >= min(last, STEPS)
+        assert table["rows"] == ends[-1] - steps[0] + 1
+        own = run.batch_values.recover(run.batch_table, 0, STEPS)[0]
+        for i in range(length):
+            bucket = own[int(steps[i]) - 1 : int(ends[i])]
+            assert read(series["min"], "<f4")[i] == bucket.min()
+            assert read(series["max"], "<f4")[i] == bucket.max()
+            assert read(series["order"], "u1")[i] == (bucket.argmin() <= bucket.argmax())
+        assert length * per >= min(last, STEPS) - max(first, 0)
+        assert length <= 2 * points + 2 or first == 0
+    context.close()
 
 
 def test_nothing_can_be_steered_and_it_says_why(browser, path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from exported import hidden, odd_run
 from host import build_bundle
@@ -9,6 +10,7 @@ from kept import begin, train
 from paged import NAMES, data_of
 
 import kcb_widgets as kcb
+from kcb_widgets.panels.comparison import curves
 from kcb_widgets.panels.page import comparison_page, document
 from kcb_widgets.panels.page.packed_curves import PackedCurves
 
@@ -91,6 +93,16 @@ def test_curves_take_no_more_room_than_there_is(room):
     made.add(members, "mae")
     assert len(made.raw) * 4 / 3 <= room
     assert len(without) == (6 if room <= 1500 else 0)
+
+
+def test_thinning_keeps_means_and_weights_and_leaves_out_what_is_not_finite():
+    y = np.array([1.0, 3.0, np.nan, np.nan, 5.0, np.inf, 9.0])
+    found = curves.thinned(curves.Rows(np.vstack([np.arange(7.0)] * 4), y, np.full(7, 2.0)), 4)
+    np.testing.assert_array_equal(found.y, [2.0, np.nan, 5.0, 9.0])
+    np.testing.assert_array_equal(found.weight, [4.0, 0.0, 2.0, 2.0])
+    np.testing.assert_array_equal(found.x, [[0.5, 2.5, 4.5, 6.0]] * 4)
+    same = curves.Rows(np.zeros((4, 3)), np.ones(3), np.ones(3))
+    assert curves.thinned(same, 3) is same
 
 
 def test_it_says_nothing_of_who_and_where_and_names_are_data(tmp_path):

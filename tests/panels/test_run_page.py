@@ -16,6 +16,7 @@ from kept import Play, begin, file_of, train
 from paged import NAMES, data_of
 
 import kcb_widgets as kcb
+from kcb_widgets.export.public import strip
 from kcb_widgets.panels import payload
 from kcb_widgets.panels.page import document, run_page
 
@@ -142,6 +143,31 @@ def test_a_file_that_was_opened_again_makes_the_same_page(tmp_path):
     first = data_of(monitor_run.to_html(tmp_path / "first.html").read_text())
     assert again["traits"]["events"] == first["traits"]["events"]
     assert header_of(again["series"])["tables"] == header_of(first["series"])["tables"]
+
+
+def test_the_public_gets_no_words_of_callbacks_and_of_own_controls(tmp_path):
+    run = long_run(3)
+    facts = [{"label": "monitor", "value": "my_metric"}, {"label": "patience", "value": 7}]
+    error = {"hook": "on_epoch_end", "message": "mine"}
+    run.cards = [
+        card("EarlyStopping", facts=facts, says="mine", printed="mine", error=error),
+        card("MyOwnIdea", known=False, printed="mine"),
+        card("TerminateOnNaN", facts=[]),
+    ]
+    run.controls = [
+        control(0.5),
+        control("mine", name="data", kind="choice", group="user", choices=["mine", "yours"]),
+        control("sgd", name="kind", kind="choice", choices=["sgd"]),
+    ]
+    told = strip(run)
+    assert {"the texts of 2 callbacks", "the choices of 1 controls"} <= set(told)
+    traits = data_of(run.to_html(tmp_path / "run.html").read_text())["traits"]
+    said = json.dumps(traits["callbacks"]) + json.dumps(traits["controls"])
+    assert "mine" not in said
+    assert "MyOwnIdea" not in said
+    assert [each["id"] for each in traits["callbacks"]] == ["EarlyStopping", "callback 2", "TerminateOnNaN"]
+    assert traits["callbacks"][0]["facts"] == [{"label": "patience", "value": 7}]
+    assert [each["value"] for each in traits["controls"]] == [0.5, None, "sgd"]
 
 
 @pytest.mark.parametrize("started", [1e300, -1e300, float("nan"), 0.0])

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+import types
 from xml.etree import ElementTree
 
 import pytest
@@ -50,6 +51,11 @@ def test_a_run_that_is_over_has_a_picture_in_its_file(tmp_path):
     assert isinstance(found, bytes)
     assert len(found) <= svg.MAX_BYTES
     assert {"digits: finished", "loss", "accuracy", "validation", "step 60"} <= set(words(found))
+
+
+def test_a_run_that_has_only_epochs_has_one_too(tmp_path):
+    run = Run.from_history(types.SimpleNamespace(history={"loss": [2.0, 1.0]}, epoch=[0, 1], params={}, model=None))
+    assert {"loss", "each epoch"} <= set(words(kept(run, tmp_path).picture))
 
 
 def test_one_that_trains_has_none_and_one_that_goes_on_has_none_of_before(tmp_path):
@@ -119,7 +125,7 @@ def test_whatever_happened_it_is_small_and_may_be_shown(seed):
     for _ in range(30):
         play.act()
     play.run.finish("finished")
-    made = json.loads(picture.made(play.run))
+    made = json.loads(picture.made(play.run, play.run.step))
     assert picture.read(made, play.run.step) == made["svg"].encode()
     assert len(made["svg"].encode()) <= svg.MAX_BYTES
 
@@ -175,7 +181,7 @@ def test_what_we_draw_with_may_be_shown():
 def test_one_that_might_do_something_is_not_shown(tmp_path, monkeypatch, made):
     assert picture.read(made, 60) is None
     if isinstance(made, dict) and not isinstance(made.get("svg"), bytes):
-        monkeypatch.setattr(picture, "made", lambda run: json.dumps(made))
+        monkeypatch.setattr(picture, "made", lambda *_: json.dumps(made))
         run = kept(over(), tmp_path)
         assert run.picture is None
         assert len(run.batches) == 60

@@ -147,6 +147,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         from ..page.comparison_page import to_html  # here: most comparisons are not written
 
         with self._turn:
+            self._look_again()  # at runs that still train
             return to_html(self._members, self._choices, path)
 
     def to_code(self) -> str:
