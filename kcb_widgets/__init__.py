@@ -101,5 +101,6 @@ late.given |= {
     "from_tensorboard": _later(".imports", "from_tensorboard"),
     "to_html": _later(".panels.page.run_page", "to_html"),
     "picture": _later(".export.svg", "picture"),
+    "plot_group": _later(".export.group_figure", "plot"),
     "reduce": _later(".session.pickling", "reduce_run"),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from threading import get_ident
@@ -14,9 +15,12 @@ from .api import SteeringAPI
 from .commands import Command, Refused, Reply, Value, check_value
 from .keras_internals.frames import current
 from .panels.display import Showing
+from .record.fit_group import FitGroup
+from .record.record import Record
 from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
+from .session.baseline import check_baseline
 from .session.keeping import Keeping, KeepOptions, check_folder, check_keep_source
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
@@ -112,6 +116,9 @@ class Monitor(SteeringAPI, Lifecycle):
             cannot be known. Where there is none, or it cannot be gone on with, the fit is a new run, and an event says
             why: the same script works the first time and after a crash. Naming a file that another machine wrote says
             that no process writes it any more.
+        baseline: A run whose curves are drawn faintly behind those of each fit, with the difference in the legend:
+            ``"best"``, the run with the best ``val_loss``, or ``loss``, of the folder that runs are kept in and of this
+            Monitor's earlier runs; a Run; or the path of its file.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -147,6 +154,7 @@ class Monitor(SteeringAPI, Lifecycle):
         notes: str = "",
         config: Mapping[str, Any] | None = None,
         resume: str | PathLike[str] | None = None,
+        baseline: str | PathLike[str] | Record | None = None,
         keep_runs: int | None = None,
         keep_source: bool | None = None,
     ) -> None:
@@ -171,6 +179,7 @@ class Monitor(SteeringAPI, Lifecycle):
         told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
         source = check_keep_source(keep_source)
         self._keeping = Keeping(KeepOptions(folder, called, *told, source))
+        self._baseline = check_baseline(baseline)
         own = (self._user_controls, self._policies, self, self._keep_run)
         self._options = SteeringContext(bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own)
         self._display, self._showing = display, Showing(display)
@@ -218,6 +227,42 @@ class Monitor(SteeringAPI, Lifecycle):
         """
         self._keeping.note_source()
         return Fit(self, model, args, kwargs)
+
+    @contextlib.contextmanager
+    def group(self, name: str = "", fits: int | None = None) -> Iterator[FitGroup]:
+        """Have the fits that begin inside belong together: one board for all, with their curves and the mean.
+
+        Fits that follow each other in one run of a cell belong together by themselves; this gives them a name, says how
+        many there will be, and has the name kept with each run that is kept (as the setting ``group``).
+
+        Args:
+            name: What they are, such as ``5 folds``.
+            fits: How many there will be, so that the board can tell how far it is.
+
+        Yields:
+            The group: ``table()``, ``plot()``, ``run(number)``.
+
+        Raises:
+            TypeError, ValueError: An argument is of the wrong kind.
+            RuntimeError: A group is open already.
+
+        Example:
+            >>> with monitor.group("5 folds", fits=5) as folds:
+            ...     for train, test in KFold(5).split(x):
+            ...         make_model().fit(x[train], y[train], validation_data=(x[test], y[test]), callbacks=[monitor])
+            >>> folds.table()[["val_loss"]].agg(["mean", "std"])
+        """
+        made = FitGroup(name, fits)
+        with self._turn:
+            if self._group is not None:
+                msg = f"the group {self._group.name!r} is open already. Received: {name!r}"
+                raise RuntimeError(msg)
+            self._group = made
+        try:
+            yield made
+        finally:
+            with self._turn:
+                self._group = None
 
     def restore(self, to: str = "best") -> Reply:
         """Put weights, optimizer and random state back to a snapshot, during a fit or after its end.

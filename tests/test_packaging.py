@@ -49,6 +49,7 @@ def test_the_wheel_is_pure_python_and_has_all_it_needs(built):
     assert "Leon Sorokin" in licence
     assert "permission notice shall be included in all" in " ".join(licence.split())
     assert len(script) <= 140 * 1024
+    assert {"kcb_widgets/static/fits.js", "kcb_widgets/static/fits.css"} <= set(names)
 
 
 def test_the_sdist_has_the_sources_of_the_browser_half(built):

@@ -80,7 +80,11 @@ def plot(run: Record) -> Figure:
 
 def still(run: Record, board_id: str) -> str:
     """The same figure as a small PNG in base64, marked with the board it stands for; it reads on light and on dark."""
-    figure = plot(run)
+    return still_of(plot(run), board_id)
+
+
+def still_of(figure: Figure, board_id: str) -> str:
+    """A figure as a small PNG in base64."""
     _suit_any_background(figure)
     return base64.b64encode(_png(figure, board_id)).decode()
 

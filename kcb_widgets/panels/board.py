@@ -15,6 +15,7 @@ import traitlets
 from .. import commands, kernel
 from ..record.record import Record
 from . import payload
+from .lazy_panels import LazyPanels
 from .payload import PANELS
 from .saved_output import Output
 from .sender import Sender
@@ -46,8 +47,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
 
     Args:
         run: The run to draw; a Monitor's current one is ``monitor.run``.
-        show: Which panels, of ``progress``, ``controls``, ``chart``, ``epochs``, ``snapshots``, ``callbacks``,
-            ``hooks``, ``events``. All by default. The first two stand in the bar, the others under tabs.
+        show: Which panels, of ``progress``, ``controls``, ``chart``, ``fits``, ``epochs``, ``snapshots``,
+            ``callbacks``, ``hooks``, ``events``. All by default. The first two stand in the bar, the others under tabs.
 
     Raises:
         TypeError: ``run`` is not a Run.
@@ -70,6 +71,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     series = traitlets.Bytes().tag(sync=True)
 
     _unsubscribe: Callable[[], None] | None = None
+    _unsubscribe_newest: Callable[[], None] = staticmethod(lambda: None)
+    _looks_back = False  # at a fit before the newest, as somebody asked for
 
     def __init__(self, run: Record, show: Sequence[str] | None = None) -> None:
         if not isinstance(run, Record):
@@ -88,6 +91,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._sent_events: Any = None
         self._sent_controls: Any = None
         self._sent_cards: Any = None
+        self._lazy_panels = LazyPanels(lambda *message: self.send(*message))
         self._path: wire.MessagePath = ""
         self._refusals = 0
         self._blind_at = 0.0
@@ -110,8 +114,39 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             self._unsubscribe()
         self._follow(run)
 
+    @property
+    def newest(self) -> Record:
+        """The run of the fit that began last, of those that belong together with the one on the board."""
+        group = self._run.group
+        return self._run if group is None else group.newest or self._run
+
+    def follow(self, run: Record) -> None:
+        """Another fit began that belongs with the one on the board. A person who looks at an earlier one goes on to."""
+        if self._looks_back:
+            self._listen_to_newest()
+            self._sender.push()
+        else:
+            self.run = run
+
+    def _look_at(self, identity: object) -> None:
+        """Show another fit of the group."""
+        group = self._run.group
+        for run in [] if group is None else group.runs:
+            if run.id == identity and run is not self._run:
+                self.run = run
+                self._looks_back = run is not self.newest
+
+    def _listen_to_newest(self) -> None:
+        """While an earlier fit is on the board, the one that trains has news of their group."""
+        self._unsubscribe_newest()
+        newest = self.newest
+        self._unsubscribe_newest = lambda: None
+        if newest is not self._run:
+            self._unsubscribe_newest = newest.subscribe(lambda _: self._show_run(self._run), lambda: self.attended)
+
     def _follow(self, run: Record) -> None:
-        self._run = run
+        self._run, self._looks_back = run, False
+        self._listen_to_newest()
         self._picture, self._pump = SeriesEncoder(run), kernel.pump()
         self._sent_rows = self._sent_events = self._sent_controls = self._sent_cards = None
         self._unsubscribe = run.subscribe(self._show_run, lambda: self.attended)
@@ -131,7 +166,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         try:
             if run.over:
                 self._sender.push()
-                self._output.settle(run)
+                if self.newest.over:
+                    self._output.settle(run)
             elif self.attended or self._blind() or self._alarming():
                 self._sender.push()
         except Exception as error:  # it must not take other boards with it
@@ -163,7 +199,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         state["path"] = self._path
         state["pump"] = {"ok": pump.available, "reason": pump.reason}
         tables = (run.batch_table, run.epoch_table, run.value_table, run.evaluation_table)
-        marks = (len(run.nonfinite), len(run.branches), id(run.plan), run.id)
+        marks = (len(run.nonfinite), len(run.branches), id(run.plan), run.id, self._picture.baseline_mark)
         rows = (*(table.rows for table in tables), *marks)
         news, controls, cards = (run.id, len(run.events_list)), run.controls, run.cards
         with self.hold_sync():
@@ -179,6 +215,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
                 self.series = self._picture.whole()
         self._sent_rows, self._sent_events, self._sent_controls, self._sent_cards = rows, news, controls, cards
         self._answer_windows()
+        self._lazy_panels.answer(run.group)
 
     def _answer_windows(self) -> None:
         while self._windows:
@@ -213,6 +250,11 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
             self._command(content, sent)
         elif kind == "window" and view:
             self._window(view, content)
+        elif kind == "look":
+            self._look_at(content.get("run"))
+        elif kind in ("fits", "module") and view:
+            self._lazy_panels.ask(view, content)
+            self._run.refresh_requested = True
         if self._run.over or self._run.status == "waiting":  # nobody trains: no thread will push it for us
             self._show_run(self._run)
 
@@ -292,6 +334,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         """Take the board away everywhere; the run goes on."""
         if self._unsubscribe is not None:
             self._unsubscribe()
+        self._unsubscribe_newest()
         if self.comm is not None:
             kernel.disown(self.comm.comm_id)
         super().close()

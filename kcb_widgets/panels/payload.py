@@ -7,13 +7,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..record.events import Event
+from ..record.fit_group import described
 from ..record.record import Record
 from ..record.values import plain
 
 if TYPE_CHECKING:
     from ..record import wire
 
-PANELS = ("progress", "controls", "chart", "epochs", "snapshots", "callbacks", "hooks", "events")
+PANELS = ("progress", "controls", "chart", "fits", "epochs", "snapshots", "callbacks", "hooks", "events")
 """The table of panels; ``js/src/view.js`` has the same, with what draws each."""
 MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest
@@ -52,13 +53,19 @@ def _can(run: Record) -> dict[str, str]:
     return {name: why if name == "rollback" else OVER for name, why in known.items()} if run.over else known
 
 
+def _remaining(run: Record) -> float | None:
+    """Seconds to the end of the last epoch, where that is known."""
+    epochs = run.params.get("epochs")
+    left = epochs - run.epoch - 1 if epochs is not None and run.epoch is not None else None
+    return None if run.over else run.throughput.remaining(run.batch, run.batches_per_epoch, left)
+
+
 def state(run: Record) -> wire.State:
     """Where the run stands; the board fills in what it knows of its views."""
     pace = run.throughput
     epochs = run.params.get("epochs")
-    left = epochs - run.epoch - 1 if epochs is not None and run.epoch is not None else None
     per_step = pace.seconds_per_step
-    remaining = None if run.over else pace.remaining(run.batch, run.batches_per_epoch, left)
+    newest = run.group.newest if run.group is not None else None
     return {
         "run": run.id,
         "title": run.title,
@@ -75,7 +82,7 @@ def state(run: Record) -> wire.State:
         "step": run.step,
         "elapsed": run.seconds if run.status != "waiting" else 0.0,
         "ticking": not run.over and run.status != "waiting",
-        "remaining": remaining,
+        "remaining": _remaining(run),
         "ms_per_step": None if per_step is None else 1000 * per_step,
         "batches_per_second": pace.batches_per_second,
         "samples_per_second": pace.samples_per_second,
@@ -91,6 +98,7 @@ def state(run: Record) -> wire.State:
         "stalled": None if run.over else run.stalled,
         "undo": None if run.over else run.undoable,
         "kept": run.kept,
+        "group": described(run, None if newest is None else _remaining(newest)),
         "heard": {},
         "path": "",
         "pump": {"ok": False, "reason": ""},

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from .. import kernel
+from ..record.fit_group import in_words
 from ..record.formats import format_metric
 from ..record.record import Record
 
@@ -137,14 +138,23 @@ class Output:
             picture.update({"image/png": png, "text/plain": text}, metadata=alt, raw=True)
 
     def _picture(self, run: Record) -> str:
-        from ..export.figures import still
+        from ..export import figures, group_figure
 
-        return still(run, self._board.board_id)
+        if _has_others(run):
+            return figures.still_of(group_figure.plot(run.group), self._board.board_id)
+        return figures.still(run, self._board.board_id)
+
+
+def _has_others(run: Record) -> bool:
+    """Whether other fits belong with it."""
+    return run.group is not None and len(run.group) > 1
 
 
 def _alternative(run: Record) -> str:
-    """The run in one line of words."""
+    """The run in one line of words, and the fits that belong with it."""
     parts = [f"{run.title}: {run.status}"]
+    if _has_others(run):
+        parts.insert(0, in_words(run.group))
     if run.message:
         parts.append(run.message)
     if run.epoch_rows:

@@ -17,9 +17,14 @@ from ..record import curves
 from ..record.downsampling import Bins, Buckets, Source, window
 from ..record.record import Record, group_of
 from ..record.table import Table
+from ..record.values import plain
 
 if TYPE_CHECKING:
     from ..record import wire
+
+
+BASELINE_BUCKETS = 200
+MAX_NAME = 40
 
 
 class SeriesEncoder:
@@ -46,6 +51,7 @@ class SeriesEncoder:
         }
         self._bins = {name: Bins(source, self._buckets) for name, source in self._sources.items()}
         self._kept: dict[wire.TableName, tuple[Any, Buckets | None]] = {}
+        self._compared: tuple[Any, tuple[Source, Buckets] | None] = (None, None)
 
     def _follow(self) -> None:
         """A run that waited may have become one that was kept; and where an epoch begins once more, x is another."""
@@ -64,7 +70,7 @@ class SeriesEncoder:
         small = [self._unless_same("epochs"), self._unless_same("evaluations")]
         buckets = [self._bins["batches"].update(), *small, controls]
         tables = [(name, source, each) for (name, source), each in zip(self._sources.items(), buckets, strict=True)]
-        return self._pack([*tables, *self._plan()], run.first_step, run.step)
+        return self._pack([*tables, *self._plan(), *self._baseline()], run.first_step, run.step)
 
     def _plan(self) -> list[tuple[wire.TableName, Source, Buckets | None]]:
         planned = curves.plan(self._run)
@@ -73,6 +79,28 @@ class SeriesEncoder:
         names, values, x = planned
         source = Source(lambda: x.shape[1], lambda: names, lambda first, last: values, lambda first, last: x)
         return [("plan", source, Buckets(values, values, values, np.ones(values.shape, bool), x, 1))]
+
+    def _baseline(self) -> list[tuple[wire.TableName, Source, Buckets | None]]:
+        """The run that this one is compared with: the ends of its epochs, or where it has fewer than two, batches."""
+        other = self._run.baseline
+        if other is None:
+            return []
+        rows, wanted = (other.epoch_table.rows, other.batch_table.rows), tuple(self._metrics())
+        if self._compared[0] != (other.id, rows, wanted):
+            source = curves.epochs(other) if rows[0] > 1 else curves.batches(other)
+            found = window(source, 0, source.rows(), BASELINE_BUCKETS)
+            columns = [] if found is None else [i for i, name in enumerate(source.names()) if name in wanted]
+            self._compared = (other.id, rows, wanted), _of_columns(source, found, columns)
+        return [("baseline", *made)] if (made := self._compared[1]) is not None else []
+
+    @property
+    def baseline_mark(self) -> Any:
+        """What is another when the baseline is to be drawn anew."""
+        other = self._run.baseline
+        return None if other is None else (other.id, other.epoch_table.rows, other.over or other.batch_table.rows)
+
+    def _metrics(self) -> list[str]:
+        return list(dict.fromkeys([*self._run.batch_table.names, *self._run.epoch_table.names]))
 
     def _unless_same(self, name: wire.TableName) -> Buckets | None:
         """A small table's buckets; computed again only when there are new rows."""
@@ -158,6 +186,10 @@ class SeriesEncoder:
             return "control", metric
         if table == "plan":
             return "plan", "planned"
+        if table == "baseline":
+            other = self._run.baseline
+            name = "" if other is None else str(plain(other.name or other.title, MAX_NAME))
+            return "baseline", f"{metric}, baseline {name}"
         if table == "evaluations":
             return "eval", f"{metric.removeprefix('val_')}, evaluated"
         if table == "epochs":
@@ -166,3 +198,12 @@ class SeriesEncoder:
         if metric in self._run.batch_values.names:
             return "train", f"{metric}, each batch"
         return "running", f"{metric}, mean since the epoch began"
+
+
+def _of_columns(source: Source, found: Buckets | None, columns: list[int]) -> tuple[Source, Buckets] | None:
+    """Some columns of a table, as a table of rows that holds still."""
+    if found is None or not columns:
+        return None
+    names, means = [list(source.names())[i] for i in columns], found.mean[columns]
+    made = Buckets(means, means, means, np.ones(means.shape, bool), found.x, 1)
+    return Source(lambda: means.shape[1], lambda: names, lambda first, last: means, lambda first, last: found.x), made

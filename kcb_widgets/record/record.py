@@ -46,7 +46,7 @@ KEPT = (
     *("counts", "sittings", "_step", "_batch", "_batch_table"),
 )
 """What a run that goes on has of the one that was kept."""
-OWN = ("inbox", "restorer", "refresh_requested", "command_results", "_recording", "_observers")
+OWN = ("inbox", "restorer", "refresh_requested", "command_results", "group", "baseline", "_recording", "_observers")
 """What belongs to those who look at a record."""
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,8 @@ class Record:
         current_work: What the training thread does besides training.
         stalled: For how long no batch has ended, where that is much longer than usual; the watchdog's thread writes it.
         kept: Where it is kept, and how; None where it is not. The thread that keeps it writes it.
+        group: The fits that it belongs with; None where it stands alone.
+        baseline: The run that it is compared with on boards; None: none.
         path: The file that it is kept in, or was opened from; None where there is none.
         reopened: Whether it was opened from a file.
         name: What it is called.
@@ -138,6 +140,8 @@ class Record:
         self.current_work = CurrentWork()
         self.stalled: wire.Stall | None = None
         self.kept: wire.Kept | None = None
+        self.group: Any = None  # a FitGroup, which imports this module
+        self.baseline: Record | None = None
         self.path: Path | None = None
         self.reopened = False
         self.name, self.notes = "", ""

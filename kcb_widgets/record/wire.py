@@ -23,8 +23,8 @@ ControlKind = Literal["number", "flag", "choice"]
 ControlScale = Literal["linear", "log"]
 ControlGroup = Literal["optimizer", "layers", "snapshots", "callbacks", "flow", "user"]
 HookPhase = Literal["train", "test", "predict"]
-TableName = Literal["batches", "epochs", "evaluations", "controls", "plan"]
-SeriesKind = Literal["train", "running", "epoch", "val", "eval", "control", "plan"]
+TableName = Literal["batches", "epochs", "evaluations", "controls", "plan", "baseline"]
+SeriesKind = Literal["train", "running", "epoch", "val", "eval", "control", "plan", "baseline"]
 
 # -- the trait ``state`` -----------------------------------------------------------------------------------------------
 
@@ -110,6 +110,31 @@ class Kept(TypedDict):
     trouble: str  # why it cannot be kept now; empty where it is
 
 
+class GroupFit(TypedDict):
+    """A fit of a group."""
+
+    run: str
+    number: int  # 1 for the first of the group
+    title: str
+    status: Status
+    value: Scalar | None  # of the group's metric, at the end of the last epoch
+    kept: bool  # whether its run can be looked at
+
+
+class FitGroup(TypedDict):
+    """Fits that belong together."""
+
+    name: str
+    planned: int | None  # how many there will be
+    number: int  # how many began
+    remaining: float | None  # seconds to the end of the last
+    metric: str
+    counted: int  # fits that ended as they should, and have the metric
+    mean: Scalar | None  # over these
+    deviation: Scalar | None  # of a sample
+    fits: list[GroupFit]  # the latest, oldest first
+
+
 class Undoable(TypedDict):
     """The latest change that was made by hand and can be taken back."""
 
@@ -152,6 +177,7 @@ class State(TypedDict):
     stalled: Stall | None
     undo: Undoable | None
     kept: Kept | None
+    group: FitGroup | None
     heard: dict[str, int]  # by view: the ``seq`` of its last hello
     path: MessagePath
     pump: Pump
@@ -436,7 +462,31 @@ class WindowRequest(TypedDict):
     points: int
 
 
-Message = Hello | Bye | Command | WindowRequest
+class ModuleRequest(TypedDict):
+    """A request for the code of a panel that is not in the board's own."""
+
+    kind: Literal["module"]
+    view: str
+    name: Literal["fits"]
+
+
+class FitsRequest(TypedDict):
+    """A request for the curves of a group's fits."""
+
+    kind: Literal["fits"]
+    view: str
+    request: int
+    metric: str  # empty: the group's own
+
+
+class LookAt(TypedDict):
+    """A request to show another fit of the group."""
+
+    kind: Literal["look"]
+    run: str
+
+
+Message = Hello | Bye | Command | WindowRequest | ModuleRequest | FitsRequest | LookAt
 
 # -- messages from Python ----------------------------------------------------------------------------------------------
 
@@ -447,3 +497,30 @@ class WindowReply(TypedDict):
     kind: Literal["window"]
     view: str
     request: int
+
+
+class ModuleReply(TypedDict):
+    """The answer to a ``ModuleRequest``."""
+
+    kind: Literal["module"]
+    view: str
+    name: str
+    code: str  # an ES module
+    style: str
+
+
+class FitsReply(TypedDict):
+    """The answer to a ``FitsRequest``.
+
+    Its one buffer is float32, ``points`` each: the middles of the places, each fit, then their mean, the mean less and
+    with a standard deviation, and how many fits have a value.
+    """
+
+    kind: Literal["fits"]
+    view: str
+    request: int
+    metric: str
+    metrics: list[str]
+    axis: Literal["epoch", "step"]
+    points: int
+    fits: list[int]  # their numbers

@@ -208,6 +208,8 @@ class Keeping:
         from ..store.keeper import Keeper
 
         found = collect(model, fit, run.params, callbacks)
+        if run.group is not None and run.group.name:
+            found.values["group"] = {"name": run.group.name, "number": len(run.group)}
         run.settings = flat(found.values)
         texts = {
             "model_config": found.model_config, "model_summary": found.model_summary, SOURCE: self._source,

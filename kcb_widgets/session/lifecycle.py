@@ -22,11 +22,13 @@ from ..keras_internals.exceptions import root_cause
 from ..keras_internals.frames import current, fit_frame
 from ..panels.display import Showing
 from ..record.events import first_line
+from ..record.fit_group import FitGroup
 from ..record.record import Record
 from ..run import Run
 from ..steering.attempt import attempt
 from ..steering.command_executor import refuse_all
 from ..steering.fit_steering import SteeringContext
+from . import baseline
 from .after_fit import NEXT_BEGAN, AfterFit
 from .background import trains_in_background
 from .fit_watchdog import weak
@@ -61,6 +63,8 @@ class Lifecycle(Nesting):
         super().__init__()
         self.runs: list[Run] = []
         self._keep_runs: int | None = None
+        self._baseline: baseline.Known = None
+        self._group: FitGroup | None = None
         self._waiting: Run | None = None
         self._numbers = 0
         self._run_before: tuple[int | None, int] | None = None  # epoch and step of the run before the current one
@@ -141,7 +145,9 @@ class Lifecycle(Nesting):
             self._waiting = self._waiting or Run()
             self._waiting.inbox = self._inbox
             self._expected = True
-        attempt(self._waiting, "board", self._showing.open, self._waiting)
+            if self._group is not None:
+                self._group.join(self._waiting, self._keep_runs)
+        attempt(self._waiting, "board", self._showing.open, self._waiting, self._keep_runs)
 
     def make_way(self) -> None:
         """Close a loop of this thread that was driven by hand and never ended: this thread is at something else now."""
@@ -250,6 +256,8 @@ class Lifecycle(Nesting):
             if not self._expected and self._inbox.waiting:  # came too late for the fit before
                 refuse_all(run, self._inbox, "training ended first")
             self._add(run, numbered=bool(resumed))
+        if self._group is not None:
+            self._group.join(run, self._keep_runs)
         run.params = params
         if not resumed:
             run.start_clock()
@@ -278,7 +286,9 @@ class Lifecycle(Nesting):
         attempt(run, "on_train_begin", check_front_end, run)
         run.continues, self._trained = self._last_model is model, weak(model) or _nothing
         attempt(run, "keep", self._keeping.begin, run, model, fit, others)
-        attempt(run, "board", self._showing.open, run)
+        earlier, folder = self.runs[:-1], self._keeping.options.folder
+        attempt(run, "baseline", baseline.begin, self._baseline, run, earlier, folder)
+        attempt(run, "board", self._showing.open, run, self._keep_runs)
 
     def _keep_run(self, run: Record, folder: Path | None) -> str:
         """Keep a run from its first batch on; on the training thread where it is under way."""

@@ -43,6 +43,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
+        "baseline": None if isinstance(monitor._baseline, Run) else monitor._baseline,
         **{name: getattr(monitor._keeping.options, name) for name in KEPT},
     }
     if options["log_dir"] is None and options["resume"] == LAST:  # the other process has not called `kcb.keep`
@@ -134,7 +135,7 @@ def reduce_run(run: Run) -> tuple[Any, ...]:
         raise TypeError(msg)
     run.record_pending()
     state = dict(vars(run))
-    for name in ("_recording", "_observers", "blocks", "inbox", "restorer"):
+    for name in ("_recording", "_observers", "blocks", "inbox", "restorer", "group", "baseline"):
         del state[name]
     if state["snapshots"]:  # a Monitor has them, and it is not there
         state |= {"snapshots": [], "availability": {**state["availability"], "rollback": ELSEWHERE}}

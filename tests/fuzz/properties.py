@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+from same_run import assert_same_run
 
 import kcb_widgets as kcb
 from kcb_widgets.steering.snapshots import SnapshotStore
@@ -86,7 +88,13 @@ def untouched(case: Case) -> None:
 
 def steered(case: Case) -> None:
     """All that is asked is answered, nothing is left, and the run can be done again."""
-    model, monitor = models.model(case), kcb.Monitor(snapshots=kcb.Snapshots(each_epoch=case.snapshots))
+    with tempfile.TemporaryDirectory() as folder:
+        _steered(case, folder if case.seed % 2 else None)
+
+
+def _steered(case: Case, folder: str | None) -> None:
+    model = models.model(case)
+    monitor = kcb.Monitor(snapshots=kcb.Snapshots(each_epoch=case.snapshots), log_dir=folder)
     others, steering = models.callbacks(case), Steering(monitor, case)
     out = sys.stdout
     with rollbacks_watched(model) as wrong:
@@ -103,6 +111,8 @@ def steered(case: Case) -> None:
     left_behind(model, others)
     replayed(case, monitor.run, model)
     coded(case, monitor.run, model)
+    if folder is not None:
+        kept(monitor.run)
 
 
 def ended(monitor: kcb.Monitor) -> None:
@@ -140,6 +150,13 @@ def replayed(case: Case, run: kcb.Run, original: Any) -> None:
     refused = [event for event in run.events_list if event.kind == "refused"]
     assert not warned or refused, warned
     same(state(original), state(model), "replayed")
+
+
+def kept(run: kcb.Run) -> None:
+    """The run's file has all of it, and can be done again as well."""
+    opened = kcb.Run.open(run.path)
+    assert_same_run(run, opened)
+    assert opened.to_code() == run.to_code()
 
 
 def coded(case: Case, run: kcb.Run, original: Any) -> None:

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from comparing import decode, heard, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import begin, file_of, train, value
@@ -18,45 +19,11 @@ from kcb_widgets.panels.comparison.choices import Choices
 from kcb_widgets.panels.comparison.curves import Points
 
 
-def make(folder, name, config=None, epochs=2, steps=50, over=True, tags=(), age=0.0):
-    """A small run in a file."""
-    run = begin(("loss",), steps=steps, epochs=epochs)
-    run.name, run.started = name, run.started - age
-    for epoch in range(epochs):
-        train(run, steps, ("loss",), epoch)
-        run.end_epoch(epoch, {"loss": 1.0 / (epoch + 1), "val_loss": 2.0 / (epoch + 1)})
-    if over:
-        run.finish("finished")
-    file = file_of(run, folder, name=name, config=config or {}, tags=tags)
-    file.commit(1.0, whole=True)
-    file.close()
-    run.path = file.path
-    return run
-
-
 @pytest.fixture
 def folder(tmp_path):
     for number in range(4):
         make(tmp_path, f"run {number}", {"depth": number, "same": 1}, age=number)
     return tmp_path
-
-
-def heard(comparison, content):
-    """What a comparison sends because of a message."""
-    sent = []
-    comparison.send = lambda content, buffers=None: sent.append((content, buffers))
-    threads = []
-    kcb_threads = pytest.MonkeyPatch()
-    kcb_threads.setattr(
-        "kcb_widgets.panels.comparison.comparison.threads.start", lambda work, name: threads.append(work)
-    )
-    try:
-        comparison._receive(None, content, [])
-        for work in threads:
-            work()
-    finally:
-        kcb_threads.undo()
-    return sent
 
 
 # -- which runs --------------------------------------------------------------------------------------------------------
@@ -140,15 +107,6 @@ def test_every_colour_is_seen_on_white_and_on_black():
 
 
 # -- curves ------------------------------------------------------------------------------------------------------------
-
-
-def decode(header, buffers):
-    """The curves of a message: by run and curve, raw and smoothed."""
-    values = np.frombuffer(buffers[0], "<f4").reshape(-1, header["bins"])
-    rows, found = iter(values), {}
-    for each in header["series"]:
-        found[each["run"], each["curve"]] = next(rows), next(rows) if each["smooth"] else None
-    return found
 
 
 def test_the_browser_is_sent_the_mean_in_each_bin(folder):
@@ -281,7 +239,8 @@ def test_runs_with_the_same_setting_are_one_line_with_a_band(tmp_path):
         np.testing.assert_allclose((high - low)[here][0], 2 * np.std([each[0] for each in values], ddof=1), atol=1e-6)
         np.testing.assert_allclose((high - low)[here & (count == 1)], 0, atol=1e-6)
     assert len(comparison.figure().axes[0].lines) == len(comparison.figure().axes[0].collections) == 2
-    ((header, _),) = heard(comparison, {"kind": "choose", "view": "v", "choices": {"group": "tags"}})
+    (table, _), (header, _) = heard(comparison, {"kind": "choose", "view": "v", "choices": {"group": "tags"}})
+    assert [row["group"] for row in table["rows"]] == ["missing"] * 4
     assert [each["key"] for each in header["groups"]] == ["missing"]
 
 
@@ -313,7 +272,8 @@ def test_choices_are_checked(folder):
     for wrong in (
         {"metric": 3}, {"which": "all"}, {"x": "epochs"}, {"log": 1}, {"smoothing": 2}, {"smoothing": True},
         {"smoothing": math.nan}, {"shown": "a"}, {"shown": [1]}, {"baseline": 3}, {"group": 3}, {"colour": "red"},
-        {"which": []},
+        {"which": []}, {"x": "series."}, {"x": None}, {"align": "start"}, {"align": 0}, {"band": "std"}, {"band": None},
+        {"group": "name:"}, {"group": "name:" + "*" * 101}, {"colour": 3}, {"hidden": None}, {"hidden": [3]},
     ):  # fmt: skip
         with pytest.raises((TypeError, ValueError), match="Received"):
             comparison.choose(**wrong)

@@ -193,6 +193,9 @@ def test_what_else_names_the_same_things_agrees():
 # -- real payloads -----------------------------------------------------------------------------------------------------
 
 
+REPLIES = {"window": wire.WindowReply, "module": wire.ModuleReply, "fits": wire.FitsReply}
+
+
 class Checker:
     """Compares values with their types, field by field.
 
@@ -254,9 +257,10 @@ def watch(board, checker):
             sent = json.loads(json.dumps(value, allow_nan=False))
             checker.check(sent, typing.get_type_hints(wire.Traits)[name], name)
 
-    def send(content, buffers):
-        checker.check(content, wire.WindowReply, "window")
-        checker.check(header_of(buffers[0]), wire.SeriesHeader, "window")
+    def send(content, buffers=None):
+        checker.check(content, REPLIES[content["kind"]], content["kind"])
+        if content["kind"] == "window":
+            checker.check(header_of(buffers[0]), wire.SeriesHeader, "window")
 
     board.observe(changed)
     board.send = send
@@ -358,6 +362,10 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
             command(*one)
         if count == 5:
             say(kind="window", view="v", request=1, run=monitor.run.id, first=0, last=4, points=100)
+            say(kind="module", view="v", name="fits")
+        if count == 10:
+            say(kind="fits", view="v", request=2, metric="")
+            say(kind="look", run="no such run")
         board._sender.push()  # not only as often as the fit does
 
     callbacks = [
@@ -372,7 +380,8 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
         Hangs(monitor, board),
         monitor,
     ]
-    model.fit(x, y, epochs=6, callbacks=callbacks, **data)
+    with monitor.group("one of two", fits=2):
+        model.fit(x, y, epochs=6, callbacks=callbacks, **data)
     kinds = {event.kind for event in monitor.run.events_list}
     assert kinds >= {"applied", "refused", "changed", "guard", "rollback", "nan", "snapshot", "evaluated", "trigger"}
     assert "error" not in kinds  # of the board, or of what looks at it here

@@ -68,6 +68,8 @@ class Compared:
                     content["view"], content["request"], content["first"], content["last"]
                 ),
                 "edit": lambda content: self.comparison._edit(content["run"], content["changes"]),
+                "delete": lambda content: self.comparison._delete(content["run"]),
+                "side_by_side": lambda content: self.comparison._send_side_by_side(content["view"]),
             }
             kinds[content["kind"]](content)
         return messages

@@ -48,14 +48,17 @@ def third_of_five() -> dict[str, Any]:
     monitor = kcb.Monitor(display=False, snapshots=kcb.Snapshots(best="val_loss"))
     look = _Look(monitor, run=3)
     folds = np.array_split(np.arange(1000), 5)
-    for held_out in folds:
-        model = keras.Sequential([keras.Input((12,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(1, "sigmoid")])
-        model.compile(keras.optimizers.Adam(3e-3), loss="binary_crossentropy", metrics=["accuracy"])
-        train = np.setdiff1d(np.arange(1000), held_out)
-        model.fit(
-            x[train], y[train], validation_data=(x[held_out], y[held_out]), epochs=EPOCHS, verbose=0,
-            callbacks=[look, keras.callbacks.EarlyStopping(patience=6), monitor],
-        )  # fmt: skip
-        if look.traits:
-            return look.traits
+    with monitor.group("5 folds", fits=5):
+        for held_out in folds:
+            model = keras.Sequential(
+                [keras.Input((12,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(1, "sigmoid")]
+            )
+            model.compile(keras.optimizers.Adam(3e-3), loss="binary_crossentropy", metrics=["accuracy"])
+            train = np.setdiff1d(np.arange(1000), held_out)
+            model.fit(
+                x[train], y[train], validation_data=(x[held_out], y[held_out]), epochs=EPOCHS, verbose=0,
+                callbacks=[look, keras.callbacks.EarlyStopping(patience=6), monitor],
+            )  # fmt: skip
+            if look.traits:
+                return look.traits
     raise RuntimeError("the third fold ended without cards")

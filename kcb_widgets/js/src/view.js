@@ -7,7 +7,9 @@ import { button, createScope, h, setAttribute, setHidden, throttle } from "./ui/
 import { epochsPanel } from "./panels/epochs/epochs.js";
 import { eventsPanel, troubles } from "./panels/events.js";
 import { createHeartbeat, detectHost } from "./link/heartbeat.js";
+import { fitsStrip } from "./panels/fits_strip.js";
 import { hooksPanel } from "./panels/hooks.js";
+import { lazyPanel } from "./panels/lazy_panel.js";
 import { createKeepButton } from "./ui/keep_button.js";
 import { openNewView } from "./ui/new_view.js";
 import { askToNotify, canNotify } from "./ui/notifier.js";
@@ -25,16 +27,17 @@ import { watchTheme } from "./ui/theme.js";
 
 /** What stands in the bar for the names that Python gives. @type {Record<string, [string, Panel][]>} */
 const BAR = {
-  progress: [["progress", progressPanel], ["trouble", troublePanel]],
+  progress: [["progress", progressPanel], ["fits-strip", fitsStrip], ["trouble", troublePanel]],
   controls: [["steering", steeringPanel]],
 };
 
 const COUNT_INTERVAL_MS = 250; // counts need not keep up with every message
 
 /** The table of panels, in order; `PANELS` of kcb_widgets/panels/payload.py has the same names, and `progress` besides.
- * @type {{name: string, title: string, panel: Panel, count?: (link: Link) => number | null, attention?: (link: Link) => string}[]} */
+ * @type {{name: string, title: string, panel: Panel, count?: (link: Link) => number | null, attention?: (link: Link) => string, there?: (link: Link) => boolean}[]} */
 const TABS = [
   { name: "chart", title: "Curves", panel: chartPanel },
+  { name: "fits", title: "Fits", panel: lazyPanel("fits"), count: (link) => link.state().group?.number ?? 0, there: (link) => !!link.state().group },
   { name: "epochs", title: "Epochs", panel: epochsPanel, count: (link) => link.picture().tables.find((each) => each.name === "epochs")?.rows ?? 0 },
   { name: "controls", title: "Controls", panel: controlsPanel, count: (link) => link.controls().filter((each) => each.group !== "callbacks").length },
   { name: "snapshots", title: "Snapshots", panel: snapshotsPanel, count: (link) => link.snapshots().length },
@@ -87,10 +90,11 @@ export function mountView(link, el) {
     panels.add(() => top.remove());
     for (const name of show) for (const [part, panel] of BAR[name] ?? []) panels.add(mountPanel(part, panel, top, context));
     const tabs = createTabs(
-      TABS.filter(({ name }) => show.includes(name)).map(({ name, title, panel, count, attention }) => ({
+      TABS.filter(({ name }) => show.includes(name)).map(({ name, title, panel, count, attention, there }) => ({
         name,
         title,
         count: () => carefully(() => count?.(link) || null, null),
+        there: () => carefully(() => there?.(link) ?? true, true),
         attention: () => carefully(() => attention?.(link) ?? "", ""),
         mount: (body) => mountPanel(name, panel, body, context),
       })),

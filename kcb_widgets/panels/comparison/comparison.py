@@ -17,13 +17,15 @@ import traitlets
 from ... import kernel
 from ...commands.validation import text
 from ...kernel import threads
+from ...record.values import shown as in_words
 from ...store import edit, listing, liveness
+from ...store.differences import settings_of
 from ...store.reader import NotARunFile
-from . import curves, groups, rows, still
+from . import curves, deletion, folds, picture, relations, relations_still, rows, side_by_side, still
 from .choices import FIRST_SHOWN, Choices
-from .colours import style_of
 from .curves import Points
 from .members import Member, members
+from .scales import Scale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +43,7 @@ TRAIN, VALIDATION = "train", "validation"
 class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     """Many runs beside each other: a table of what they were and what became of them, and their curves in one plot.
 
-    Make one with ``kcb.compare``. What is shown is chosen in the browser or here: ``metric``, ``which``, ``x``,
-    ``log``, ``smoothing``, ``shown``, ``group`` and ``baseline`` are arguments of ``choose``.
+    Make one with ``kcb.compare``. What is shown is chosen in the browser or here, with ``choose``.
 
     Args:
         source: A folder, run files, runs, Keras's ``History``, a table from ``kcb.runs``, or a list of any of these.
@@ -60,9 +61,9 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, source: Any, **choices: Any) -> None:
         self._source = source
         self._members, self.left_out = members(source)
-        self._choices = self._first_choices().changed(choices)
-        self._points: dict[tuple[str, str, str], tuple[int, Points]] = {}
-        self._looked = 0.0
+        self._choices = self._changed(self._first_choices(), choices)
+        self._points: dict[tuple[str, str, str, str | None], tuple[int, Points]] = {}
+        self._looked, self._seen = 0.0, False
         self._turn = threading.RLock()
         super().__init__(chosen=self._choices.sent())
         kernel.own(self.comm.comm_id if self.comm is not None else "")
@@ -74,6 +75,16 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         names = [each["name"] for each in known]
         return Choices(metric="loss" if "loss" in names or not names else names[0])
 
+    def _changed(self, choices: Choices, given: Mapping[str, Any]) -> Choices:
+        """Choices with some changed, and checked; a colour may only be a setting that there is."""
+        made = choices.changed(given)
+        if "colour" not in given or made.colour is None or not self._members:
+            return made
+        if made.colour not in {name for member in self._members for name in settings_of(member.row)}:
+            msg = f"colour must be a setting that a run has, such as config.lr. Received: {in_words(made.colour)}"
+            raise ValueError(msg)
+        return made
+
     # -- what people use -----------------------------------------------------------------------------------------------
 
     def choose(self, **choices: Any) -> Comparison:
@@ -81,31 +92,68 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
         Args:
             **choices: ``metric``: whose curves. ``which``: ``train``, ``validation`` or ``both``. ``x``: ``step``,
-                ``epoch``, ``time`` (seconds of training, without pauses) or ``clock``. ``log``: whether y is
-                logarithmic. ``smoothing``: from 0 to 1. ``shown``: the ids of the runs that are drawn; None: the
-                newest. ``group``: what runs are put together by, as a mean with a band of one standard deviation:
-                ``name``, ``tags`` or a setting such as ``config.depth``. ``baseline``: the id of the run that others
-                are compared with.
+                ``epoch``, ``time`` (seconds of training, without pauses), ``clock``, ``samples`` (steps times the
+                batch size) or a recorded series, such as ``series.learning_rate``. ``align``: what of each run is
+                drawn as zero: ``zero``, where it began, or its first ``by_hand`` (a change), ``rollback``,
+                ``resumed``, ``snapshot``, ``guard`` or ``nan``. ``log``: whether y is logarithmic. ``smoothing``: from
+                0 to 1. ``shown``: the ids of the runs that are drawn; None: the newest. ``group``: what runs are put
+                together by, as a mean with a band: ``name``, ``tags``, a setting such as ``config.depth``, or a
+                pattern of words of the name, such as ``name:seed*``. ``band``: ``deviation`` (one standard
+                deviation), ``error`` (of the mean), ``range`` or ``quartiles``. ``colour``: a setting whose values are
+                the colours, such as ``config.lr``. ``hidden``: the ids of runs that are neither drawn nor listed.
+                ``baseline``: the id of the run that others are compared with. ``view``: ``curves``, ``parallel``
+                (coordinates), ``scatter``, or a list of these. ``axes``: of the parallel coordinates, from the left:
+                settings, ``last loss``, ``best val_loss``, ``duration``, ``epochs``, ``steered``. ``scales``: by axis,
+                ``linear``, ``log`` or ``categories``. ``brush``: by axis, ranges and values that runs must have there:
+                ``{"config.depth": [(2, None)], "config.kind": ["deep", None]}`` are those from 2 up whose kind is deep
+                or missing. ``outcome``: what runs are coloured by in these views. ``best``: percent of the runs, the
+                best by the outcome. ``scatter``: what x is and what y is.
 
         Raises:
             TypeError, ValueError: There is no such choice, or it cannot be this.
         """
-        with self._turn:
-            self._choices = self._choices.changed(choices)
-            self.chosen = self._choices.sent()
+        self._set(choices)
+        if _changes_curves(choices):
+            self._tell_views()
         return self
+
+    def _set(self, choices: Mapping[str, Any]) -> None:
+        with self._turn:
+            self._choices = self._changed(self._choices, choices)
+            self.chosen = self._choices.sent()
+
+    def _tell_views(self) -> None:
+        """Send all to the views, if there are any; reading curves may take a while."""
+        if self._seen:
+            threads.start(lambda: self._contained(self._send_all), "kcb-compare")
+
+    def _send_all(self) -> None:
+        self._send_table()
+        self._send_curves("", None, None, None)
 
     @property
     def shown(self) -> list[str]:
         """The ids of the runs whose curves are drawn."""
         return [member.id for member in self._shown()]
 
+    @property
+    def brushed(self) -> list[str]:
+        """The ids of the runs within ``brush`` that are among the ``best``."""
+        with self._turn:
+            now, table = self._choices, rows.table(self._listed(), self._scale())
+        outcome = relations.outcome_of(table, now.metric, now.which, now.outcome)
+        return relations.within(table, now.brush, outcome, now.best)
+
     def _shown(self) -> list[Member]:
-        wanted = self._choices.shown
+        wanted, listed = self._choices.shown, self._listed()
         if wanted is None:
-            return self._members[:FIRST_SHOWN]
-        known = {member.id: member for member in self._members}
+            return listed[:FIRST_SHOWN]
+        known = {member.id: member for member in listed}
         return [known[each] for each in wanted if each in known][:MAX_DRAWN]
+
+    def _listed(self) -> list[Member]:
+        hidden = set(self._choices.hidden)
+        return [member for member in self._members if member.id not in hidden]
 
     def runs(self) -> pd.DataFrame:
         """The runs as a table, as of ``kcb.runs``."""
@@ -122,14 +170,73 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         ]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
-    def figure(self, metrics: list[str] | None = None, size: tuple[float, float] | None = None) -> Figure:
-        """The curves as a Matplotlib figure, for a paper.
+    def side_by_side(self, *, all_settings: bool = False) -> pd.DataFrame:
+        """The runs that are drawn, at most ten, each a column: how they ended, settings, what was changed by hand.
+
+        Args:
+            all_settings: Also what is the same in all of them.
+        """
+        with self._turn:
+            return side_by_side.frame(self._shown(), all_settings)
+
+    def groups(self) -> pd.DataFrame:
+        """The runs that are not hidden, put together as chosen: a row a group, with n, and means and deviations.
+
+        Raises:
+            ValueError: ``group`` is not chosen.
+        """
+        if self._choices.group is None:
+            msg = "runs are put together by nothing: choose a group first. Received: None"
+            raise ValueError(msg)
+        return folds.frame(self._listed(), self._choices.group)
+
+    def delete(self, run: str) -> Path:
+        """Put a run's file into the folder ``.bin`` beside it, and take the run out of the comparison.
+
+        Args:
+            run: Its id.
+
+        Returns:
+            Where the file is now. It can be moved back by hand.
+
+        Raises:
+            ValueError: There is no such run, it has no file, or it trains or may train.
+        """
+        where = self._put_away(run)
+        self._tell_views()
+        return where
+
+    def _put_away(self, run: str) -> Path:
+        with self._turn:
+            member = self._member(run)
+            where = deletion.delete(member)
+            self._members = [each for each in self._members if each is not member]
+            self._points = {key: found for key, found in self._points.items() if key[0] != run}
+        return where
+
+    def figure(
+        self,
+        metrics: list[str] | None = None,
+        size: tuple[float, float] | None = None,
+        view: relations.View = "curves",
+    ) -> Figure:
+        """The curves as a Matplotlib figure, for a paper; or parallel coordinates, or a scatter.
 
         Args:
             metrics: Whose curves; the chosen metric's by default.
             size: Width and height in inches.
+            view: ``curves``, ``parallel`` or ``scatter``: these are of the runs within the brushes.
+
+        Raises:
+            ValueError: There is no such view.
         """
-        return still.figure(self._lines, self._choices, metrics or [self._choices.metric], size)
+        if view not in relations.VIEWS:
+            msg = f"view must be one of {', '.join(relations.VIEWS)}. Received: {view!r}"
+            raise ValueError(msg)
+        if view != "curves":
+            with self._turn:
+                return relations_still.figure(rows.table(self._listed(), self._scale()), self._choices, view, size)
+        return still.figure(self._lines, self._choices, self._scale(), metrics or [self._choices.metric], size)
 
     def to_html(self, path: str | PathLike[str]) -> Path:
         """Write the comparison as one HTML file: its table, and what it draws.
@@ -152,8 +259,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def to_code(self) -> str:
         """The call that shows this view again."""
-        first = Choices()
-        said = {name: value for name, value in self._choices.sent().items() if value != getattr(first, name)}
+        first = Choices().sent()
+        said = {name: value for name, value in self._choices.sent().items() if value != first[name]}
         arguments = "".join(f", {name}={value!r}" for name, value in said.items())
         return f"kcb.compare({self._named_source()}{arguments})"
 
@@ -173,7 +280,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             found.append((VALIDATION, self._of(member, f"val_{metric}")))
         return [(curve, points) for curve, points in found if len(points.x)]
 
-    def _lines(self, metric: str = "") -> still.Lines:
+    def _lines(self, metric: str = "") -> picture.Lines:
         """The runs that are drawn, and their curves."""
         with self._turn:
             return [(member, self._curves(member, metric)) for member in self._shown()]
@@ -184,47 +291,16 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         except (NotARunFile, OSError) as error:
             log.info("%s cannot be drawn: %s", member.id, error)
             return Points(*(np.empty(0) for _ in range(3)))
-        key = member.id, metric, self._choices.x
-        rows_now = run.batch_table.rows + run.epoch_table.rows
+        key = member.id, metric, self._choices.x, self._choices.align
+        # What changes points: rows, and events that they are in line by.
+        rows_now = run.batch_table.rows + run.epoch_table.rows + run.value_table.rows + len(run.events_list)
         known = self._points.get(key)
         if known is None or known[0] != rows_now:
-            known = self._points[key] = rows_now, curves.points(run, metric, self._choices.x)
+            known = self._points[key] = rows_now, curves.points(run, metric, self._choices.x, self._choices.align)
         return known[1]
 
-    def _picture(self, first: float | None, last: float | None) -> tuple[dict[str, Any], bytes]:
-        """All curves on one grid, as a header and float32."""
-        with self._turn:
-            lines = [(member, curve, points) for member, each in self._lines() for curve, points in each]
-            whole = curves.extent(points for _, _, points in lines)
-            low, high = whole if first is None or last is None else (first, last)
-            edges = curves.grid(low, high, len(lines) * (2 if self._choices.smoothing else 1))
-            made = [
-                (member, curve, curves.binned(points, edges, self._choices.smoothing if curve == TRAIN else 0.0))
-                for member, curve, points in lines
-            ]
-            parts: list[bytes] = []
-            series: list[dict[str, Any]] = []
-            for member, curve, line in made if self._choices.group is None else ():
-                parts += [part.tobytes() for part in line if part is not None]
-                series.append({"run": member.id, "curve": curve, "smooth": line.smooth is not None})
-            together = self._together(made, parts)
-        header = {
-            "x": self._choices.x, "metric": self._choices.metric, "first": float(edges[0]), "last": float(edges[-1]),
-            "bins": len(edges) - 1, "whole": list(whole), "series": series, "groups": together,
-        }  # fmt: skip
-        return header, b"".join(parts)
-
-    def _together(self, made: list[tuple[Member, str, curves.Binned]], parts: list[bytes]) -> list[dict[str, Any]]:
-        """Runs as groups, where that is chosen: what each is called and how it is drawn; its lines go to ``parts``."""
-        by = self._choices.group
-        if by is None:
-            return []
-        described = []
-        for (key, curve), (ids, group) in groups.collect(made, by).items():
-            parts += [part.tobytes() for part in group]
-            colour, dashes = style_of(f"{by}={key}")
-            described.append({"key": key, "curve": curve, "runs": ids, "colour": colour, "dashes": list(dashes)})
-        return described
+    def _scale(self) -> Scale:
+        return Scale(self._members, self._choices.colour)
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -240,6 +316,8 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
                 view, content.get("request"), content.get("first"), content.get("last")
             ),
             "edit": lambda: self._edit(text(content.get("run")), content.get("changes")),
+            "delete": lambda: self._delete(text(content.get("run"))),
+            "side_by_side": lambda: self._send_side_by_side(view),
         }
         if isinstance(kind, str) and kind in work:
             threads.start(lambda: self._contained(work[kind]), "kcb-compare")
@@ -257,9 +335,9 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _hello(self, first: bool) -> None:
         """A view is there, and looks: send all at first, and later what is new."""
+        self._seen = True
         if first or self._look_again():
-            self._send_table()
-            self._send_curves("", None, None, None)
+            self._send_all()
 
     def _look_again(self) -> bool:
         """Whether runs that are not over have news."""
@@ -280,26 +358,38 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
         if not isinstance(choices, Mapping):
             msg = "choices must be given by name"
             raise TypeError(msg)
-        self.choose(**{str(name): value for name, value in choices.items()})
-        self._send_curves("", None, None, None)
+        self._set({str(name): value for name, value in choices.items()})
+        if {"colour", "group"} & choices.keys():  # the table shows them too
+            self._send_table()
+        if _changes_curves(choices):
+            self._send_curves("", None, None, None)
 
     def _send_table(self) -> None:
-        self.send({"kind": "table", "left_out": len(self.left_out), **rows.table(self._members)})
+        made = rows.table(self._members, self._scale(), self._choices.group)
+        self.send({"kind": "table", "left_out": len(self.left_out), **made})
+
+    def _send_side_by_side(self, view: str) -> None:
+        self.send({"kind": "side_by_side", "view": view, **side_by_side.table(self._shown())})
+
+    def _delete(self, run: str) -> None:
+        where = self._put_away(run)
+        self._send_all()
+        self.send({"kind": "said", "message": deletion.words(where)})
 
     def _send_curves(self, view: str, request: Any, first: Any, last: Any) -> None:
         low, high = (_finite(value) for value in (first, last))
         if view and (low is None or high is None or not low < high):
             return
-        header, data = self._picture(low, high)
+        header, data = picture.picture(self._lines(), self._choices, self._scale(), low, high)
         number = request if isinstance(request, int) else None
         self.send({"kind": "curves", "view": view, "request": number, **header}, [data])
 
     def _edit(self, run: str, changes: Any) -> None:
         """Change what people say of a run, in its file."""
-        member = next((each for each in self._members if each.id == run), None)
-        if member is None or not isinstance(changes, Mapping):
-            msg = "there is no such run"
-            raise ValueError(msg)
+        member = self._member(run)
+        if not isinstance(changes, Mapping):
+            msg = f"changes must be given by name. Received: {in_words(changes)}"
+            raise TypeError(msg)
         said = edit.checked({str(name): value for name, value in changes.items()})
         if member.path is not None:
             edit.edit(member.path, said)
@@ -308,6 +398,13 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
                 setattr(member.live, name, value)
         member.row = {**member.row, **said}
         self._send_table()
+
+    def _member(self, run: str) -> Member:
+        for member in self._members:
+            if member.id == run:
+                return member
+        msg = f"there is no such run. Received: {in_words(run)}"
+        raise ValueError(msg)
 
     def close(self) -> None:
         """Take the comparison away everywhere."""
@@ -318,7 +415,7 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         found = super()._repr_mimebundle_(**kwargs)
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return still.bundle(dict(data), self._members, self._choices.metric, self.figure), metadata
+        return still.bundle(dict(data), self._listed(), self._choices.metric, self.figure), metadata
 
 
 def compare(source: Any = "runs", **choices: Any) -> Comparison:
@@ -344,3 +441,8 @@ def _finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or abs(value) > 2**53:
         return None
     return float(value)
+
+
+def _changes_curves(choices: Mapping[str, Any]) -> bool:
+    """Whether curves are drawn anew: what is chosen of the other views draws none."""
+    return not choices or bool(set(choices) - set(relations.CHECKS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,11 @@ import numpy.typing as npt
 from ...record import curves
 from ...record.block_summaries import BLOCK
 from ...record.chunk import Floats
+from ...record.downsampling import Source
 from ...record.record import Record
+from . import axes
 
-Axis = Literal["step", "epoch", "time", "clock"]
-AXES: tuple[Axis, ...] = ("step", "epoch", "time", "clock")
+ROW_AXES = ("step", "epoch", "time", "clock")  # of the rest each is one of these, scaled or moved
 MAX_POINTS = 60_000  # of all curves together
 MAX_BINS = 1000
 MIN_BINS = 50
@@ -40,7 +41,7 @@ class Rows(NamedTuple):
     """A run's values of a metric, by whatever axis.
 
     Attributes:
-        x: Where they are, ``(4, n)``: a row an axis of ``AXES``.
+        x: Where they are, ``(4, n)``: a row an axis of ``ROW_AXES``.
         y: What they are.
         weight: Of how many batches each is.
     """
@@ -51,34 +52,29 @@ class Rows(NamedTuple):
 
 
 def rows(run: Record, metric: str) -> Rows:
-    """A run's values of a metric; none where it has no such metric."""
-    source = curves.epochs(run) if metric not in run.batch_table.names else curves.batches(run)
-    names, count = list(source.names()), source.rows()
-    if metric not in names or not count:
-        return Rows(np.empty((len(AXES), 0)), np.empty(0), np.empty(0))
-    column = names.index(metric)
-    if count <= MAX_ROWS:
-        y, x = source.values(0, count)[column].astype(np.float64), source.x(0, count)
-        weight = np.ones(count)
-    else:
-        found = source.read(0, count, BLOCK)
-        y, x = found.mean[column].astype(np.float64), found.x
-        weight = np.full(len(y), float(BLOCK))
-    if run.branches:  # what a rollback left behind is none of the run's course
-        y = np.where(run.abandoned(x[1]), np.nan, y)
-    return Rows(np.vstack([x[1], x[2], x[3] - _paused(run, x[3]), _clock(run, x[3])]), y, weight)
+    """A run's values of a metric, on all axes that tell one run's from another's; none where it has no such metric."""
+    (y,), x, weight = _read(run, _source(run, metric), [metric])
+    if not len(y):
+        return Rows(np.empty((len(ROW_AXES), 0)), y, weight)
+    return Rows(np.vstack([axes.along(run, axis, x) for axis in ROW_AXES]), y, weight)
 
 
-def points(run: Record, metric: str, axis: Axis) -> Points:
-    """A run's values of a metric.
+def points(run: Record, metric: str, axis: str, align: str | None = None) -> Points:
+    """A run's values of a metric, where it can be known where they are.
 
     Args:
         run: The run.
         metric: Its name.
-        axis: What x is.
+        axis: What x is: one of ``axes.AXES``, or a series, by whose values those of the metric are sorted.
+        align: What is drawn as zero; see ``axes.origin``.
     """
-    found = rows(run, metric)
-    return Points(found.x[AXES.index(axis)], found.y, found.weight)
+    series = axes.series_of(axis)
+    if series is not None:
+        return _against(run, metric, series)
+    (y,), x, weight = _read(run, _source(run, metric), [metric])
+    at = axes.along(run, axis, x) - axes.origin(run, axis, align)
+    good = np.isfinite(at)
+    return Points(at[good], y[good], weight[good])
 
 
 def thinned(found: Rows, most: int) -> Rows:
@@ -96,26 +92,50 @@ def thinned(found: Rows, most: int) -> Rows:
     return Rows(np.add.reduceat(found.x, starts, axis=1) / lengths, y, weight)
 
 
-def _clock(run: Record, seconds: Floats) -> Floats:
-    """When that was, by ``time.time()``: nothing trained the run between its sittings."""
-    began = np.full(len(seconds), run.started)
-    for when, before in run.sittings:
-        began[seconds >= before] = when - before
-    return np.asarray(began + seconds)
+def _source(run: Record, metric: str) -> Source:
+    """What has a metric: its batches, or else its epochs."""
+    return curves.batches(run) if metric in run.batch_table.names else curves.epochs(run)
 
 
-def _paused(run: Record, seconds: Floats) -> Floats:
-    """For how long the run had been paused by then."""
-    began, total, at, until = None, 0.0, [0.0], [0.0]
-    for event in run.events_list:
-        if event.kind == "paused" and began is None:
-            began = event.time
-        elif event.kind in ("resumed", "stop", "status") and began is not None:
-            at += [began, event.time]
-            total += event.time - began
-            until += [until[-1], total]
-            began = None
-    return np.asarray(np.interp(seconds, at, until))
+def _read(run: Record, source: Source, wanted: list[str]) -> tuple[list[Floats], Floats, Floats]:
+    """Columns of a source, where their rows are, and of how many batches each is."""
+    names, rows = list(source.names()), source.rows()
+    if not rows or any(name not in names for name in wanted):
+        return [np.empty(0) for _ in wanted], np.empty((4, 0)), np.empty(0)
+    columns = [names.index(name) for name in wanted]
+    if rows <= MAX_ROWS:
+        found, x = source.values(0, rows)[columns].astype(np.float64), source.x(0, rows)
+        weight = np.ones(rows)
+    else:
+        read = source.read(0, rows, BLOCK)
+        found, x = read.mean[columns].astype(np.float64), read.x
+        weight = np.full(found.shape[1], float(BLOCK))
+    if run.branches:  # what a rollback left behind is none of the run's course
+        found = np.where(run.abandoned(x[1]), np.nan, found)
+    return list(found), x, weight
+
+
+def _against(run: Record, metric: str, series: str) -> Points:
+    """A metric by another series: both of batches, both of epochs, or by a control's value at that time."""
+    batches = run.batch_table.names
+    if series in run.value_table.names:
+        (y,), steps, weight = _read(run, _source(run, metric), [metric])
+        x = _held(run, series, steps[1])
+    else:
+        together = metric in batches and series in batches
+        (y, x), _, weight = _read(run, curves.batches(run) if together else curves.epochs(run), [metric, series])
+    good = np.isfinite(x)
+    order = np.flatnonzero(good)[np.argsort(x[good], kind="stable")]
+    return Points(x[order], y[order], weight[order])
+
+
+def _held(run: Record, control: str, steps: Floats) -> Floats:
+    """The value of a control that each of ``steps`` was trained with: one holds from the batch after its own step."""
+    table = run.value_table
+    rows = table.rows
+    values = table.values(0, rows)[table.names.index(control)].astype(np.float64)
+    at = np.searchsorted(table.steps(0, rows), steps, side="left") - 1
+    return np.where(at >= 0, values[np.maximum(at, 0)], np.nan) if rows else np.full(len(steps), np.nan)
 
 
 class Binned(NamedTuple):

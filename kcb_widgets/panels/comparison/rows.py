@@ -10,15 +10,24 @@ from ...record.directions import direction_of
 from ...record.values import plain
 from ...store.differences import differing, settings_of
 from ..payload import clean
+from . import groups
 from .colours import style_of
 from .members import Member
+from .scales import Scale
 
 MAX_SETTINGS = 30  # columns
 MAX_TEXT = 200
 
 
-def table(members: list[Member]) -> dict[str, Any]:
-    """What the browser makes the table of."""
+def table(members: list[Member], scale: Scale | None = None, group: str | None = None) -> dict[str, Any]:
+    """What the browser makes the table of.
+
+    Args:
+        members: The runs.
+        scale: Their colours; None: each run has its own.
+        group: What they are put together by.
+    """
+    scale = scale or Scale(members)
     every = [settings_of(member.row) for member in members]
     have = Counter(name for own in every for name in own)
     # Those that somebody gave come first; then what most runs have.
@@ -27,7 +36,6 @@ def table(members: list[Member]) -> dict[str, Any]:
     rows = []
     for member, own in zip(members, every, strict=True):
         row = member.row
-        style = style_of(member.id)
         rows.append({
             "id": member.id,
             "name": _short(row["name"]),
@@ -42,12 +50,13 @@ def table(members: list[Member]) -> dict[str, Any]:
             "steered": row["steered"],
             "metrics": row["metrics"],
             "settings": [plain(own.get(name), MAX_TEXT) for name in settings],
-            "colour": style.colour,
-            "dashes": list(style.dashes),
+            "colour": scale.colour(member.id),
+            "dashes": list(style_of(member.id).dashes),
+            "group": None if group is None else groups.key_of(member, group),
             "file": bool(row["path"]),
             "live": not member.over,
         })  # fmt: skip
-    return {"settings": settings, "metrics": names, "rows": clean(rows)}
+    return {"settings": settings, "metrics": names, "rows": clean(rows), "legend": clean(scale.legend())}
 
 
 def metric_names(members: Iterable[Member]) -> list[dict[str, Any]]:

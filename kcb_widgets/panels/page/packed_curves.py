@@ -11,7 +11,7 @@ import numpy as np
 from ...record.chunk import Floats
 from ...store.reader import NotARunFile
 from ..comparison import curves
-from ..comparison.curves import AXES, Rows
+from ..comparison.curves import ROW_AXES, Rows
 from ..comparison.members import Member
 from .document import dumped
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MOST = 1000  # points of a curve
 LEAST = 60
-CLOCK = AXES.index("clock")
+CLOCK = ROW_AXES.index("clock")
 Found = dict[str, list[tuple[str, Rows]]]  # by a run's id, its curves by name
 
 
@@ -101,7 +101,7 @@ class PackedCurves:
         for id_, each in found.items():
             size += 100 + len(id_)
             for name, rows in each:
-                axes = 0 if self._known(self.described.get(id_, []), rows.x) else len(AXES)
+                axes = 0 if self._known(self.described.get(id_, []), rows.x) else len(ROW_AXES)
                 columns = axes + 1 + (not _is_even(rows.weight))
                 size += 4 * columns * len(rows.y) * 4 // 3 + len(dumped(name)) + 160
         return size

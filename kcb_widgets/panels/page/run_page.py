@@ -56,6 +56,7 @@ def _traits(run: Record) -> dict[str, Any]:
     state: dict[str, Any] = {
         **private(payload.clean(payload.state(run))),
         "kept": None,
+        "group": None,  # a page has the one run
         "undo": None,
         "stalled": None,
         "commands": [],

@@ -29,6 +29,8 @@ export function createLink(model) {
   const scope = createScope();
   /** @type {Set<(topic: Topic) => void>} */
   const listeners = new Set();
+  /** @type {Set<(content: any, buffers: unknown[]) => void>} what panels of their own code wait for */
+  const readers = new Set();
   const commands = createCommands();
   /** @type {Control[] | null} null: read them again */
   let controls = null;
@@ -149,6 +151,7 @@ export function createLink(model) {
 
   /** @param {Partial<import("./wire.js").WindowReply> | undefined} content @param {unknown[] | undefined} buffers */
   const onMessage = (content, buffers) => {
+    for (const read of [...readers]) read(content, buffers ?? []);
     if (content?.kind !== "window" || content.request !== request || content.view !== askingView || !ui.zoom) return;
     try {
       ui.fine = decode(buffers?.[0]);
@@ -230,6 +233,11 @@ export function createLink(model) {
     listen(fn) {
       listeners.add(fn);
       return () => void listeners.delete(fn);
+    },
+    /** Messages of all kinds. @param {(content: any, buffers: unknown[]) => void} fn @returns {() => void} */
+    read(fn) {
+      readers.add(fn);
+      return () => void readers.delete(fn);
     },
     /** @param {string} name @param {Value} value */
     command(name, value) {

@@ -12,8 +12,8 @@
 /** @typedef {"linear" | "log"} ControlScale */
 /** @typedef {"optimizer" | "layers" | "snapshots" | "callbacks" | "flow" | "user"} ControlGroup */
 /** @typedef {"train" | "test" | "predict"} HookPhase */
-/** @typedef {"batches" | "epochs" | "evaluations" | "controls" | "plan"} TableName */
-/** @typedef {"train" | "running" | "epoch" | "val" | "eval" | "control" | "plan"} SeriesKind */
+/** @typedef {"batches" | "epochs" | "evaluations" | "controls" | "plan" | "baseline"} TableName */
+/** @typedef {"train" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "baseline"} SeriesKind */
 
 /**
  * @typedef {object} Flow
@@ -88,6 +88,29 @@
  */
 
 /**
+ * @typedef {object} GroupFit
+ * @property {string} run
+ * @property {number} number
+ * @property {string} title
+ * @property {Status} status
+ * @property {Scalar | null} value
+ * @property {boolean} kept
+ */
+
+/**
+ * @typedef {object} FitGroup
+ * @property {string} name
+ * @property {number | null} planned
+ * @property {number} number
+ * @property {number | null} remaining
+ * @property {string} metric
+ * @property {number} counted
+ * @property {Scalar | null} mean
+ * @property {Scalar | null} deviation
+ * @property {GroupFit[]} fits
+ */
+
+/**
  * @typedef {object} Undoable
  * @property {string} name
  * @property {Value} old
@@ -127,6 +150,7 @@
  * @property {Stall | null} stalled
  * @property {Undoable | null} undo
  * @property {Kept | null} kept
+ * @property {FitGroup | null} group
  * @property {Record<string, number>} heard
  * @property {MessagePath} path
  * @property {Pump} pump
@@ -370,13 +394,55 @@
  * @property {number} points
  */
 
-/** @typedef {Hello | Bye | Command | WindowRequest} Message */
+/**
+ * @typedef {object} ModuleRequest
+ * @property {"module"} kind
+ * @property {string} view
+ * @property {"fits"} name
+ */
+
+/**
+ * @typedef {object} FitsRequest
+ * @property {"fits"} kind
+ * @property {string} view
+ * @property {number} request
+ * @property {string} metric
+ */
+
+/**
+ * @typedef {object} LookAt
+ * @property {"look"} kind
+ * @property {string} run
+ */
+
+/** @typedef {Hello | Bye | Command | WindowRequest | ModuleRequest | FitsRequest | LookAt} Message */
 
 /**
  * @typedef {object} WindowReply
  * @property {"window"} kind
  * @property {string} view
  * @property {number} request
+ */
+
+/**
+ * @typedef {object} ModuleReply
+ * @property {"module"} kind
+ * @property {string} view
+ * @property {string} name
+ * @property {string} code
+ * @property {string} style
+ */
+
+/**
+ * @typedef {object} FitsReply
+ * @property {"fits"} kind
+ * @property {string} view
+ * @property {number} request
+ * @property {string} metric
+ * @property {string[]} metrics
+ * @property {"epoch" | "step"} axis
+ * @property {number} points
+ * @property {number[]} fits
  */
 
 export {};

@@ -2,8 +2,8 @@
 // A strip of tabs and the one panel on show. Only that one exists: what is not looked at costs nothing.
 import { button, createScope, h, setAttribute, setHidden, setText } from "./dom.js";
 
-/** @typedef {{name: string, title: string, count: () => number | null, attention: () => string, mount: (body: HTMLElement) => () => void}} Tab
- * count: null for none; attention: why somebody should look, empty for no reason */
+/** @typedef {{name: string, title: string, count: () => number | null, attention: () => string, there: () => boolean, mount: (body: HTMLElement) => () => void}} Tab
+ * there: whether it is offered; count: null for none; attention: why somebody should look, empty for no reason */
 
 /** @param {Tab[]} tabs @param {{chosen: () => string, choose: (name: string) => void}} choice */
 export function createTabs(tabs, { chosen, choose }) {
@@ -22,10 +22,12 @@ export function createTabs(tabs, { chosen, choose }) {
   let shown = "";
   let end = () => {};
 
-  const current = () => (tabs.find((tab) => tab.name === chosen()) ?? tabs[0])?.name ?? "";
+  const offered = () => parts.filter(({ tab }) => tab.there());
+  const current = () => (offered().find(({ tab }) => tab.name === chosen()) ?? offered()[0])?.tab.name ?? "";
   const draw = () => {
     const name = current();
     for (const { tab, element, count } of parts) {
+      setHidden(element, !tab.there());
       setAttribute(element, "aria-selected", String(tab.name === name));
       setAttribute(element, "tabindex", tab.name === name ? null : -1);
       const number = tab.count();
@@ -49,11 +51,12 @@ export function createTabs(tabs, { chosen, choose }) {
   };
 
   scope.listen(strip, "keydown", (event) => {
-    const i = parts.findIndex(({ element }) => element === document.activeElement || element === /** @type {any} */ (strip.getRootNode()).activeElement);
-    const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: i - 1, ArrowRight: i + 1, Home: 0, End: parts.length - 1 });
+    const there = offered();
+    const i = there.findIndex(({ element }) => element === document.activeElement || element === /** @type {any} */ (strip.getRootNode()).activeElement);
+    const moves = /** @type {Record<string, number>} */ ({ ArrowLeft: i - 1, ArrowRight: i + 1, Home: 0, End: there.length - 1 });
     if (i < 0 || !(event.key in moves)) return;
     event.preventDefault();
-    const next = parts[(moves[event.key] + parts.length) % parts.length];
+    const next = there[(moves[event.key] + there.length) % there.length];
     choose(next.tab.name);
     next.element.focus();
   });

@@ -12,7 +12,7 @@ export function bestLinesOf(cards, curves, axis) {
   const lines = new Map();
   for (const { id, best, facts } of cards) {
     // Of a metric's curves, the one by epoch is what callbacks see.
-    const measured = curves.filter((each) => best && each.key.startsWith(`${best.metric}|`));
+    const measured = curves.filter((each) => best && each.role !== "baseline" && each.key.startsWith(`${best.metric}|`));
     const curve = measured.find((each) => each.role === "epoch") ?? measured[0];
     const value = toNumber(best?.value);
     if (!best || !curve || value === null || !Number.isFinite(value)) continue;
@@ -35,7 +35,7 @@ export function bestLinesOf(cards, curves, axis) {
  * @param {import("./x_axis.js").XAxis} axis @param {BestLine[]} lines what callbacks saw @returns {BestPoint | null} */
 export function bestPointOf(bests, group, curves, axis, lines) {
   const best = bests.find((each) => each.metric === `val_${group}`) ?? bests.find((each) => each.metric === group);
-  const measured = curves.filter((each) => best && each.key.startsWith(`${best.metric}|`));
+  const measured = curves.filter((each) => best && each.role !== "baseline" && each.key.startsWith(`${best.metric}|`));
   const curve = measured.find((each) => each.role === "epoch") ?? measured[0];
   if (!best || !curve) return null;
   const seen = lines.map((each) => `${each.label} ${formatExact(each.value)}, as ${each.ids.join(" and ")} saw it`);

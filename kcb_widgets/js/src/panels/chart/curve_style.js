@@ -9,6 +9,7 @@ import { ABANDONED_ALPHA, abandonedPaths } from "./branch_lines.js";
 /** @param {Pick<Curve, "role" | "metric">} curve @returns {ColorName} */
 export function colorOf({ role, metric }) {
   if (role === "control" || role === "plan") return "control";
+  if (role === "baseline") return "muted";
   const second = metric % 2 === 1;
   if (role === "val" || role === "eval") return second ? "val2" : "val";
   return second ? "train2" : "train";
@@ -28,6 +29,7 @@ export const CURVE_STYLES = {
   control: { width: 1.75 },
   plan: { width: 1.5, dash: [4, 4] },
   best: { width: 1, dash: [3, 3] },
+  baseline: { width: 1.25, alpha: 0.75, dash: [2, 2] },
 };
 
 const stepped = /** @type {NonNullable<typeof uPlot.paths.stepped>} */ (uPlot.paths.stepped)({ align: 1 });

@@ -7,7 +7,7 @@ import { bucketRanges } from "./x_axis.js";
 /** @typedef {import("../../link/series_decoder.js").Picture} Picture */
 /** @typedef {import("../../link/series_decoder.js").Table} Table */
 /** @typedef {import("../../link/series_decoder.js").Series} Series */
-/** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "best"} Role best: no curve, a line beside them */
+/** @typedef {"raw" | "smooth" | "running" | "epoch" | "val" | "eval" | "control" | "plan" | "baseline" | "best"} Role best: no curve, a line beside them */
 /** @typedef {(number | null | undefined)[]} Values null is a gap, undefined is no value here */
 /** @typedef {{from: number, to: number, last: boolean}} Stretch in units of x; last: it reaches to the end */
 /** @typedef {{key: string, label: string, role: Role, metric: number, xs: number[], ys: Values,
@@ -66,7 +66,7 @@ function wrongStretches({ length, x }, { name, mean }, { from, to }, bad, live) 
 }
 
 /** @type {Set<Role>} roles that are measured now and then: the last value holds until the next */
-const SPARSE_ROLES = new Set(["epoch", "val", "eval", "control", "plan"]);
+const SPARSE_ROLES = new Set(["epoch", "val", "eval", "control", "plan", "baseline"]);
 /** @type {Set<string>} */
 const ROLES = new Set(["running", ...SPARSE_ROLES]);
 
@@ -77,9 +77,10 @@ const ROLES = new Set(["running", ...SPARSE_ROLES]);
 function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
   const at = bucketRanges(table, mode);
   const ends = at.to;
-  const lineage = series.kind === "control" || series.kind === "plan" ? null : lineageOf(table, branches);
+  const other = series.kind === "baseline"; // which has branches and marks of its own
+  const lineage = other || series.kind === "control" || series.kind === "plan" ? null : lineageOf(table, branches);
   const key = (/** @type {Role} */ role) => `${series.name}|${series.kind}|${role}`;
-  const common = { metric, ends, live: lineage?.live, wrong: wrongStretches(table, series, at, bad, lineage?.live) };
+  const common = { metric, ends, live: lineage?.live, wrong: other ? [] : wrongStretches(table, series, at, bad, lineage?.live) };
   const each = Array.from(ends, (_, i) => i);
   /** @param {number[]} xs @param {Values} ys @param {number[]} [of] */
   const withoutAbandoned = (xs, ys, of = each) => ({ xs, ...(lineage ? splitAbandoned(xs, ys, of, lineage) : { ys }) });
@@ -95,10 +96,10 @@ function curvesOf(table, series, mode, smoothing, metric, { bad, branches }) {
   /** @type {Values} */
   const ys = Array.from(series.mean, orNull);
   const role = /** @type {Role} */ (ROLES.has(series.kind) ? series.kind : "running");
-  if (role === "val" || role === "epoch" || role === "eval") {
+  if (role === "val" || role === "epoch" || role === "eval" || other) {
     // An epoch without validation is no gap: the line goes on. One whose value was not a number is.
     const wrong = new Set(bad.filter((each) => each.name === series.name).map((each) => each.step));
-    ys.forEach((y, i) => y === null && !wrong.has(table.x.end[i]) && delete ys[i]);
+    ys.forEach((y, i) => y === null && (other || !wrong.has(table.x.end[i])) && delete ys[i]);
   }
   const xs = [...(role === "control" ? at.from : ends)];
   const connectors = lineage && (role === "val" || role === "running") ? connectorsOf(xs, ys, lineage) : [];
@@ -128,7 +129,9 @@ export function buildPlots(picture, mode, smoothing) {
       if (!plot) plots.set(id, (plot = { group: series.group, strip, curves: [], metrics: [] }));
       const base = series.name.replace(/^val_/, "");
       if (!plot.metrics.includes(base)) plot.metrics.push(base);
-      plot.curves.push(...curvesOf(table, series, mode, smoothing, plot.metrics.indexOf(base), picture));
+      const curves = curvesOf(table, series, mode, smoothing, plot.metrics.indexOf(base), picture);
+      // What is compared with lies behind.
+      plot.curves.splice(series.kind === "baseline" ? plot.curves.filter((each) => each.role === "baseline").length : plot.curves.length, 0, ...curves);
     }
   }
   for (const plot of plots.values()) if (plot.strip) joinPlan(plot);
@@ -159,9 +162,21 @@ export function valueAt(curve, x) {
     else high = middle;
   }
   // low: the first that ends at or after x.
+  if (role === "baseline" && low === ends.length) return null;
   if (low < ends.length && ends[low] === x) return exact[low];
   if (SPARSE_ROLES.has(role)) return low ? exact[low - 1] : null;
   return exact[Math.min(low, ends.length - 1)];
+}
+
+/** What stands in the legend beside the value of a run that this one is compared with: by how much this one differs there.
+ * @param {Curve} curve of the other @param {Curve[]} curves @param {number | null} x @param {number} now where this run is
+ * @returns {{value: number | null, by: number | null}} */
+export function compared(curve, curves, x, now) {
+  const name = curve.key.split("|")[0];
+  const own = ["val", "epoch", "smooth", "running"].map((role) => curves.find((each) => each.role === role && each.key.startsWith(`${name}|`))).find(Boolean);
+  const value = valueAt(curve, x ?? now);
+  const mine = own ? valueAt(own, x) : null;
+  return { value, by: value === null || mine === null ? null : mine - value };
 }
 
 /** One x column for curves that were measured at different places. Where a curve has no point it is undefined, which draws

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import { drawBestLines, drawBestPoint } from "./best_lines.js";
 import { drawConnectors } from "./branch_lines.js";
 import { colorOf, seriesOf } from "./curve_style.js";
-import { alignCurves, valueAt } from "./curves.js";
+import { alignCurves, compared, valueAt } from "./curves.js";
 import { button, createScope, h, setAttribute, setHidden, setText } from "../../ui/dom.js";
 import { createLegend } from "./legend.js";
 import { drawMarks, nearestMark } from "./marks.js";
@@ -256,7 +256,8 @@ export function createPlot({ group, strip, height: firstHeight, theme, actions }
     redraw: () => u?.redraw(false, true),
     /** @param {number | null} x */
     readout(x) {
-      if (scene) legend.setValues(scene.curves.map((curve) => valueAt(curve, x)));
+      const now = scene;
+      if (now) legend.setValues(now.curves.map((curve) => (curve.role === "baseline" ? compared(curve, now.curves, x, now.axis.now) : { value: valueAt(curve, x), by: null })));
     },
     /** The width of so many pixels in units of x. @param {number} pixels */
     xWidth: (pixels) => (u && scene ? ((scene.range[1] - scene.range[0]) * pixels) / Math.max(1, u.over.clientWidth) : 0),

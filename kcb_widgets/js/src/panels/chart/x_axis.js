@@ -48,7 +48,7 @@ function interpolate(a, b, value) {
 export function createXAxis(picture, mode) {
   /** @type {{step: number, epoch: number, time: number, x: number}[]} */
   const knots = [];
-  const measured = picture.tables.filter((table) => table.name !== "plan");
+  const measured = picture.tables.filter((table) => table.name !== "plan" && table.name !== "baseline");
   for (const table of measured) {
     const { from, to } = bucketRanges(table, mode);
     for (let i = 0; i < table.length; i++) {
@@ -71,6 +71,7 @@ export function createXAxis(picture, mode) {
     min = Math.min(min, from[0]);
     max = Math.max(max, to[table.length - 1]);
   }
+  const now = max;
   for (const table of picture.tables) {
     const end = table.name === "plan" && table.length ? bucketRanges(table, mode).to[table.length - 1] : NaN;
     if (end > max) max = Math.min(end, max + (max - min) * PLAN_SHARE);
@@ -81,6 +82,7 @@ export function createXAxis(picture, mode) {
     mode,
     min,
     max,
+    now, // where the run is
     /** @param {number} step */
     toX: (step) => (mode === "step" ? step : interpolate(steps, xs, step)),
     /** @param {number} x */

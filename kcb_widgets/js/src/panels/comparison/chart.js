@@ -2,7 +2,9 @@
 // The curves of all shown runs in one plot.
 import uPlot from "uplot";
 import { button, createScope, h, setText } from "../../ui/dom.js";
-import { formatClock, formatStepTick, formatTick } from "../../ui/format.js";
+import { formatTick } from "../../ui/format.js";
+import { drawMarks, marksAt, marksOf } from "./marks.js";
+import { valueNear, xText } from "./x_text.js";
 
 /** @typedef {import("./curves_decoder.js").Curves} Curves */
 /** @typedef {import("./curves_decoder.js").Curve} Curve */
@@ -18,18 +20,17 @@ const EMPTY = "No run that is shown has this metric.";
 /** @param {string} hex @param {number} alpha */
 const faded = (hex, alpha) => `${hex}${Math.round(alpha * 255).toString(16).padStart(2, "0")}`;
 
-/** @param {number} value @param {string} axis @param {number} start */
-const xTick = (value, axis, start) => (axis === "clock" ? formatClock(value - start) : axis === "time" ? formatClock(value) : axis === "epoch" ? formatTick(value) : formatStepTick(value));
-
 /** @param {{theme: import("../../ui/theme.js").Theme, choices: () => import("./comparison.js").Choices, rows: () => import("./comparison.js").Row[],
- *   onZoom: (first: number, last: number) => void, onReset: () => void, onCursor: (values: Map<string, number> | null, x: string) => void, onNear: (id: string | null) => void}} context */
+ *   onZoom: (first: number, last: number) => void, onReset: () => void, onCursor: (readings: import("./run_table.js").Readings | null, x: string) => void, onNear: (id: string | null) => void}} context */
 export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, onNear }) {
   const scope = createScope();
   const holder = h("div", { class: "kcb-canvas", tabindex: 0, role: "group", "aria-label": "curves. Drag to zoom, arrow keys move the cursor, 0 shows everything." });
   const reset = button("Show all", { hidden: true, title: "Zoom out (double click)" }, () => onReset());
   const empty = h("p", { class: "kcb-muted", hidden: true }, EMPTY);
   const where = h("span", { class: "kcb-muted" });
-  const element = h("figure", { class: "kcb-compared" }, h("figcaption", {}, where, reset), holder, empty);
+  const told = h("span", { class: "kcb-told", role: "status" });
+  const left = h("p", { class: "kcb-muted" });
+  const element = h("figure", { class: "kcb-compared" }, h("figcaption", {}, where, reset, told), holder, empty, left);
   holder.style.minHeight = `${HEIGHT}px`;
   /** @type {uPlot | null} */
   let u = null;
@@ -37,6 +38,8 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
   let curves = null;
   /** @type {{curve: Curve, raw: boolean}[]} what each series of the plot is */
   let lines = [];
+  /** @type {import("./marks.js").Mark[]} */
+  let marks = [];
   let builtFor = "";
   /** @type {string | null} */
   let lit = null;
@@ -81,6 +84,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
   const atCursor = () => {
     if (!u || !curves || u.cursor.idx == null || !pointer) {
       onCursor(null, "");
+      setText(told, "");
       return;
     }
     const idx = u.cursor.idx;
@@ -96,14 +100,18 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
       const distance = drawn === null || !u ? Infinity : Math.abs(u.valToPos(drawn, "y") - (u.cursor.top ?? -1000));
       if (distance < least && u?.series[i + 1].show) [near, least] = [curve.run, distance];
     });
+    /** @type {Map<string, {value: number, n: number}>} */
+    const groups = new Map();
     for (const group of curves.groups) {
-      const value = valueNear(group.mean, idx);
-      if (value === null) continue;
+      const value = group.mean[idx]; // no line goes on here once its last run has dropped out
+      if (value === null || value === undefined) continue;
+      if (group.curve === "train" || !groups.has(group.key)) groups.set(group.key, { value, n: group.count[idx] ?? 0 });
       for (const run of group.runs) if (group.curve === "train" || !values.has(run)) values.set(run, value);
       const distance = Math.abs(u.valToPos(value, "y") - (u.cursor.top ?? -1000));
       if (distance < least) [near, least] = [group.runs[0], distance];
     }
-    onCursor(values, `at ${xTick(curves.x[idx], curves.axis, curves.whole[0])}`);
+    onCursor({ values, groups }, `at ${xText(curves.x[idx], curves)}`);
+    setText(told, marksAt(u, marks));
     onNear(near);
     light(near);
   };
@@ -129,7 +137,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
         legend: { show: false },
         scales: { x: { time: false, range: () => [curves?.first ?? 0, curves?.last ?? 1] }, y: { distr: choices().log ? 3 : 1 } },
         axes: [
-          { ...line, size: 26, gap: 3, space: 70, values: (_, splits) => splits.map((value) => xTick(value, curves?.axis ?? "step", curves?.whole[0] ?? 0)) },
+          { ...line, size: 26, gap: 3, space: 70, values: (_, splits) => splits.map((value) => xText(value, curves)) },
           { ...line, size: 54, gap: 4, values: (_, splits) => splits.map((value) => (value == null ? "" : formatTick(value))) },
         ],
         series: [{}, ...seriesOf(next)],
@@ -142,6 +150,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
         },
         hooks: {
           setCursor: [atCursor],
+          draw: [(self) => drawMarks(self, marks, colors().bg, (run) => !!lit && lit !== run && !curves?.groups.some((group) => group.runs.includes(run) && group.runs.includes(lit ?? "")))],
           setSelect: [
             (self) => {
               const { left, width } = self.select;
@@ -160,6 +169,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
 
   const redraw = () => {
     if (!curves) return;
+    marks = marksOf(curves, rowOf);
     empty.hidden = curves.curves.length + curves.groups.length > 0;
     if (keyOf(curves) !== builtFor || !u) {
       builtFor = keyOf(curves);
@@ -173,6 +183,7 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
     onCursor(null, "");
     onNear(null);
     light(null);
+    setText(told, "");
   });
   scope.listen(holder, "keydown", (event) => {
     if (!u || !curves) return;
@@ -197,19 +208,14 @@ export function createChart({ theme, choices, rows, onZoom, onReset, onCursor, o
     update(next, zoomed) {
       curves = next;
       reset.hidden = !zoomed;
-      setText(where, `${next.metric}${zoomed ? `, ${xTick(next.first, next.axis, next.whole[0])} to ${xTick(next.last, next.axis, next.whole[0])}` : ""}`);
+      setText(where, `${next.metric}${zoomed ? `, ${xText(next.first, next)} to ${xText(next.last, next)}` : ""}`);
+      setText(left, next.left_out.join("; "));
       redraw();
     },
     redraw,
     highlight: light,
     end: scope.end,
   };
-}
-
-/** The value at a place, or the nearest one before it: epochs end here and there. @param {(number | null)[]} values @param {number} idx */
-function valueNear(values, idx) {
-  for (let i = idx; i >= 0; i--) if (values[i] !== null) return values[i];
-  return null;
 }
 
 /** @param {Curves} next @returns {uPlot.AlignedData} */

@@ -2,9 +2,10 @@
 // Reads the curves that Python sends: float32 on one grid, NaN where a run has no value.
 
 /** @typedef {{run: string, curve: string, raw: (number | null)[], smooth: (number | null)[] | null}} Curve */
-/** @typedef {{key: string, curve: string, runs: string[], colour: string, dashes: number[], mean: (number | null)[], low: (number | null)[], high: (number | null)[], count: (number | null)[]}} Group
- * count: the runs that have a value there */
-/** @typedef {{groups: Group[], x: number[], axis: string, metric: string, first: number, last: number, whole: [number, number], curves: Curve[]}} Curves */
+/** @typedef {{key: string, curve: string, runs: string[], colour: string, dashes: number[], ends: [number, number][], mean: (number | null)[], low: (number | null)[], high: (number | null)[], count: (number | null)[]}} Group
+ * count: the runs that have a value there; ends: where runs drop out, and how many go on */
+/** @typedef {{run: string, x: number, text: string}} Change by hand */
+/** @typedef {{groups: Group[], marks: Change[], more_marks: boolean, left_out: string[], axes: string[], x: number[], axis: string, align: string | null, metric: string, first: number, last: number, whole: [number, number], curves: Curve[]}} Curves */
 
 /** @param {any} header @param {DataView} buffer @returns {Curves} */
 export function decodeCurves(header, buffer) {
@@ -22,5 +23,6 @@ export function decodeCurves(header, buffer) {
   };
   const curves = header.series.map((/** @type {any} */ each) => ({ run: each.run, curve: each.curve, raw: take(), smooth: each.smooth ? take() : null }));
   const groups = (header.groups ?? []).map((/** @type {any} */ each) => ({ ...each, mean: take(), low: take(), high: take(), count: take() }));
-  return { groups, x, axis: header.x, metric: header.metric, first, last, whole: header.whole, curves };
+  const { marks, more_marks, left_out, axes, align } = header;
+  return { groups, marks, more_marks, left_out, axes, align, x, axis: header.x, metric: header.metric, first, last, whole: header.whole, curves };
 }
