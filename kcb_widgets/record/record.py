@@ -392,7 +392,8 @@ class Record:
         refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
         if refused:
             self._refuse(refused, numbers)
-        self.bests = better(self.bests, self._best_of(np.array([self.epoch_table.rows - 1])))
+        table = self.epoch_table
+        self.bests = better(self.bests, self._best_of(np.array([table.rows - 1])), table.names)
         if self.params.get("steps") is None and self.status != "stopping" and self.batch:
             self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
         self.scan()
