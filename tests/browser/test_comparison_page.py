@@ -12,6 +12,8 @@ from paged import NAMES, data_of, opened
 from playwright.sync_api import expect
 
 import kcb_widgets as kcb
+from kcb_widgets.panels.comparison import picture
+from kcb_widgets.panels.comparison import rows as comparison_rows
 from kcb_widgets.panels.page import comparison_page, document
 from kcb_widgets.panels.page.packed_curves import PackedCurves
 
@@ -35,11 +37,15 @@ def runs(steps=20, count=RUNS):
         run = begin(("loss", "mae"), steps=steps, epochs=3)
         run.name, run.started = f"run {number:02d}", 1.7e9 - 1000.0 * number
         run.config, run.tags = {"depth": number % 3, "number": number}, ("odd",) if number % 2 else ()
+        run.settings = {"data": {"batch_size": 32}} if number % 4 else {}
         for epoch in range(3):
             run.begin_epoch(epoch)
             for batch in range(steps):
                 at = epoch * steps + batch
                 run.append(batch, {"loss": 2.0 / (1 + at * (number + 1) / 30), "mae": float(np.sin(at + number))})
+                if number % 3 and at == 4 + number:
+                    run.add_event("applied", "learning_rate", 0.1, 0.01, source="board")
+                    run.add_event("snapshot", "best")
             run.end_epoch(
                 epoch, {"loss": 1.0 / (epoch + 1 + number), "val_loss": 1.5 / (epoch + 1 + number), "mae": 1.0}
             )
@@ -77,20 +83,32 @@ def status(page):
         {"x": "clock", "metric": "mae", "which": "train"},
         {"metric": "val_loss"},
         {"group": "config.depth", "smoothing": 0.3},
-        {"group": "tags"},
+        {"group": "tags", "band": "error"},
+        {"group": "config.depth", "band": "range", "colour": "config.depth"},
+        {"group": "name:0*", "band": "quartiles", "colour": "config.number"},
+        {"x": "samples"},
+        {"x": "samples", "align": "by_hand"},
+        {"align": "snapshot", "group": "config.depth"},
+        {"x": "epoch", "align": "zero", "which": "validation"},
+        {"align": "zero", "smoothing": 0.5},
+        {"x": "time", "align": "by_hand", "which": "train"},
+        {"align": "nan"},
+        {"hidden": "two"},
         {"shown": "two"},
         {"shown": []},
     ],
 )
 def test_it_reckons_what_the_kernel_would(browser, compared, tmp_path, monkeypatch, choices):
-    if choices.get("shown") == "two":
-        choices = {"shown": [compared._members[3].id, compared._members[1].id]}
+    if "two" in choices.values():
+        choices = {name: [compared._members[3].id, compared._members[1].id] for name in choices}
     monkeypatch.setattr(document, "_bundle", lambda name: TAPPED)
     path = kcb.compare([member.live for member in compared._members], **choices).to_html(tmp_path / "tapped.html")
     context = browser.new_context()
     page = context.new_page()
     page.goto(path.as_uri())
-    window = [None, None] if choices.get("x") == "clock" else [1.5, 2.5]
+    window = (
+        [None, None] if choices.get("x") == "clock" else [40.0, 400.0] if choices.get("x") == "samples" else [1.5, 2.5]
+    )
     ask = """async ([first, last]) => {
         const { model, seen } = globalThis.tapped;
         model.send({ kind: "hello", first: true });
@@ -100,13 +118,28 @@ def test_it_reckons_what_the_kernel_would(browser, compared, tmp_path, monkeypat
     }"""
     table, *curves = page.evaluate(ask, window)
     context.close()
-    assert table["content"]["kind"] == "table"
     there = kcb.compare([member.live for member in compared._members], **choices)
+    rows = table["content"]["rows"]
+    wanted = comparison_rows.table(there._members, there._scale(), choices.get("group"))
+    assert table["content"]["legend"] == wanted["legend"]
+    assert [(row["id"], row["colour"], row["group"]) for row in rows] == [
+        (row["id"], row["colour"], row["group"]) for row in wanted["rows"]
+    ]
     for (first, last), message in zip([(None, None), tuple(window)], curves, strict=False):
-        header, data = there._picture(first, last)
+        header, data = picture.picture(there._lines(), there._choices, there._scale(), first, last)
         found = message["content"]
-        assert (found["series"], found["bins"]) == (header["series"], header["bins"])
-        assert found["groups"] == header["groups"]
+        for name in ("series", "bins", "x", "align", "band", "left_out", "more_marks"):
+            assert found[name] == header[name]
+        assert set(found["axes"]) >= set(header["axes"])
+        for one, other in zip(found["groups"], header["groups"], strict=True):
+            ends = np.array(one.pop("ends")), np.array(other.pop("ends"))
+            np.testing.assert_allclose(*ends, rtol=1e-6)
+            assert one == other
+        assert [(mark["run"], mark["text"]) for mark in found["marks"]] == [
+            (mark["run"], mark["text"]) for mark in header["marks"]
+        ]
+        places = [[mark["x"] for mark in each["marks"]] for each in (found, header)]
+        np.testing.assert_allclose(*places, rtol=1e-9)
         np.testing.assert_allclose([found["first"], found["last"]], [header["first"], header["last"]], rtol=1e-6)
         np.testing.assert_allclose(found["whole"], header["whole"], rtol=1e-6)
         raw = np.array([float(each) for each in message["raw"]], np.float32)
@@ -186,6 +219,7 @@ def test_names_of_runs_run_nothing(browser, bundle, tmp_path):
         run.name, run.notes, run.tags, run.message, run.status = name, name, NAMES, name, "failed"
         run.config = {NAMES[0]: name, NAMES[1]: name}
     with opened(browser, kcb.compare(made, group="name").to_html(tmp_path / "evil.html")) as page:
+        page.locator("tbody").get_by_role("button", name=f"▸ {NAMES[0]}", exact=True).click()
         page.locator("tbody").get_by_role("button", name=NAMES[0], exact=True).click()
         assert page.evaluate("window.hit") is None
         assert page.locator("img, iframe, object, svg[onload]").count() == 0

@@ -11,6 +11,7 @@ from paged import NAMES, data_of
 
 import kcb_widgets as kcb
 from kcb_widgets.panels.comparison import curves
+from kcb_widgets.panels.comparison.markers import ALIGN
 from kcb_widgets.panels.page import comparison_page, document
 from kcb_widgets.panels.page.packed_curves import PackedCurves
 
@@ -41,8 +42,8 @@ def written(tmp_path, runs, **choices):
 
 def test_it_has_all_curves_where_there_is_room(tmp_path):
     text, data = written(tmp_path, [simple(number, metrics=("loss", "accuracy")) for number in range(3)])
-    assert data["limits"] == {"metrics": ["loss", "accuracy"], "groups": ["name", "tags"], "runs": [],
-                              "edit": comparison_page.EDIT}  # fmt: skip
+    assert data["limits"] == {"metrics": ["loss", "accuracy"], "groups": ["name", "tags"], "runs": [], "colours": [],
+                              "aligns": list(ALIGN), "edit": comparison_page.EDIT}  # fmt: skip
     assert "Left out" not in text
     assert "means of neighbours" not in text
     for tables in data["curves"].values():

@@ -8,20 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from ...export.whole_file import whole
-from ...record.portable import text
-from ..comparison import groups, rows
+from ...record.portable import private, text
+from ...store.differences import differing, settings_of
+from ..comparison import axes, groups, rows
 from ..comparison.choices import Choices
 from ..comparison.colours import style_of
+from ..comparison.markers import ALIGN
 from ..comparison.members import Member
+from ..comparison.scales import Scale
+from ..payload import clean
+from . import placing
 from .document import document, dumped, packed
 from .packed_curves import MOST, PackedCurves
 
 MAX_BYTES = 4_000_000  # of the file
 MAX_TABLE = 1_200_000  # of these the table
 MAX_GROUPS = 300_000  # and what runs are put together by
+MAX_COLOURS = 200_000  # and what they are coloured by
+MAX_SHARED = 20_000  # and the settings that all of them have
 ENOUGH = 120  # points of a curve: it is thinned no more for the sake of other metrics
 MARGIN = 20_000  # for what is said of what was left out
-EDIT = "This page is a copy: a run is edited where it is kept"
+EDIT = "This page is a copy: a run is edited, and deleted, where it is kept"
 
 
 def to_html(members: Sequence[Member], choices: Choices, path: str | PathLike[str]) -> Path:
@@ -41,7 +48,15 @@ def page(members: Sequence[Member], choices: Choices) -> str:
     """
     table, listed = _table(list(members), choices)
     together = _together(listed, choices, table["settings"])
-    data: dict[str, Any] = {"chosen": _chosen(choices, listed, together), "table": table, "together": together}
+    colours = _colours(listed, choices, table["settings"])
+    places = placing.places(listed)
+    aligns = list(ALIGN) if any(each["origins"] for each in places.values()) or not places else []
+    limits: dict[str, Any] = {"groups": list(together), "colours": list(colours), "aligns": aligns, "edit": EDIT}
+    data: dict[str, Any] = {
+        "chosen": _chosen(choices, listed, limits), "table": table, "together": together, "colours": colours,
+        "places": places, "words": placing.WORDS, "series": placing.names(listed),
+        "shared": _shared(listed, table["settings"]),
+    }  # fmt: skip
     title = f"{len(listed)} runs" if len(listed) != 1 else "1 run"
     room = MAX_BYTES - MARGIN - len(document("comparison", title, [], data).encode())
     metrics = [choices.metric, *(each["name"] for each in table["metrics"] if each["name"] != choices.metric)]
@@ -53,9 +68,12 @@ def page(members: Sequence[Member], choices: Choices) -> str:
         if len(there) == len(metrics) or curves.most < 2 * ENOUGH:
             break
         most = curves.most // 2  # all metrics are worth more than one that is finer
-    limits = {"metrics": there, "groups": list(together), "runs": without, "edit": EDIT}
+    limits |= {"metrics": there, "runs": without}
     data |= {"curves": curves.described, "bytes": packed(curves.raw), "limits": limits}
-    return document("comparison", title, _said(members, listed, metrics, there, without, curves.thinned), data)
+    said = _said(members, listed, metrics, there, without, curves.thinned)
+    if axes.series_of(choices.x) is not None:
+        said.append("Its curves were drawn by a series; in this page they are by step.")
+    return document("comparison", title, said, data)
 
 
 def _said(
@@ -78,14 +96,19 @@ def _said(
     return said
 
 
-def _chosen(choices: Choices, listed: Sequence[Member], together: Mapping[str, Any]) -> dict[str, Any]:
+def _chosen(choices: Choices, listed: Sequence[Member], limits: Mapping[str, Any]) -> dict[str, Any]:
     """What is shown at first, of what there is."""
     ids = {member.id for member in listed}
     sent = choices.sent()
-    if sent["shown"] is not None:
-        sent["shown"] = [each for each in sent["shown"] if each in ids]
-    if sent["group"] not in together:
-        sent["group"] = None
+    for name in ("shown", "hidden"):
+        if sent[name] is not None:
+            sent[name] = [each for each in sent[name] if each in ids]
+    for name, known in (("group", "groups"), ("colour", "colours"), ("align", "aligns")):
+        if sent[name] not in limits[known]:
+            sent[name] = None
+    if axes.series_of(choices.x) is not None:
+        sent["x"] = Choices.x
+    sent["brush"] = {axis: private(clean(parts)) for axis, parts in sent["brush"].items()}  # as values in the table are
     return sent
 
 
@@ -129,4 +152,39 @@ def _together(members: Sequence[Member], choices: Choices, settings: Sequence[st
         if size <= room:
             found[by] = made
             room -= size
+    return found
+
+
+def _colours(members: Sequence[Member], choices: Choices, settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What runs can be coloured by: for each setting what its colours stand for, and the colour of each run."""
+    found: dict[str, dict[str, Any]] = {}
+    room = MAX_COLOURS
+    first = [choices.colour] if choices.colour is not None and choices.colour in settings else []
+    for setting in dict.fromkeys([*first, *settings]):
+        scale = Scale(members, setting)
+        of = [scale.colour(member.id) for member in members]
+        numbers = {colour: number for number, colour in enumerate(dict.fromkeys(of))}
+        made = {
+            "legend": private(clean(scale.legend())),
+            "colours": list(numbers),
+            "of": [numbers[colour] for colour in of],
+        }
+        size = len(dumped(made))
+        if size <= room:
+            found[setting] = made
+            room -= size
+    return found
+
+
+def _shared(members: Sequence[Member], settings: Sequence[str]) -> dict[str, Any]:
+    """The settings that are the same in all runs, which the table leaves out."""
+    every = [settings_of(member.row) for member in members]
+    other = {*settings, *differing(every)}
+    same = {name: value for name, value in (every[0] if every else {}).items() if name not in other}
+    found, size = dict[str, Any](), 0
+    for name, value in private(clean(same)).items():
+        size += len(dumped({name: value}))
+        if size > MAX_SHARED:
+            break
+        found[name] = value
     return found

@@ -1,32 +1,35 @@
 // @ts-check
-// Puts the curves that stand in a comparison's page on one grid, as kcb_widgets/panels/comparison/curves.py and groups.py do.
+// Puts the curves that stand in a comparison's page on one grid, as kcb_widgets/panels/comparison/curves.py and picture.py do.
+import { grouped } from "./compared_groups.js";
+import { drawnOf } from "./compared_looks.js";
+import { changesOf, placesOf, reasonsOf } from "./placing.js";
 
 /** @typedef {{length: number, clock: number, x: number, curves: Record<string, {y: number, weight: number | [number, number]}>}} Table */
-/** @typedef {{groups: {key: string, colour: string, dashes: number[]}[], of: number[]}} Together */
-/** @typedef {{curves: Record<string, Table[]>, bytes: DataView, ids: string[], together: Record<string, Together>}} Shipped */
+/** @typedef {{curves: Record<string, Table[]>, bytes: DataView, ids: string[], together: Record<string, import("./compared_groups.js").Together>,
+ *   colours: Record<string, import("./compared_looks.js").Colours>, places: Record<string, import("./placing.js").Places>, words: import("./placing.js").Words,
+ *   series: string[]}} Shipped what stands in the page */
 /** @typedef {{x: Float64Array, y: Float64Array, weight: Float64Array}} Points those that are finite */
 /** @typedef {{run: string, curve: string, raw: Float64Array, smooth: Float64Array | null}} Binned */
+/** @typedef {import("../panels/comparison/comparison.js").Choices} Choices */
 
-const AXES = ["step", "epoch", "time", "clock"];
-const FIRST_SHOWN = 20;
-const MAX_DRAWN = 200;
 const MAX_POINTS = 60_000; // of all curves together
 const [MIN_BINS, MAX_BINS] = [50, 1000];
 const WIDEST = 0.3; // the mean at most smoothing is over this part of what is in view
 
-/** @param {Shipped} shipped @param {string} run @param {string} metric @param {string} axis @returns {Points | null} */
-function pointsOf({ curves, bytes }, run, metric, axis) {
+/** @param {Shipped} shipped @param {string} run @param {string} metric @param {Choices} choices @returns {Points | null} null: it has none, or nothing tells where they are */
+function pointsOf({ curves, bytes, places }, run, metric, { x: axis, align }) {
   const table = (curves[run] ?? []).find((each) => Object.hasOwn(each.curves, metric));
-  if (!table) return null;
+  const place = placesOf(places[run], axis, align);
+  if (!table || !place) return null;
   const { y, weight } = table.curves[metric];
-  const x = table.x + AXES.indexOf(axis) * table.length;
+  const x = table.x + place.row * table.length;
   const base = axis === "clock" ? table.clock : 0;
   /** @type {[number, number, number][]} */
   const found = [];
   for (let i = 0; i < table.length; i++) {
     const value = bytes.getFloat32(4 * (y + i), true);
     const heavy = typeof weight === "number" ? bytes.getFloat32(4 * (weight + i), true) : weight[i < table.length - 1 ? 0 : 1];
-    if (Number.isFinite(value)) found.push([base + bytes.getFloat32(4 * (x + i), true), value, heavy]);
+    if (Number.isFinite(value)) found.push([(base + bytes.getFloat32(4 * (x + i), true)) * place.scale - place.zero, value, heavy]);
   }
   return { x: Float64Array.from(found, (each) => each[0]), y: Float64Array.from(found, (each) => each[1]), weight: Float64Array.from(found, (each) => each[2]) };
 }
@@ -58,56 +61,14 @@ function movingMean({ x, y, weight }, width) {
   return made;
 }
 
-/** A line without gaps between its first and last values. @param {Float64Array} line */
-function filled(line) {
-  const made = line.slice();
-  let before = -1;
-  for (let i = 0; i < line.length; i++) {
-    if (!Number.isFinite(line[i])) continue;
-    if (before >= 0) for (let k = before + 1; k < i; k++) made[k] = line[before] + ((line[i] - line[before]) * (k - before)) / (i - before);
-    before = i;
-  }
-  return made;
-}
-
-/** The mean of lines on one grid, a band of one standard deviation, and how many have a value. @param {Float64Array[]} lines */
-function band(lines) {
-  const bins = lines[0].length;
-  const [mean, low, high, count] = [0, 1, 2, 3].map(() => new Float64Array(bins));
-  for (let i = 0; i < bins; i++) {
-    const there = lines.map((line) => line[i]).filter(Number.isFinite);
-    mean[i] = there.reduce((sum, each) => sum + each, 0) / there.length;
-    const spread = Math.sqrt(there.reduce((sum, each) => sum + (each - mean[i]) ** 2, 0) / Math.max(1, there.length - 1));
-    [low[i], high[i], count[i]] = [mean[i] - spread, mean[i] + spread, there.length];
-  }
-  return [mean, low, high, count];
-}
-
-/** @param {Shipped} shipped @param {Binned[]} lines @param {string} by */
-function grouped({ ids, together }, lines, by) {
-  /** @type {Map<string, {group: number, curve: string, runs: string[], lines: Float64Array[]}>} */
-  const found = new Map();
-  const { groups, of } = together[by] ?? { groups: [], of: [] };
-  for (const { run, curve, raw, smooth } of lines) {
-    const group = of[ids.indexOf(run)];
-    if (!groups[group]) continue;
-    const key = `${group} ${curve}`;
-    if (!found.has(key)) found.set(key, { group, curve, runs: [], lines: [] });
-    found.get(key)?.runs.push(run);
-    found.get(key)?.lines.push(filled(smooth ?? raw));
-  }
-  return [...found.values()].map((each) => ({ described: { ...groups[each.group], curve: each.curve, runs: each.runs }, parts: band(each.lines) }));
-}
-
-/** What a kernel would send. @param {Shipped} shipped @param {import("../panels/comparison/comparison.js").Choices} choices
+/** What a kernel would send. @param {Shipped} shipped @param {Choices} choices
  * @param {number | null} first @param {number | null} last of what is looked at; null: everything
  * @returns {{header: object, buffer: DataView}} */
 export function compare(shipped, choices, first, last) {
-  const { metric, which, x, smoothing, shown, group } = choices;
-  const known = new Set(shipped.ids);
-  const runs = shown === null ? shipped.ids.slice(0, FIRST_SHOWN) : shown.filter((id) => known.has(id)).slice(0, MAX_DRAWN);
+  const { metric, which, x, align, band, smoothing, group } = choices;
+  const runs = drawnOf(shipped.ids, choices);
   const wanted = [["train", metric], ["validation", `val_${metric}`]].filter(([curve]) => (which === "both" || which === curve) && !(curve === "validation" && metric.startsWith("val_")));
-  const lines = runs.flatMap((run) => wanted.map(([curve, name]) => ({ run, curve, points: pointsOf(shipped, run, name, x) })));
+  const lines = runs.flatMap((run) => wanted.map(([curve, name]) => ({ run, curve, points: pointsOf(shipped, run, name, choices) })));
   const there = /** @type {{run: string, curve: string, points: Points}[]} */ (lines.filter(({ points }) => points));
   const spans = there.filter(({ points }) => points.x.length).map(({ points }) => [points.x[0], points.x[points.x.length - 1]]);
   const whole = spans.length ? [Math.min(...spans.map(([each]) => each)), Math.max(...spans.map(([, each]) => each))] : [0, 1];
@@ -122,10 +83,12 @@ export function compare(shipped, choices, first, last) {
     raw: means(points, points.y, grid),
     smooth: smoothing && curve === "train" && points.x.length ? means(points, movingMean(points, width), grid) : null,
   }));
-  const together = group === null ? [] : grouped(shipped, binned, group);
+  const together = group === null ? [] : grouped(shipped, binned, choices, group, there);
   const parts = group === null ? binned.flatMap(({ raw, smooth }) => (smooth ? [raw, smooth] : [raw])) : together.flatMap((each) => each.parts);
   const buffer = new DataView(new ArrayBuffer(4 * bins * parts.length));
   parts.forEach((part, n) => part.forEach((value, i) => buffer.setFloat32(4 * (n * bins + i), value, true)));
   const series = group === null ? binned.map(({ run, curve, smooth }) => ({ run, curve, smooth: smooth !== null })) : [];
-  return { header: { x, metric, ...grid, whole, series, groups: together.map((each) => each.described) }, buffer };
+  const drawn = new Set(there.map(({ run }) => run));
+  const beside = { ...changesOf(shipped.places, [...drawn], choices), left_out: reasonsOf(shipped, runs.filter((run) => !drawn.has(run)), choices), axes: shipped.series };
+  return { header: { x, align, metric, band, ...grid, whole, series, groups: together.map((each) => each.described), ...beside }, buffer };
 }

@@ -2,20 +2,13 @@
 // What is chosen for all runs: metric, curves, the axis, smoothing.
 import { createScope, h, setAttribute, throttle } from "../../ui/dom.js";
 import { createMoreChoices } from "./more_choices.js";
+import { option } from "./option.js";
 import { BY_NAME, createPattern } from "./pattern.js";
 
 const AXES = { step: "step", epoch: "epoch", time: "time of training", clock: "wall clock", samples: "samples seen" };
 const SERIES = "series."; // a recorded series, as an axis
 const WHICH = { both: "train and validation", train: "train", validation: "validation" };
 const SMOOTHING_MS = 80;
-
-const ABSENT = "not in this page";
-
-/** @param {string} value @param {string} text @param {string[] | undefined} known those that there are; undefined: all */
-function option(value, text, known) {
-  const absent = known !== undefined && value !== "" && !known.includes(value);
-  return h("option", { value, disabled: absent }, absent ? `${text} (${ABSENT})` : text);
-}
 
 /** @param {string} label @param {Record<string, string>} options */
 function select(label, options) {
@@ -33,8 +26,9 @@ export function createChooser({ choices, choose, metrics, settings, axes, limits
   const group = select("put together by", {});
   const log = h("input", { type: "checkbox" });
   const smoothing = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "smoothing" });
-  const pattern = createPattern({ choices, choose });
-  const more = createMoreChoices({ choices, choose, settings });
+  const pattern = createPattern({ choices, choose, only: limits?.groups.find((name) => name.startsWith(BY_NAME)) });
+  const more = createMoreChoices({ choices, choose, settings, limits });
+  const groups = limits?.groups.map((name) => (name.startsWith(BY_NAME) ? BY_NAME : name));
   scope.add(pattern.end);
   scope.add(more.end);
   const element = h("div", { class: "kcb-chooser", role: "group", "aria-label": "what is drawn" },
@@ -62,7 +56,7 @@ export function createChooser({ choices, choose, metrics, settings, axes, limits
       const chosen = now.group?.startsWith(BY_NAME) ? BY_NAME : (now.group ?? "");
       if (!by.includes(chosen)) by.push(chosen);
       if (by.join("\n") !== [...group.options].map((each) => each.value).join("\n")) {
-        group.replaceChildren(...by.map((name) => option(name, name === BY_NAME ? "together by a pattern of the name" : name ? `together by ${name.replace(/^config\./, "")}` : "each run", limits?.groups)));
+        group.replaceChildren(...by.map((name) => option(name, name === BY_NAME ? "together by a pattern of the name" : name ? `together by ${name.replace(/^config\./, "")}` : "each run", groups)));
       }
       pattern.draw();
       if (pattern.element.hidden || now.group) group.value = chosen; // else a pattern is about to be typed

@@ -21,8 +21,8 @@ import { createSideBySide } from "./side_by_side.js";
  *   steered: number, metrics: Record<string, Metric>, settings: unknown[], colour: string, dashes: number[], group: string | null, file: boolean, live: boolean}} Row */
 /** @typedef {{settings: string[], metrics: {name: string, direction: string | null, validation: boolean}[], rows: Row[], left_out: number,
  *   legend?: import("./colour_legend.js").Legend | null}} Table */
-/** @typedef {{metrics: string[], groups: string[], colours: string[], runs: string[], edit: string}} Limits what a page without a kernel has curves of, what it puts
- *   runs together by, what it colours them by, the runs that it has no curves of, and why none can be edited */
+/** @typedef {{metrics: string[], groups: string[], colours: string[], aligns: string[], runs: string[], edit: string}} Limits what a page without a kernel has curves of,
+ *   what it puts runs together by, colours them by and puts them in line by, the runs that it has no curves of, and why none can be edited */
 /** @typedef {{get: (name: string) => any, send: (content: object) => void, on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
 
 const HELLO_MS = 3000; // between signs that somebody looks: runs that still train are looked at again

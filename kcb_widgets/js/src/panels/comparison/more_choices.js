@@ -1,6 +1,7 @@
 // @ts-check
 // More that is chosen for all runs: where zero is, the band of groups, what the colours are.
 import { createScope, h, setHidden } from "../../ui/dom.js";
+import { option } from "./option.js";
 
 const ALIGN = {
   "": "not aligned", zero: "aligned at zero", by_hand: "aligned at the first change by hand", rollback: "aligned at the first rollback", resumed: "aligned where gone on with",
@@ -8,13 +9,13 @@ const ALIGN = {
 };
 const BANDS = { deviation: "± standard deviation", error: "± standard error", range: "least to greatest", quartiles: "quartiles" };
 
-/** @param {string} label @param {Record<string, string>} options */
-const select = (label, options) => h("select", { "aria-label": label }, ...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
+/** @param {string} label @param {Record<string, string>} options @param {string[]} [known] those that there are; left out: all */
+const select = (label, options, known) => h("select", { "aria-label": label }, ...Object.entries(options).map(([value, text]) => option(value, text, known)));
 
-/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, settings: () => string[]}} context */
-export function createMoreChoices({ choices, choose, settings }) {
+/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, settings: () => string[], limits?: import("./comparison.js").Limits}} context */
+export function createMoreChoices({ choices, choose, settings, limits }) {
   const scope = createScope();
-  const align = select("where zero is", ALIGN);
+  const align = select("where zero is", ALIGN, limits?.aligns);
   const band = select("band around a mean", BANDS);
   const colour = select("colours", {});
   const element = h("span", { class: "kcb-more-choices" }, align, band, colour);
@@ -28,7 +29,7 @@ export function createMoreChoices({ choices, choose, settings }) {
       const by = ["", ...settings()];
       if (now.colour && !by.includes(now.colour)) by.push(now.colour);
       if (by.join("\n") !== [...colour.options].map((each) => each.value).join("\n")) {
-        colour.replaceChildren(...by.map((name) => h("option", { value: name }, name ? `colour by ${name.replace(/^config\./, "")}` : "a colour each")));
+        colour.replaceChildren(...by.map((name) => option(name, name ? `colour by ${name.replace(/^config\./, "")}` : "a colour each", limits?.colours)));
       }
       colour.value = now.colour ?? "";
       align.value = now.align ?? "";
