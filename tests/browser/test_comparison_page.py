@@ -205,6 +205,69 @@ def test_what_needs_a_kernel_is_off_and_says_why(browser, bundle, tmp_path, monk
         assert less.get_by_role("checkbox", name="draw run 00").is_enabled()
 
 
+def test_what_the_axis_and_the_pattern_cannot_be_is_off(browser, path, compared, tmp_path):
+    with opened(browser, path) as page:
+        series = page.get_by_label("horizontal axis").locator("option[value^='series.']")
+        assert set(series.all_inner_texts()) == {f"{name} (not in this page)" for name in ("loss", "mae", "val_loss")}
+        assert series.first.is_disabled()
+        assert page.get_by_label("put together by").locator("option[value='name:']").is_disabled()
+        drop = page.get_by_role("button", name="delete run 01")
+        assert drop.is_disabled()
+        assert drop.get_attribute("title") == comparison_page.EDIT
+    live = [member.live for member in compared._members]
+    path = kcb.compare(live, group="name:0*", x="series.mae").to_html(tmp_path / "pattern.html")
+    with opened(browser, path) as page:
+        assert page.get_by_label("horizontal axis").input_value() == "step"
+        assert page.get_by_text("Its curves were drawn by a series").is_visible()
+        pattern = page.get_by_label("pattern of the name")
+        assert (pattern.input_value(), pattern.is_editable()) == ("0*", False)
+        page.get_by_label("put together by").select_option("")
+        expect(pattern).to_be_hidden()
+        page.get_by_label("put together by").select_option("name:")
+        expect(page.locator("[data-group='run 0*']")).to_be_visible()
+
+
+def test_colours_hidden_runs_and_alignment_are_chosen_in_it(page):
+    page.get_by_label("colours", exact=True).select_option("config.depth")
+    expect(page.locator(".kcb-colours")).to_contain_text("colour: depth")
+    page.get_by_role("button", name="hide run 01").click()
+    expect(status(page)).to_have_text(f"{RUNS - 1} runs, 20 drawn (the newest)")
+    page.get_by_role("button", name="Show hidden (1)").click()
+    expect(status(page)).to_have_text(f"{RUNS} runs, 20 drawn (the newest)")
+    page.get_by_label("where zero is").select_option("by_hand")
+    expect(page.locator(".kcb-comparison")).to_contain_text("7 runs are not drawn: no change by hand")
+
+
+def test_runs_stand_side_by_side(page):
+    page.get_by_role("button", name="run 01", exact=True).click()
+    page.get_by_role("checkbox", name="draw run 02").check()
+    page.get_by_role("button", name="Side by side").click()
+    table = page.get_by_role("table", name="runs side by side")
+    assert table.get_by_role("columnheader").all_inner_texts() == ["run 01", "run 02"]
+    assert table.get_by_role("row", name="depth").get_by_role("cell").all_inner_texts() == ["1", "2"]
+    assert table.get_by_role("row", name="change 1").inner_text().count("learning_rate 0.1 → 0.01") == 2
+    assert not table.get_by_role("row", name="batch_size").count()  # it is the same in both
+    page.get_by_label("only what differs").uncheck()
+    assert table.get_by_role("row", name="batch_size").get_by_role("cell").all_inner_texts() == ["32", "32"]
+
+
+def test_how_settings_relate_to_results_is_seen_without_a_kernel(browser, compared, tmp_path, page):
+    page.get_by_role("button", name="Scatter", exact=True).click()
+    page.get_by_role("button", name="Parallel coordinates").click()
+    expect(page.locator(".kcb-relations canvas").first).to_be_visible()
+    page.get_by_role("button", name="Curves", exact=True).click()
+    expect(page.locator(".kcb-compared")).to_be_hidden()
+    live = [member.live for member in compared._members]
+    choices = {"view": ["parallel"], "brush": {"config.depth": [2]}, "outcome": "best val_loss"}
+    path = kcb.compare(live, **choices).to_html(tmp_path / "brushed.html")
+    with opened(browser, path) as brushed:
+        expect(status(brushed)).to_have_text(f"8 of {RUNS} runs, 20 drawn (the newest)")
+        brushed.get_by_role("button", name="Draw these").click()
+        expect(status(brushed)).to_have_text(f"8 of {RUNS} runs, 8 drawn")
+        brushed.get_by_role("button", name="Clear brushes").click()
+        expect(status(brushed)).to_have_text(f"{RUNS} runs, 8 drawn")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_read_by_everybody_in_both_themes(browser, path, scheme):
     with opened(browser, path, color_scheme=scheme) as page:

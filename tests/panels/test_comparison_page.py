@@ -12,7 +12,7 @@ from paged import NAMES, data_of
 import kcb_widgets as kcb
 from kcb_widgets.panels.comparison import curves
 from kcb_widgets.panels.comparison.markers import ALIGN
-from kcb_widgets.panels.page import comparison_page, document
+from kcb_widgets.panels.page import comparison_page, document, placing
 from kcb_widgets.panels.page.packed_curves import PackedCurves
 
 
@@ -114,6 +114,49 @@ def test_it_says_nothing_of_who_and_where_and_names_are_data(tmp_path):
     assert text.lower().count("<script") == text.lower().count("</script>") == 3
     for name in NAMES:
         assert name not in text
+
+
+def test_what_was_changed_by_hand_and_what_is_shared_say_nothing_of_who_and_where_either(tmp_path):
+    run, other = simple(0), simple(1)
+    for each in (run, other):
+        each.add_event("applied", "file", "/home/somebody/secret/a", "/home/somebody/secret/b", source="board")
+        each.settings = {"data": {"path": "/home/somebody/secret/x"}, "odd": float("nan")}
+    other.config = {"from": "/home/somebody/secret/y", "odd": float("nan")}
+    text, data = written(
+        tmp_path, [run, other], colour="config.from", brush={"config.from": ["/home/somebody/secret/y"]}
+    )
+    assert hidden(text)
+    assert set(data["shared"]) == {"data.path", "odd"}
+    assert len(data["places"][run.id]["marks"]) == 1
+    assert data["colours"]["config.from"]["of"] == [0, 1]
+    assert data["chosen"]["brush"]["config.from"][0] in [row["settings"][0] for row in data["table"]["rows"]]
+
+
+def test_places_keep_to_their_room(tmp_path, monkeypatch):
+    runs = [simple(number) for number in range(5)]
+    for run in runs:
+        for number in range(60):
+            run.add_event("applied", f"rate {number}", 0.1, 0.01, source="board")
+    _, data = written(tmp_path, runs)
+    assert [(len(each["marks"]), each["more"]) for each in data["places"].values()] == [(50, True)] * 5
+    assert data["places"][runs[0].id]["marks"][-1][-1].startswith("step 40: rate 59")
+    monkeypatch.setattr(placing, "MAX_PLACES", 6000)
+    _, data = written(tmp_path, runs)
+    assert [(len(each["marks"]), each["more"]) for each in data["places"].values()] == [(10, True)] * 5
+    assert data["limits"]["aligns"] == list(ALIGN)
+    monkeypatch.setattr(placing, "MAX_PLACES", 100)
+    _, data = written(tmp_path, runs, align="zero")
+    assert (data["limits"]["aligns"], data["chosen"]["align"]) == ([], None)
+
+
+def test_colours_keep_to_their_room_and_the_chosen_ones_come_first(tmp_path, monkeypatch):
+    runs = [simple(number, config={"a": number, "b": -number}) for number in range(5)]
+    monkeypatch.setattr(comparison_page, "MAX_COLOURS", 400)
+    _, data = written(tmp_path, runs, colour="config.b")
+    assert (data["limits"]["colours"], data["chosen"]["colour"]) == (["config.b"], "config.b")
+    monkeypatch.setattr(comparison_page, "MAX_COLOURS", 10)
+    _, data = written(tmp_path, runs, colour="config.b")
+    assert (data["limits"]["colours"], data["chosen"]["colour"]) == ([], None)
 
 
 def test_an_empty_comparison_is_a_page_too(tmp_path):

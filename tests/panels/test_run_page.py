@@ -19,6 +19,7 @@ import kcb_widgets as kcb
 from kcb_widgets.export.public import strip
 from kcb_widgets.panels import payload
 from kcb_widgets.panels.page import document, run_page
+from kcb_widgets.record.fit_group import FitGroup
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,6 +102,23 @@ def test_it_says_nothing_of_who_and_where(tmp_path):
     run.cards = [card("ModelCheckpoint", facts=facts, says=f"wrote {wrote}", printed=wrote)]
     run.kept = {"path": "/home/somebody/secret/run.kcb", "every": 2.0, "trouble": ""}
     assert hidden(run.to_html(tmp_path / "run.html").read_text())
+
+
+def test_the_run_that_it_is_compared_with_is_drawn_and_the_others_of_its_group_are_not(tmp_path):
+    run, other, group = long_run(20, epochs=3), long_run(20, epochs=3), FitGroup("3 folds", 3)
+    other.name = "/home/somebody/secret/before"
+    run.baseline = other
+    for each in (other, run):
+        group.join(each)
+    assert payload.state(run)["group"]["fits"]
+    text = run.to_html(tmp_path / "run.html").read_text()
+    data = data_of(text)
+    (drawn,) = [table for table in header_of(data["series"])["tables"] if table["name"] == "baseline"]
+    assert (drawn["length"], [each["name"] for each in drawn["series"]]) == (3, ["loss"])
+    assert "compared with" in text
+    assert hidden(text + base64.b64decode(data["series"]).decode("latin-1"))
+    assert data["traits"]["state"]["group"] is None
+    assert set(payload.PANELS) - set(data["traits"]["show"]) == {"fits"}
 
 
 def test_of_a_run_that_trains_it_is_a_copy_that_says_so(tmp_path):

@@ -11,6 +11,7 @@ from ...export.whole_file import whole
 from ...record.portable import flat, private, text
 from ...record.record import OVER, Record
 from .. import payload
+from ..lazy_panels import MODULES
 from ..series_encoder import SeriesEncoder
 from .document import document, dumped, packed
 
@@ -56,7 +57,7 @@ def _traits(run: Record) -> dict[str, Any]:
     state: dict[str, Any] = {
         **private(payload.clean(payload.state(run))),
         "kept": None,
-        "group": None,  # a page has the one run
+        "group": None,  # the other fits are not in the page
         "undo": None,
         "stalled": None,
         "commands": [],
@@ -68,7 +69,7 @@ def _traits(run: Record) -> dict[str, Any]:
         state |= {"status": "interrupted", "message": TRAINING, "phase": ""}
     return {
         "board_id": run.id,
-        "show": list(payload.PANELS),
+        "show": [name for name in payload.PANELS if name not in MODULES],  # nothing sends a module here
         "state": state,
         "controls": private(payload.controls(run)),
         "events": private(payload.events(run)),
@@ -117,7 +118,7 @@ def pictures(run: Record, room: int) -> tuple[bytes, list[bytes]]:
     room = room * 3 // 4 - 1000  # three bytes are four letters
     series = b""
     for buckets in BUCKETS:
-        series = SeriesEncoder(run, buckets).whole()
+        series = SeriesEncoder(run, buckets, text).whole()
         if len(series) <= room:
             break
     room -= len(series)
@@ -138,6 +139,8 @@ def _about(run: Record) -> dict[str, Any]:
     """What people look for besides the curves."""
     found: dict[str, Any] = {"status": run.status, "message": text(run.message), "began": _when(run.started)}
     found |= {"seconds": f"{run.seconds:.1f}", "epochs": len(run.epoch_rows), "batches": run.batch_table.rows}
+    if run.baseline is not None:
+        found["compared with"] = text(run.baseline.name or run.baseline.title)
     found |= {"tags": ", ".join(map(text, run.tags)), "notes": text(run.notes)}
     found |= {f"config.{name}": value for name, value in flat(private(run.config)).items()}
     found |= flat(private(run.settings))
