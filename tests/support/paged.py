@@ -33,7 +33,7 @@ def opened(browser, path, **options):
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.goto(path.resolve().as_uri())
-    page.wait_for_selector("canvas")  # to wait for a function takes eval, which the page forbids
+    page.wait_for_selector("canvas:visible")  # to wait for a function takes eval, which the page forbids
     page.wrong = wrong
     yield page
     context.close()
