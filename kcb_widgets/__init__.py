@@ -99,6 +99,8 @@ late.given |= {
     "from_history": _later(".imports", "from_history"),
     "from_csv": _later(".imports", "from_csv"),
     "from_tensorboard": _later(".imports", "from_tensorboard"),
+    "to_html": _later(".panels.page.run_page", "to_html"),
+    "picture": _later(".export.svg", "picture"),
     "plot_group": _later(".export.group_figure", "plot"),
     "reduce": _later(".session.pickling", "reduce_run"),
 }

@@ -23,7 +23,7 @@ from .record.values import positive_integer
 from .session.after_fit import LET_GO
 from .session.background import Fit
 from .session.baseline import check_baseline
-from .session.keeping import Keeping, KeepOptions, check_folder
+from .session.keeping import Keeping, KeepOptions, check_folder, check_keep_source
 from .session.lifecycle import Lifecycle
 from .session.pickling import fresh_monitor
 from .session.resuming import check_resume
@@ -104,6 +104,10 @@ class Monitor(SteeringAPI, Lifecycle):
         log_dir: The folder in which each run is kept in a file of its own, while it trains; None: nowhere, unless
             ``kcb.keep`` or the variable ``KCB_LOG_DIR`` say where. No source code, user name, host name or absolute
             path is written.
+        keep_source: Keep the source of the running cell, or of the script, with each run, as ``run.source``: at most
+            200,000 characters, without absolute paths and without the names of the user and the machine. A password in
+            it would be kept as well. A run that goes on keeps that of its first fit. None: as ``kcb.keep`` says; by
+            default none is kept.
         name: What its runs are called; the model's name by default.
         tags: Words to find its runs by.
         notes: A text that is kept with them.
@@ -161,6 +165,7 @@ class Monitor(SteeringAPI, Lifecycle):
         class_names: Sequence[str] = (),
         record: Sequence[str] = (),
         keep_runs: int | None = None,
+        keep_source: bool | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
         Lifecycle.__init__(self)
@@ -181,7 +186,8 @@ class Monitor(SteeringAPI, Lifecycle):
         folder = None if log_dir is None else check_folder(log_dir)
         called = None if name is None else check_name(name)
         told = (check_tags(tags), check_notes(notes), check_config(config), check_resume(resume))
-        self._keeping = Keeping(KeepOptions(folder, called, *told))
+        source = check_keep_source(keep_source)
+        self._keeping = Keeping(KeepOptions(folder, called, *told, source))
         compared = check_baseline(baseline)
         inside = InsightOptions(check_samples(samples), check_class_names(class_names), check_record(record))
         own = (self._user_controls, self._policies, self, self._keep_run)
@@ -230,6 +236,7 @@ class Monitor(SteeringAPI, Lifecycle):
         Raises:
             RuntimeError: This model, or this Monitor, is training already.
         """
+        self._keeping.note_source()
         return Fit(self, model, args, kwargs)
 
     @contextlib.contextmanager

@@ -24,6 +24,7 @@ class Run(Record):
         message: A clause that explains the status, for example the first line of the error.
         step: Batches trained since the run began (a continued ``fit`` goes on counting).
         epoch: The current epoch, 0-based as in Keras; None before the first.
+        picture: Its curves as an SVG, of a run that was over when its file was written; else None.
         params: What Keras says of the fit: ``epochs``, ``steps`` (None when unknown), ``verbose``.
         values: The current value of each numeric control that was ever looked at or touched.
 
@@ -130,6 +131,11 @@ class Run(Record):
         """One row per event: step, epoch, time, kind, name, old, new, source, message."""
         return frames.events(self)
 
+    @property
+    def source(self) -> str | None:
+        """The source of the cell or script that trained it; None where it was not kept (``keep_source=True``)."""
+        return self.texts.get("source")
+
     def predictions(self, epoch: int = -1) -> pd.DataFrame:
         """What the model said of the samples at the end of an epoch: a row for each.
 
@@ -204,6 +210,22 @@ class Run(Record):
         from .export.to_csv import to_csv  # here, as below: most runs are not exported
 
         return to_csv(self, path, batches, separator)
+
+    def to_html(self, path: str | PathLike[str]) -> Path:
+        """Write the run as one HTML file: the board that draws it, and all that it draws.
+
+        It opens in any browser, without a kernel and without a network. Curves are zoomed, hidden and saved as on the
+        board, from values that are thinned so that the file has at most 1 MB, however long the run: of each stretch of
+        batches there are the smallest, the largest and the mean. Controls are shown as they stood, and do nothing.
+        It says nothing of who made the run, and where.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The path.
+        """
+        return cast(Path, late.call("to_html", self, path))
 
     def to_json(self, path: str | PathLike[str]) -> Path:
         """Write all that people read of the run as one object of strict JSON.

@@ -178,6 +178,11 @@ def test_a_public_export_tells_nothing_of_who_made_it_and_says_what_it_left_out(
     assert len(found["batches"]["loss"]) == 9
     ask("export", EVIL, "--to", "tensorboard", "-o", "logs", "--public")
     assert b"mine" not in b"".join(path.read_bytes() for path in (folder / "logs").rglob("*tfevents*"))
+    ask("export", EVIL, "--to", "html", "-o", "run.html", "--public")
+    page = (folder / "run.html").read_text()
+    data = page[page.index('id="kcb-data"') :].partition("</script>")[0]
+    assert not [word for word in ("evil", "secret", "mine", "StopIteration") if word in data]
+    assert "evil" not in page[: page.index("<style>")]
 
 
 def test_import_makes_a_run_file_once(folder, ask):
@@ -263,7 +268,7 @@ def run(*arguments, **options):
         ([], 2),
         (["nothing"], 2),
         (["ls", "--limit", "-1"], 2),
-        (["export", "run-1", "--to", "html", "-o", "x"], 2),
+        (["export", "run-1", "--to", "pdf", "-o", "x"], 2),
         (["ls", "nowhere"], 1),
         (["ls", "--sort", "nothing"], 1),
         (["show", "nothing"], 1),
@@ -278,8 +283,10 @@ def test_exit_statuses(folder, arguments, status):
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["ls"], ["show", "run-1"], ["rm", "run-1", "--yes"], ["check"], ["compare", "runs"]]
-)
+    "command",
+    [["--help"], ["ls"], ["show", "run-1"], ["rm", "run-1", "--yes"], ["check"], ["compare", "runs"],
+     ["export", "run-1", "--to", "html", "-o", "run.html"]]
+)  # fmt: skip
 def test_it_starts_without_keras(folder, command):
     code = f"import sys; from kcb_widgets.command_line.main import main; main({command!r}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -41,6 +41,8 @@ def test_the_wheel_is_pure_python_and_has_all_it_needs(built):
         script = archive.read("kcb_widgets/static/board.js").decode()
         licence = archive.read("kcb_widgets/static/uPlot-LICENSE.txt").decode()
     assert {"kcb_widgets/static/board.css", "kcb_widgets/py.typed", "kcb_widgets/panels/board.py"} <= set(names)
+    pages = {f"kcb_widgets/static/{view}_page.{kind}" for view in ("board", "comparison") for kind in ("js", "css")}
+    assert pages <= set(names)
     assert not [name for name in names if name.startswith(("kcb_widgets/js", "tests", "notebooks"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "uPlot" in script.splitlines()[0]

@@ -58,6 +58,7 @@ def _written(target: Path, to: str) -> list[Path]:
 def _write(run: Run, to: str, target: Path, batches: bool) -> list[Path]:
     ways: dict[str, Callable[[], Any]] = {
         "csv": lambda: run.to_csv(target, batches=batches),
+        "html": lambda: run.to_html(target),
         "json": lambda: run.to_json(target),
         "parquet": lambda: run.to_parquet(target),
         "tensorboard": lambda: run.to_tensorboard(target),

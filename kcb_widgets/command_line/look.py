@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..export.to_json import described, events
+from ..record.formats import format_bytes
 from ..record.portable import flat, private
 from ..store import listing, liveness
 from ..store.differences import differing, settings_of
@@ -64,6 +65,8 @@ def show(asked: argparse.Namespace) -> int:
         "status": f"{found['status']}{': ' + found['message'] if found['message'] else ''}",
         "started": output.moment(found["started"]), "took": output.duration(found["duration"]),
         "trained": f"{len(run.epoch_rows)} epochs, {found['step']} steps", "tags": ", ".join(found["tags"]),
+        "picture": "" if run.picture is None else f"kept, an SVG of {format_bytes(len(run.picture))}: Run.open has it",
+        "source": "" if run.source is None else f"kept, {len(run.source.splitlines())} lines: --json has it",
     }  # fmt: skip
     for name, fact in facts.items():
         if fact:

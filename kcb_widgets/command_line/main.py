@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
 
     export = command("export", "files", "write a run as something that other programs read")
     export.add_argument("run", help=RUN)
-    export.add_argument("--to", required=True, choices=("csv", "json", "parquet", "tensorboard"))
+    export.add_argument("--to", required=True, choices=("csv", "html", "json", "parquet", "tensorboard"))
     export.add_argument("-o", "--output", metavar="path", required=True, help="the file; for tensorboard the folder")
     export.add_argument("--batches", action="store_true", help="csv: the batches, in place of the epochs")
     export.add_argument("--public", action="store_true", help="without what could tell who made it; says what that was")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..record.portable import flat
 from ..record.record import Record
+
+if TYPE_CHECKING:
+    from ..record import wire
 
 NUMBERS = ("model.", "optimizer.", "fit.", "data.", "seed")  # settings whose numbers and flags stay
 TEXTS = ("versions.", "backend", "model.dtype_policy", "imported.from")  # and those whose texts do
@@ -24,7 +27,8 @@ def strip(run: Record) -> list[str]:
     Returns:
         What was taken out, in words.
     """
-    told = []
+    run.picture = None  # its title is the run's name
+    told = ["the source code"] if "source" in run.texts else []
     for name in ("name", "notes", "message", "tags", "config", "texts"):
         if getattr(run, name):
             told.append(name)
@@ -44,7 +48,36 @@ def strip(run: Record) -> list[str]:
         told.append(f"{texts} texts among the metrics")
     run.epoch_rows = [(epoch, {k: v for k, v in row.items() if _number(v)}) for epoch, row in run.epoch_rows]
     run.params = {name: value for name, value in run.params.items() if value is None or _number(value)}
+    return told + _strip_panels(run)
+
+
+def _strip_panels(run: Record) -> list[str]:
+    """Take texts out of what only boards show: the cards of callbacks, and choices among a user's own words."""
+    told = []
+    cards = [_bare_card(card, number) for number, card in enumerate(run.cards, 1)]
+    changed = sum(one != other for one, other in zip(cards, run.cards, strict=True))
+    if changed:
+        told.append(f"the texts of {changed} callbacks")
+    run.cards = cards
+    controls = [cast("wire.Control", {**each, "value": None, "choices": []}) if _own_words(each) else each
+                for each in run.controls]  # fmt: skip
+    changed = sum(one != other for one, other in zip(controls, run.controls, strict=True))
+    if changed:
+        told.append(f"the choices of {changed} controls")
+    run.controls = controls
+    run.command_results.clear()
     return told
+
+
+def _own_words(control: wire.Control) -> bool:
+    return control["group"] == "user" and isinstance(control["value"], str)
+
+
+def _bare_card(card: wire.Card, number: int) -> wire.Card:
+    """A callback's numbers; what is no callback of Keras's has a number for its name."""
+    named = {} if card["known"] else {"id": f"callback {number}", "type": "callback"}
+    facts = [fact for fact in card["facts"] if _number(fact["value"])]
+    return cast("wire.Card", {**card, **named, "facts": facts, "says": "", "printed": "", "error": None, "files": []})
 
 
 def _stays(name: str, value: Any) -> bool:

@@ -1,9 +1,14 @@
-// Builds the browser half: for the board, for the comparison, and for each panel that a board asks for later, one file of code and one of style. `--watch` builds at each change, unshrunk.
+// Builds the browser half: for the board, for the comparison, for pages around either, and for each panel that a board asks for later, one file of code and one of style. `--watch` builds at each change, unshrunk.
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
 
-const WIDGETS = { board: "src/board.js", comparison: "src/panels/comparison/comparison.js" };
+const WIDGETS = {
+  board: "src/board.js",
+  comparison: "src/panels/comparison/comparison.js",
+  board_page: "src/page/board_page.js",
+  comparison_page: "src/page/comparison_page.js",
+};
 const PANELS = { fits: "src/panels/fits/fits.js", classes: "src/panels/classes/classes.js" }; // that boards ask for; they are handed the board's uPlot
 const OUT = "../static";
 const BANNER = "/*! bundles uPlot 1.6.32, (c) Leon Sorokin, MIT: see uPlot-LICENSE.txt */";
@@ -55,7 +60,7 @@ if (process.argv.includes("--watch")) {
     const { code } = await minify(await readFile(`${OUT}/${name}.js`, "utf8"), {
       module: true,
       compress: { passes: 4, ecma: 2020, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
-      format: { comments: /^!/ },
+      format: { comments: name.endsWith("_page") ? false : /^!/ }, // pages are built around a bundle, and have no uPlot of their own
     });
     await writeFile(`${OUT}/${name}.js`, code);
   }

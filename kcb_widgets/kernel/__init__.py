@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from . import _ipykernel_patch, _marimo, _outputs
+from . import _ipykernel_patch, _marimo, _outputs, _source
 from ._message_thread import MessageThread
 from ._pump import Pump
 
@@ -40,6 +40,7 @@ __all__ = [
     "patch",
     "pump",
     "self_test",
+    "source",
     "when_idle",
     "where",
 ]
@@ -245,6 +246,11 @@ def cell() -> int | str | None:
     # Not `execution_count`: IPython 9 already counts on at the start of a cell, earlier versions at its end.
     cells = getattr(getattr(_shell(), "history_manager", None), "input_hist_parsed", None)
     return len(cells) - 1 if isinstance(cells, list) else None
+
+
+def source() -> str:
+    """The text of the running cell, or of the script; empty where it cannot be known, as in marimo."""
+    return "" if where() == "marimo" else _source.source(_shell())
 
 
 def ipykernel_version() -> str | None:

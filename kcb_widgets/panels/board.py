@@ -16,6 +16,7 @@ from .. import commands, kernel
 from ..record.record import Record
 from . import payload
 from .lazy_panels import LazyPanels
+from .payload import PANELS
 from .saved_output import Output
 from .sender import Sender
 from .sent_times import SentTimes
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from ..record import wire
 
 STATIC = Path(__file__).parent.parent / "static"
-PANELS = ("progress", "controls", "chart", "fits", "classes", "epochs", "snapshots", "callbacks", "hooks", "events")
-"""The table of panels; ``js/src/view.js`` has the same, with what draws each."""
 PRESENT = 15.0  # seconds a view counts as there after it was last heard of
 HOSTS = ("lab", "notebook", "vscode", "colab", "voila", "marimo", "other")
 MAX_VIEWS = 50

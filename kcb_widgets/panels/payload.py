@@ -14,6 +14,8 @@ from ..record.values import plain
 if TYPE_CHECKING:
     from ..record import wire
 
+PANELS = ("progress", "controls", "chart", "fits", "classes", "epochs", "snapshots", "callbacks", "hooks", "events")
+"""The table of panels; ``js/src/view.js`` has the same, with what draws each."""
 MAX_EVENTS = 200
 MAX_LENGTH = 10_000  # of a text; what a callback printed is the longest
 MAX_DEPTH = 8

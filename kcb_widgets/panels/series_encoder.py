@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +28,16 @@ MAX_NAME = 40
 
 
 class SeriesEncoder:
-    """Keeps the buckets of one run up to date and packs them."""
+    """Keeps the buckets of one run up to date and packs them.
 
-    def __init__(self, run: Record, buckets: int = 512) -> None:
-        self._run, self._buckets = run, buckets
+    Args:
+        run: The run.
+        buckets: Of the whole.
+        words: Makes of another run's name what may be read here.
+    """
+
+    def __init__(self, run: Record, buckets: int = 512, words: Callable[[str], str] = str) -> None:
+        self._run, self._buckets, self._words = run, buckets, words
         self._begin()
 
     def _begin(self) -> None:
@@ -188,7 +194,7 @@ class SeriesEncoder:
             return "plan", "planned"
         if table == "baseline":
             other = self._run.baseline
-            name = "" if other is None else str(plain(other.name or other.title, MAX_NAME))
+            name = "" if other is None else str(plain(self._words(other.name or other.title), MAX_NAME))
             return "baseline", f"{metric}, baseline {name}"
         if table == "evaluations":
             return "eval", f"{metric.removeprefix('val_')}, evaluated"

@@ -44,11 +44,19 @@ def best_of(table: Table, rows: Indices, ended: Sequence[tuple[int, Any]]) -> li
     return found
 
 
-def better(bests: Sequence[wire.MetricBest], newer: Sequence[wire.MetricBest]) -> list[wire.MetricBest]:
-    """The better of each metric; of equals the one that was there."""
+def better(
+    bests: Sequence[wire.MetricBest], newer: Sequence[wire.MetricBest], names: Sequence[str]
+) -> list[wire.MetricBest]:
+    """The better of each metric; of equals the one that was there.
+
+    Args:
+        bests: Those that are known.
+        newer: Those of a later epoch.
+        names: All metrics, in the order of ``best_of``.
+    """
     merged = {best["metric"]: best for best in bests}
     for best in newer:
         old, sign = merged.get(best["metric"]), 1 if best["direction"] == "min" else -1
         if old is None or sign * best["value"] < sign * old["value"]:
             merged[best["metric"]] = best
-    return list(merged.values())
+    return [merged[name] for name in names if name in merged]

@@ -108,6 +108,7 @@ class Record:
         config: The settings that were given with it.
         settings: How it was set up, by dotted names; of a run that is kept.
         texts: Longer texts by name, such as the model's summary; of a run that is kept.
+        picture: Its curves as an SVG, of a run that was opened from a file; None where that has none.
     """
 
     def __init__(self, number: int = 1, first_step: int = 0) -> None:
@@ -151,6 +152,7 @@ class Record:
         self.config: dict[str, Any] = {}
         self.settings: dict[str, Any] = {}
         self.texts: dict[str, str] = {}
+        self.picture: bytes | None = None
         self.epoch_table, self.value_table, self.evaluation_table = Table(), Table(), Table()
         self.blocks = BlockSummaries()  # of the batches; one for all boards
         self.flow: wire.Flow = {"paused": False, "until": None, "stop": ""}
@@ -393,7 +395,8 @@ class Record:
         refused = self.epoch_table.append(max(self.step, last + 1), self.seconds, numbers)
         if refused:
             self._refuse(refused, numbers)
-        self.bests = better(self.bests, self._best_of(np.array([self.epoch_table.rows - 1])))
+        table = self.epoch_table
+        self.bests = better(self.bests, self._best_of(np.array([table.rows - 1])), table.names)
         if self.params.get("steps") is None and self.status != "stopping" and self.batch:
             self.batches_per_epoch = self.batch  # data of unknown length: as long as last time, from here on
         self.scan()

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from threading import get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from .. import kernel
 from ..commands import Refused
 from ..record.portable import flat
 from ..record.record import Record
@@ -24,25 +26,47 @@ VARIABLE = "KCB_LOG_DIR"
 FOLDER = "runs"
 """Where a run is kept that somebody asks to keep, and nobody has said where."""
 
+SOURCE = "source"
+"""The name of the text in which a run's source is kept."""
+
 _default: Path | None = None
+_default_source = False
 
 
-def keep(log_dir: str | PathLike[str] | None) -> None:
+def keep(log_dir: str | PathLike[str] | None, *, keep_source: bool = False) -> None:
     """Keep every run of this process in a file of its own, unless its Monitor was given another ``log_dir``.
 
     The variable ``KCB_LOG_DIR`` does the same for processes that do not call this.
 
     Args:
         log_dir: The folder; None: no longer.
+        keep_source: Keep the source of the cell or script too, unless a Monitor was told otherwise; see ``Monitor``.
 
     Raises:
-        TypeError: It is no path.
+        TypeError: ``log_dir`` is no path, or ``keep_source`` is neither True nor False.
 
     Example:
         >>> kcb.keep("runs")
     """
-    global _default
+    global _default, _default_source
+    wanted = check_keep_source(keep_source)
+    if wanted is None:
+        msg = "keep_source must be True or False. Received: None"
+        raise TypeError(msg)
     _default = None if log_dir is None else check_folder(log_dir)
+    _default_source = wanted and _default is not None
+
+
+def check_keep_source(keep_source: object) -> bool | None:
+    """Whether source is kept, as it was given; None: as ``keep`` says.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    if keep_source is not None and not isinstance(keep_source, bool):
+        msg = f"keep_source must be True or False. Received: {keep_source!r}"
+        raise TypeError(msg)
+    return keep_source
 
 
 def check_folder(log_dir: object) -> Path:
@@ -72,6 +96,7 @@ class KeepOptions:
         notes: A text.
         config: What the user set.
         resume: What the first fit goes on with: ``last``, the path of a run file, or None.
+        keep_source: Whether the source of the cell or script is kept; None: as ``keep`` says.
     """
 
     log_dir: Path | None = None
@@ -80,6 +105,7 @@ class KeepOptions:
     notes: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     resume: str | Path | None = None
+    keep_source: bool | None = None
 
     def __post_init__(self) -> None:
         if self.resume == LAST and self.folder is None:
@@ -94,6 +120,11 @@ class KeepOptions:
         told = os.environ.get(VARIABLE)
         return Path(told) if told else None
 
+    @property
+    def source_wanted(self) -> bool:
+        """Whether the source of what trains is kept."""
+        return _default_source if self.keep_source is None else self.keep_source
+
 
 class Keeping:
     """Keeps the runs of a Monitor.
@@ -107,6 +138,12 @@ class Keeping:
         self._keeper: Keeper | None = None
         self._run: Record | None = None
         self._resumes = options.resume is not None
+        self._source = ""
+        self._noted = "", 0  # the source of the cell that started a fit on another thread, and the thread of that cell
+
+    def note_source(self) -> None:
+        """A fit is about to begin on another thread: this one knows which cell started it."""
+        self._noted = (kernel.source() if self.options.source_wanted else ""), get_ident()
 
     def resume(self, run: Record, model: Any, fit: FrameType | None, params: Any, callbacks: Any) -> bool:
         """A fit begins, on this thread: have it go on with a run that was kept, where that was asked for.
@@ -128,6 +165,10 @@ class Keeping:
         if self._keeper is not None and self._run is run:  # it goes on
             return
         self._keeper, self._run = None, run
+        noted, thread = self._noted
+        self._noted = "", 0
+        elsewhere = thread and thread != get_ident()
+        self._source = "" if not options.source_wanted else noted if elsewhere else kernel.source()
         run.name = options.name or str(getattr(model, "name", "") or "")
         run.tags, run.notes, run.config = options.tags, options.notes, dict(options.config)
         folder = options.folder
@@ -170,7 +211,9 @@ class Keeping:
         if run.group is not None and run.group.name:
             found.values["group"] = {"name": run.group.name, "number": len(run.group)}
         run.settings = flat(found.values)
-        texts = {"model_config": found.model_config, "model_summary": found.model_summary}
+        texts = {
+            "model_config": found.model_config, "model_summary": found.model_summary, SOURCE: self._source,
+        }  # fmt: skip
         run.texts = {name: text for name, text in texts.items() if text}
         working = Path.cwd()
         about = About(

@@ -17,7 +17,7 @@ from ..store import open_run
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
 DATA = ("evaluate_on", "samples")
-KEPT = ("log_dir", "name", "tags", "notes", "config", "resume")
+KEPT = ("log_dir", "name", "tags", "notes", "config", "resume", "keep_source")
 log = logging.getLogger(__name__)
 
 

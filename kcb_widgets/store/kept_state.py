@@ -14,6 +14,7 @@ from ..record.record import MAX_NONFINITE
 from ..record.stretches import Rule, Sizes, Stretch
 from ..record.trail import Count
 from ..run import Run
+from . import picture
 from .encoding import Damaged, from_json
 from .reader import Reader
 from .stored_table import StoredTable
@@ -97,6 +98,14 @@ class Documents:
         run.throughput._per_step = pace.get("seconds_per_step")
         run.throughput.samples_per_batch = pace.get("samples_per_batch")
         run.texts = {name: made for name, made in self._found.items() if isinstance(made, str)}
+
+    def picture(self, step: int) -> bytes | None:
+        """The run's picture; None where there is none that may be shown.
+
+        Args:
+            step: The run's newest: a picture of an earlier one is out of date.
+        """
+        return picture.read(self._found.get(picture.NAME), step)
 
     def batch_values(self, weights: StoredTable, stretches: Sequence[Stretch]) -> BatchValues:
         """What is known of the weights of the run's batches.

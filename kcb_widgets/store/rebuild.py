@@ -82,6 +82,7 @@ class Rebuilding:
         run.counts, run.sittings = marks.counts, marks.sittings
         run.batch_values = documents.batch_values(tables["weights"], marks.stretches)
         run._step = whole(summary["step"])
+        run.picture = documents.picture(run._step)
         run._batch = max(0, run._step - run.epoch_starts[-1][1]) if run.epoch_starts else 0
         if run.first_step > run._step:
             raise Damaged("it began after its last step")

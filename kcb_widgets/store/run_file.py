@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..record.record import Record
-from . import writer
+from . import picture, writer
 from .about import About
 from .encoding import from_json
 from .liveness import this_process
@@ -90,12 +90,19 @@ class RunFile:
         self._check_there()
         if self._connection is None:
             self._connect()
-        news = News(self.run, self._position, whole)
+        news = self._news(self._position, whole)
         now = time.time()
         if not any(news.rows.values()) and now - self._heard < beat and not whole:
             return False
         self._write(news, now, every)
         return True
+
+    def _news(self, since: Position, whole: bool) -> News:
+        news = News(self.run, since, whole)
+        there = self.run.batch_table.rows or self.run.epoch_rows
+        if whole and self.run.over and there and (made := picture.made(self.run, news.position.step)):
+            news.verbatim(picture.NAME, made)
+        return news
 
     def close(self) -> None:
         """Close the file; ``commit`` opens it again."""
@@ -131,7 +138,7 @@ class RunFile:
         part = self._folder / f".{name}{UNFINISHED}"
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
-            news = News(run, Position(), whole)
+            news = self._news(Position(), whole)
             for document, value in self._about.documents().items():
                 news.document(document, value)
             with contextlib.closing(_open(part)) as connection:

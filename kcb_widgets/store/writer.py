@@ -30,6 +30,7 @@ FIRST_OVERVIEW = 1024  # rows of the batches at which the first is made; the nex
 MIN_REGULAR = 32  # rows of a stretch with regular steps that is worth a chunk of its own
 DOCUMENT_BYTES_PER_S = 200.0  # a file only grows: a document that changes all the time is written less often
 TIMES = ""  # the name under which ``block`` has the seconds of the last of each 64 rows
+MAX_TEXT = 4_000_000  # characters of a document that is one text; what is private was taken out of it before
 BY_HAND = ("board", "python")
 
 
@@ -123,12 +124,22 @@ class News:
         written, now = self.position.documents.get(name), time.monotonic()
         if written is not None and (written.value is value or not (self._whole or now >= written.again)):
             return
-        made = strict_json(private(value))
-        crc = zlib.crc32(made.encode())
+        made = strict_json(plain(value, MAX_TEXT) if isinstance(value, str) else private(value))
+        self.verbatim(name, made, value if name in documents.REPLACED else None)
+
+    def verbatim(self, name: str, made: str, value: Any = None) -> None:
+        """Add a document as it is, if it has changed.
+
+        Args:
+            name: Its name.
+            made: JSON, without what is private.
+            value: What it was made of, if that is never changed.
+        """
+        written, crc = self.position.documents.get(name), zlib.crc32(made.encode())
         if written is None or crc != written.crc:
             self._add("document", name, made)
-        again = now + len(made) / DOCUMENT_BYTES_PER_S
-        self.position.documents[name] = Written(crc, again, value if name in documents.REPLACED else None)
+        again = time.monotonic() + len(made) / DOCUMENT_BYTES_PER_S
+        self.position.documents[name] = Written(crc, again, value)
 
     # -- series --------------------------------------------------------------------------------------------------------
 

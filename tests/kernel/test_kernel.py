@@ -549,3 +549,8 @@ def test_a_terminal_is_no_kernel(tmp_path: Path) -> None:
     terminal = [sys.executable, "-m", "IPython", "--no-banner", "--no-confirm-exit", "--colors=NoColor", "-c", code]
     done = subprocess.run(terminal, env=environment, capture_output=True, text=True, check=True)
     assert "terminal there is no Jupyter kernel" in done.stdout
+
+
+def test_the_source_is_the_running_cell_as_it_was_typed(live: LiveKernel) -> None:
+    cell = "%time x = 1\nfrom kcb_widgets import kernel\nprint(ascii(kernel.source()))  # ü"
+    assert live.run(cell).splitlines()[-1] == ascii(cell)

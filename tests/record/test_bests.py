@@ -94,6 +94,15 @@ def test_what_is_not_finite_is_never_the_best_and_of_equals_the_first_is():
     assert found(run) == {"loss": (2.0, 1, 4, "min"), "accuracy": (0.5, 1, 4, "max")}
 
 
+def test_they_stand_in_the_order_of_the_metrics_whichever_was_first_finite():
+    run = Run()
+    ended(run, [{"loss": float("nan"), "accuracy": 0.5}, {"loss": 2.0, "accuracy": 0.6}])
+    before = run.bests
+    assert [best["metric"] for best in before] == ["loss", "accuracy"]
+    run.find_bests()  # as a file does that is opened again
+    assert run.bests == before
+
+
 def test_a_metric_of_which_it_is_not_known_which_way_is_better_is_left_out():
     run = Run()
     ended(run, [{"loss": 1.0, "score": 3.0, "learning_rate": 0.1}])

@@ -261,6 +261,6 @@ def test_any_config_can_be_kept(tmp_path, fit):
 
 
 def test_a_monitor_takes_its_options_to_another_process(tmp_path):
-    options = {"log_dir": tmp_path, "name": "n", "tags": ("t",), "notes": "w", "config": {"a": 1}}
+    options = {"log_dir": tmp_path, "name": "n", "tags": ("t",), "notes": "w", "config": {"a": 1}, "keep_source": True}
     there = cloudpickle.loads(cloudpickle.dumps(kcb.Monitor(**options)))
     assert vars(there._keeping.options) == options | {"resume": None}

@@ -82,7 +82,7 @@ FAINT = [40, 140]
 
 def build_bundle() -> None:
     """Build the browser half where it was not built yet."""
-    if (STATIC / "board.js").exists() and (STATIC / "board.css").exists():
+    if all((STATIC / name).exists() for name in ("board.js", "board.css", "board_page.js", "comparison_page.js")):
         return
     try:
         subprocess.run(["npm", "install"], cwd=PACKAGE / "js", check=True, capture_output=True, text=True)

@@ -33,7 +33,7 @@ const BAR = {
 
 const COUNT_INTERVAL_MS = 250; // counts need not keep up with every message
 
-/** The table of panels, in order; `PANELS` of kcb_widgets/panels/board.py has the same names, and `progress` besides.
+/** The table of panels, in order; `PANELS` of kcb_widgets/panels/payload.py has the same names, and `progress` besides.
  * @type {{name: string, title: string, panel: Panel, count?: (link: Link) => number | null, attention?: (link: Link) => string, there?: (link: Link) => boolean}[]} */
 const TABS = [
   { name: "chart", title: "Curves", panel: chartPanel },

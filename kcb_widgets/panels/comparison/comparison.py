@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,26 @@ class Comparison(anywidget.AnyWidget):  # type: ignore[misc]
             with now.turn:
                 return relations_still.figure(now.table(), now.choices, view, size)
         return still.figure(now.lines, now.choices, now.scale(), metrics or [now.choices.metric], size)
+
+    def to_html(self, path: str | PathLike[str]) -> Path:
+        """Write the comparison as one HTML file: its table, and what it draws.
+
+        It opens in any browser, without a kernel and without a network. There too it is chosen what is drawn, and rows
+        are sorted and filtered; runs cannot be edited. It has at most 4 MB: where there are more curves than that the
+        page says which metrics and runs it has none of. It says nothing of who made the runs, and where.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The path.
+        """
+        from ..page.comparison_page import to_html  # here: most comparisons are not written
+
+        now = self._selection
+        with now.turn:
+            now.look_again()  # at runs that still train
+            return to_html(now.members, now.choices, path)
 
     def to_code(self) -> str:
         """The call that shows this view again."""

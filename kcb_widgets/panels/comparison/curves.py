@@ -15,6 +15,7 @@ from ...record.downsampling import Source
 from ...record.record import Record
 from . import axes
 
+ROW_AXES = ("step", "epoch", "time", "clock")  # of the rest each is one of these, scaled or moved
 MAX_POINTS = 60_000  # of all curves together
 MAX_BINS = 1000
 MIN_BINS = 50
@@ -36,6 +37,28 @@ class Points(NamedTuple):
         return self if good.all() else Points(self.x[good], self.y[good], self.weight[good])
 
 
+class Rows(NamedTuple):
+    """A run's values of a metric, by whatever axis.
+
+    Attributes:
+        x: Where they are, ``(4, n)``: a row an axis of ``ROW_AXES``.
+        y: What they are.
+        weight: Of how many batches each is.
+    """
+
+    x: Floats
+    y: Floats
+    weight: Floats
+
+
+def rows(run: Record, metric: str) -> Rows:
+    """A run's values of a metric, on all axes that tell one run's from another's; none where it has no such metric."""
+    (y,), x, weight = _read(run, _source(run, metric), [metric])
+    if not len(y):
+        return Rows(np.empty((len(ROW_AXES), 0)), y, weight)
+    return Rows(np.vstack([axes.along(run, axis, x) for axis in ROW_AXES]), y, weight)
+
+
 def points(run: Record, metric: str, axis: str, align: str | None = None) -> Points:
     """A run's values of a metric, where it can be known where they are.
 
@@ -48,11 +71,30 @@ def points(run: Record, metric: str, axis: str, align: str | None = None) -> Poi
     series = axes.series_of(axis)
     if series is not None:
         return _against(run, metric, series)
-    source = curves.epochs(run) if metric not in run.batch_table.names else curves.batches(run)
-    (y,), x, weight = _read(run, source, [metric])
+    (y,), x, weight = _read(run, _source(run, metric), [metric])
     at = axes.along(run, axis, x) - axes.origin(run, axis, align)
     good = np.isfinite(at)
     return Points(at[good], y[good], weight[good])
+
+
+def thinned(found: Rows, most: int) -> Rows:
+    """The same in at most so many: neighbours become their mean."""
+    count = len(found.y)
+    each = -(-count // most)
+    if each <= 1:
+        return found
+    starts = np.arange(0, count, each)
+    good = np.isfinite(found.y)
+    weight = np.add.reduceat(np.where(good, found.weight, 0.0), starts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.add.reduceat(np.where(good, found.y, 0.0) * found.weight, starts) / weight
+    lengths = np.diff(np.append(starts, count))
+    return Rows(np.add.reduceat(found.x, starts, axis=1) / lengths, y, weight)
+
+
+def _source(run: Record, metric: str) -> Source:
+    """What has a metric: its batches, or else its epochs."""
+    return curves.batches(run) if metric in run.batch_table.names else curves.epochs(run)
 
 
 def _read(run: Record, source: Source, wanted: list[str]) -> tuple[list[Floats], Floats, Floats]:
@@ -77,8 +119,7 @@ def _against(run: Record, metric: str, series: str) -> Points:
     """A metric by another series: both of batches, both of epochs, or by a control's value at that time."""
     batches = run.batch_table.names
     if series in run.value_table.names:
-        source = curves.batches(run) if metric in batches else curves.epochs(run)
-        (y,), steps, weight = _read(run, source, [metric])
+        (y,), steps, weight = _read(run, _source(run, metric), [metric])
         x = _held(run, series, steps[1])
     else:
         together = metric in batches and series in batches

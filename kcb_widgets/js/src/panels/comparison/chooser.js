@@ -2,7 +2,7 @@
 // What is chosen for all runs: metric, curves, the axis, what runs are put together by, smoothing.
 import { createScope, h, setAttribute, throttle } from "../../ui/dom.js";
 import { createMoreChoices } from "./more_choices.js";
-import { fill, ofSettings, select } from "./options.js";
+import { fill, ofSettings, select, within } from "./options.js";
 import { BY_NAME, createPattern } from "./pattern.js";
 
 const AXES = { step: "step", epoch: "epoch", time: "time of training", clock: "wall clock", samples: "samples seen" };
@@ -17,8 +17,9 @@ const GROUPS = [
   { value: "tags", text: "together by tags" },
 ];
 
-/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[], settings: () => string[], axes: () => string[]}} context */
-export function createChooser({ choices, choose, metrics, settings, axes }) {
+/** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, metrics: () => {name: string}[], settings: () => string[], axes: () => string[],
+ *   limits?: import("./comparison.js").Limits}} context */
+export function createChooser({ choices, choose, metrics, settings, axes, limits }) {
   const scope = createScope();
   const metric = select("metric");
   const which = select("curves", WHICH);
@@ -26,8 +27,9 @@ export function createChooser({ choices, choose, metrics, settings, axes }) {
   const group = select("put together by");
   const log = h("input", { type: "checkbox" });
   const smoothing = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "smoothing" });
-  const pattern = createPattern({ choices, choose });
-  const more = createMoreChoices({ choices, choose, settings });
+  const pattern = createPattern({ choices, choose, only: limits?.groups.find((name) => name.startsWith(BY_NAME)) });
+  const more = createMoreChoices({ choices, choose, settings, limits });
+  const groups = limits?.groups.map((name) => (name.startsWith(BY_NAME) ? BY_NAME : name));
   scope.add(pattern.end);
   scope.add(more.end);
   const element = h("div", { class: "kcb-chooser", role: "group", "aria-label": "what is drawn" },
@@ -49,15 +51,15 @@ export function createChooser({ choices, choose, metrics, settings, axes }) {
       const now = choices();
       const names = metrics().map((each) => each.name);
       if (!names.includes(now.metric)) names.unshift(now.metric);
-      fill(metric, names.map((name) => ({ value: name, text: name })), now.metric);
+      fill(metric, within(names.map((name) => ({ value: name, text: name })), limits?.metrics), now.metric);
       const chosen = now.group?.startsWith(BY_NAME) ? BY_NAME : (now.group ?? "");
       const own = GROUPS.some(({ value }) => value === chosen) ? null : chosen;
       pattern.draw();
       const typed = pattern.element.hidden || now.group ? chosen : group.value; // a pattern is about to be typed
-      fill(group, [...GROUPS, ...ofSettings(settings(), own, "together by")], typed);
+      fill(group, within([...GROUPS, ...ofSettings(settings(), own, "together by")], groups), typed);
       const series = new Set([...axes(), ...(now.x.startsWith(SERIES) ? [now.x.slice(SERIES.length)] : [])]);
       const recorded = [...series].map((name) => ({ value: SERIES + name, text: name, group: "a recorded series" }));
-      fill(x, [...Object.entries(AXES).map(([value, text]) => ({ value, text })), ...recorded], now.x);
+      fill(x, within([...Object.entries(AXES).map(([value, text]) => ({ value, text })), ...recorded], limits && Object.keys(AXES)), now.x);
       which.value = now.which;
       log.checked = now.log;
       more.draw();

@@ -21,6 +21,8 @@ import { createSideBySide } from "./side_by_side.js";
  *   steered: number, metrics: Record<string, Metric>, settings: unknown[], colour: string, dashes: number[], group: string | null, file: boolean, live: boolean}} Row */
 /** @typedef {{settings: string[], metrics: {name: string, direction: string | null, validation: boolean}[], rows: Row[], left_out: number,
  *   legend?: import("./colour_legend.js").Legend | null}} Table */
+/** @typedef {{metrics: string[], groups: string[], colours: string[], aligns: string[], runs: string[], edit: string}} Limits what a page without a kernel has curves of,
+ *   what it puts runs together by, colours them by and puts them in line by, the runs that it has no curves of, and why none can be edited */
 /** @typedef {{get: (name: string) => any, send: (content: object) => void, on: (name: string, fn: (...args: any[]) => void) => void, off: (name: string, fn: (...args: any[]) => void) => void}} Model */
 
 const HELLO_MS = 3000; // between signs that somebody looks: runs that still train are looked at again
@@ -46,6 +48,8 @@ function mount(model, el) {
   /** @type {[number, number] | null} what this view looks at; null: everything */
   let zoom = null;
   const choices = () => /** @type {Choices} */ (model.get("chosen"));
+  /** @type {Limits | undefined} */
+  const limits = model.get("limits");
   /** @param {object} content */
   const send = (content) => model.send({ view, ...content });
   /** @param {Partial<Choices>} changed */
@@ -63,7 +67,7 @@ function mount(model, el) {
 
   const said = h("p", { class: "kcb-answer", role: "status" });
   const look = () => zoom && send({ kind: "window", request: ++request, first: zoom[0], last: zoom[1] });
-  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings, axes: () => axes });
+  const chooser = createChooser({ choices, choose, metrics: () => table.metrics, settings: () => table.settings, axes: () => axes, limits });
   const legend = createColourLegend();
   const changes = createChanges(rowOf);
   const changesPlace = h("div", {}, changes.element); // hidden with the curves; what is in it while nothing was changed
@@ -95,6 +99,7 @@ function mount(model, el) {
     choices,
     choose,
     shown,
+    limits,
     onHover: (id) => {
       chart.highlight(id);
       relations.highlight(id);

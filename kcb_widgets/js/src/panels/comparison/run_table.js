@@ -15,8 +15,8 @@ import { MAX_OPEN, createTableRows } from "./table_rows.js";
 const PAGE = 25;
 
 /** @param {{table: () => import("./comparison.js").Table, choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, shown: () => string[],
- *   onHover: (id: string | null) => void, keeps: (row: Row) => boolean, edit: (run: string, changes: object) => void, remove: (run: string) => void}} context */
-export function createRunTable({ table, choices, choose, shown, onHover, keeps, edit, remove }) {
+ *   limits?: import("./comparison.js").Limits, onHover: (id: string | null) => void, keeps: (row: Row) => boolean, edit: (run: string, changes: object) => void, remove: (run: string) => void}} context */
+export function createRunTable({ table, choices, choose, shown, limits, onHover, keeps, edit, remove }) {
   const scope = createScope();
   const filter = h("input", { type: "search", placeholder: "filter: name, tag, status or setting", "aria-label": "filter runs" });
   const count = h("span", { class: "kcb-muted", role: "status" });
@@ -153,6 +153,7 @@ export function createRunTable({ table, choices, choose, shown, onHover, keeps, 
   const made = createTableRows({
     choices,
     choose,
+    limits,
     drawn: drawRuns,
     onHover,
     isolate,

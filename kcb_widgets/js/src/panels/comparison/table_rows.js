@@ -13,9 +13,9 @@ export const MAX_OPEN = 100; // runs that an opened group shows
 
 /** @param {{choices: () => import("./comparison.js").Choices, choose: (changed: object) => void, drawn: (ids: string[], on: boolean) => void, onHover: (id: string | null) => void,
  *   isolate: (id: string) => void, edit: (row: Row) => void, remove: (row: Row) => void, pinned: Set<string>, opened: Set<string>, redraw: () => void, onGone: () => void,
- *   look: (id: string) => Look | undefined, reading: (id: string) => string, groupReading: (key: string) => string}} context
+ *   limits?: import("./comparison.js").Limits, look: (id: string) => Look | undefined, reading: (id: string) => string, groupReading: (key: string) => string}} context
  * pinned, opened: runs on top and groups that are open, changed here; onGone: a row that had the focus is about to go; look: of a group that a run is drawn with */
-export function createTableRows({ choices, choose, drawn, onHover, isolate, edit, remove, pinned, opened, redraw, onGone, look, reading, groupReading }) {
+export function createTableRows({ choices, choose, drawn, onHover, isolate, edit, remove, pinned, opened, redraw, onGone, limits, look, reading, groupReading }) {
   /** @param {HTMLElement} element @param {string | null} id */
   const hovered = (element, id) => {
     element.addEventListener("pointerenter", () => onHover(id));
@@ -45,11 +45,13 @@ export function createTableRows({ choices, choose, drawn, onHover, isolate, edit
     mark.setAttribute("aria-pressed", String(base));
     const change = quiet("✎", "Name, tags and notes", `edit ${row.name}`, "edit", () => edit(row));
     change.disabled = !row.file && !row.live;
+    if (limits) change.title = limits.edit;
     const hide = quiet("⊖", "Hide: neither here nor drawn, until hidden runs are shown", `hide ${row.name}`, "hide", () => {
       choose({ hidden: [...choices().hidden, row.id] });
       onGone();
     });
-    const drop = quiet("✕", "Delete: into the folder .bin", `delete ${row.name}`, "delete", () => remove(row));
+    const drop = quiet("✕", limits?.edit ?? "Delete: into the folder .bin", `delete ${row.name}`, "delete", () => remove(row));
+    drop.disabled = limits !== undefined;
     return h("td", { class: "kcb-row-actions" }, pin, mark, change, hide, drop);
   };
 
@@ -57,6 +59,11 @@ export function createTableRows({ choices, choose, drawn, onHover, isolate, edit
     /** @param {Row} row @param {Column[]} all @param {boolean} on */
     run(row, all, on) {
       const own = look(row.id) ?? row;
+      const draw = box(row.name, `draw ${row.id}`, [row.id], Number(on));
+      if (limits?.runs.includes(row.id)) {
+        draw.disabled = true;
+        draw.title = "This page has no curves of this run";
+      }
       const base = choices().baseline === row.id;
       const [first, ...cells] = all.map(({ key, text, difference }) => {
         if (key === "name") return h("th", { scope: "row" }, button(row.name, { class: "kcb-sort", title: row.notes || row.name, "data-at": `name ${row.id}` }, () => isolate(row.id)));
@@ -66,7 +73,7 @@ export function createTableRows({ choices, choose, drawn, onHover, isolate, edit
         return cell;
       });
       return hovered(h("tr", { "data-run": row.id, ...(choices().group && { class: "kcb-in-group" }) },
-        h("td", { class: "kcb-drawn" }, box(row.name, `draw ${row.id}`, [row.id], Number(on)), swatchOf(own)), first, actions(row, base), h("td", { class: "kcb-reading" }, reading(row.id)), ...cells), row.id);
+        h("td", { class: "kcb-drawn" }, draw, swatchOf(own)), first, actions(row, base), h("td", { class: "kcb-reading" }, reading(row.id)), ...cells), row.id);
     },
     /** @param {Fold} fold @param {Column[]} all @param {Set<string>} shown */
     group({ key, rows }, all, shown) {
