@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from . import kernel
+from .alerts.api import AlertsAPI
 from .api import SteeringAPI
 from .commands import Command, Refused, Reply, Value, check_value
 from .keras_internals.frames import current
@@ -86,7 +87,7 @@ def _with_older_name(cls: type[Monitor], new: str, old: str) -> Callable[..., No
     return hook
 
 
-class Monitor(SteeringAPI, Lifecycle):
+class Monitor(SteeringAPI, AlertsAPI, Lifecycle):
     """Watch and steer ``fit`` from the notebook cell it runs in.
 
     Pass it to ``fit`` and a live board appears under the cell. Its controls reach the model while ``fit`` runs. Outside
@@ -115,6 +116,10 @@ class Monitor(SteeringAPI, Lifecycle):
         baseline: A run whose curves are drawn faintly behind those of each fit, with the difference in the legend:
             ``"best"``, the run with the best ``val_loss``, or ``loss``, of the folder that runs are kept in and of this
             Monitor's earlier runs; a Run; or the path of its file.
+        alerts: Which of the built-in alerts are set, of ``overfitting``, ``plateau``, ``nan`` and ``input-bound``;
+            True: all, False: none. The property ``alerts`` tells their rules; ``alert`` sets your own.
+        on_alert: A function that is called with the alert and the run whenever one is told, on a thread of its own: to
+            send a message, say.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -151,9 +156,12 @@ class Monitor(SteeringAPI, Lifecycle):
         config: Mapping[str, Any] | None = None,
         resume: str | PathLike[str] | None = None,
         baseline: str | PathLike[str] | Record | None = None,
+        alerts: bool | Sequence[str] = True,
+        on_alert: Callable[..., None] | None = None,
         keep_runs: int | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
+        AlertsAPI.__init__(self, alerts, on_alert)
         Lifecycle.__init__(self)
         for option, value, kind in (
             ("paused", paused, bool),

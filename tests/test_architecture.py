@@ -21,6 +21,7 @@ LAYERS = (
     "monitor",
     "api",
     "session",
+    "alerts",
     "steering",
     "panels",
     "imports",
@@ -35,6 +36,7 @@ LAYERS = (
 # Some may import less than what stands below them.
 ONLY = {
     "command_line": {"__init__", "store", "run", "export", "record"},
+    "alerts": {"steering", "kernel", "record"},
     "steering": {"commands", "keras_internals", "record"},
     "panels": {"store", "run", "export", "commands", "kernel", "record"},
     "imports": {"run", "record"},

@@ -94,6 +94,7 @@ def state(run: Record) -> wire.State:
         "bests": run.bests,
         "not_finite": run.not_finite,
         "stalled": None if run.over else run.stalled,
+        "alerts": run.alerts,
         "undo": None if run.over else run.undoable,
         "kept": run.kept,
         "group": described(run, None if newest is None else _remaining(newest)),

@@ -6,6 +6,7 @@ import copyreg
 import logging
 import pickle
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ class _Nowhere:
 def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
     """What ``Monitor.__reduce__`` returns; ``base`` is Monitor, of which this may be a subclass.
 
-    Data, buttons, policies and a subclass's own attributes go along where they can be pickled; the fresh Monitor has
-    an event for each that cannot. Its controls have the values of now.
+    Data, buttons, policies, alerts and a subclass's own attributes go along where they can be pickled; the fresh
+    Monitor has an event for each that cannot. Its controls have the values of now.
     """
     from .resuming import LAST  # here: it brings Keras along, which a run that is unpickled does not need
 
@@ -43,6 +44,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
+        "alerts": monitor._alerts.built_in,
         "baseline": None if isinstance(monitor._baseline, Run) else monitor._baseline,
         **{name: getattr(monitor._keeping.options, name) for name in KEPT},
     }
@@ -57,6 +59,8 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "control": dict(user_controls.controls),
         "button": dict(user_controls._buttons),
         "policy": {f"{i}": (policy.every, policy.function) for i, policy in enumerate(monitor._policies.all)},
+        "alert": {each.name: replace(each, off="") for each in monitor.alerts if not each.built_in},
+        "on_alert": {"on_alert": monitor._alerts.on_alert},
         "attribute": {name: value for name, value in list(vars(monitor).items()) if name not in _own(base)},
     }
     for kind, each in wanted.items():
@@ -75,7 +79,10 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
 def rebuild_monitor(cls: Any, base: Any, options: dict[str, Any], parts: dict[str, Any], missing: list[str]) -> Any:
     """In the other process."""
     monitor = cls.__new__(cls)  # not the subclass's __init__: its arguments are not known
-    base.__init__(monitor, **options, evaluate_on=opened(parts["evaluate_on"].get("evaluate_on")))
+    one = {name: opened(parts[name].get(name)) for name in ("evaluate_on", "on_alert")}
+    base.__init__(monitor, **options, **one)
+    for alert in map(opened, parts["alert"].values()):
+        monitor._alerts.add(alert)
     for control in parts["control"].values():
         monitor._user_controls.add_control(opened(control))
     for name, function in parts["button"].items():
