@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from ..record.formats import format_metric
 from ..record.nonfinite import in_words
 from ..record.record import Record
@@ -16,8 +14,8 @@ LEAST = 0.001  # by which share a value must be better to count
 BOUND_EPOCHS = 2  # that waited for data, one after the other: the first fills buffers and caches
 
 OVERFITS = Rule(
-    "best(val_loss) > 0 and loss < last(loss, 3) and val_loss > 1.1 * best(val_loss)"
-    " and last(val_loss, 1) > 1.1 * best(val_loss) and last(val_loss, 2) > 1.1 * best(val_loss)"
+    "val_loss > 1.1 * best(val_loss) and last(val_loss, 1) > 1.1 * best(val_loss)"
+    " and last(val_loss, 2) > 1.1 * best(val_loss) and loss < last(loss, 3) and best(val_loss) > 0"
 )
 
 
@@ -30,11 +28,10 @@ class Plateau:
 
     def _check(self, run: Record, readings: Readings) -> str | None:
         name = "val_loss" if "val_loss" in run.epoch_table.names else "loss"
-        values = [value for value in readings.column(name) if value is not None]
-        if len(values) <= PATIENCE or not all(map(math.isfinite, values[-PATIENCE:])):
+        values = [value for value in readings.column(name) if value is not None and value - value == 0.0]  # finite ones
+        if len(values) <= PATIENCE or run.not_finite is not None:
             return ""
-        before = min(filter(math.isfinite, values[:-PATIENCE]), default=math.inf)
-        latest = min(values[-PATIENCE:])
+        before, latest = min(values[:-PATIENCE]), min(values[-PATIENCE:])
         if latest < before - LEAST * abs(before):
             return ""
         return f"{name} was {format_metric(before)} before, and at best {format_metric(latest)} since"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,24 @@ OWN = "batch_"  # what the names of batches' own values begin with, as in ``run.
 Column = deque[float | None]
 
 
+class _Latest(NamedTuple):
+    """The latest rows of the batches, as they were read.
+
+    Attributes:
+        rows: How many rows there were.
+        most: How many of them were to be read.
+        branches: What a rollback had abandoned.
+        values: The columns.
+        columns: Those that were asked for, as Python's own numbers.
+    """
+
+    rows: int
+    most: int
+    branches: Any
+    values: Any
+    columns: dict[str, list[float | None]]
+
+
 class Readings:
     """Reads a run on its training thread. What a rollback abandoned does not count.
 
@@ -32,13 +50,24 @@ class Readings:
 
     def __init__(self, run: Record) -> None:
         self._run = run
+        self._known: dict[Term, float | None] = {}
         self._columns: dict[str, Column] = {}
         self._rows = 0
         self._branches: Any = run.branches
+        self._most = 1  # batches that any term looked back on so far
+        self._latest: dict[bool, _Latest] = {}  # by whether they are the batches' own values
+
+    def renew(self) -> None:
+        """What is read from here on is of now; each number is read once until the next time."""
+        self._known.clear()
 
     def read(self, terms: Iterable[Term]) -> dict[Term, float | None]:
-        """The numbers of now; None for those that are not there."""
-        return {term: self._read(term) for term in terms}
+        """The numbers, these among them; None for those that are not there."""
+        known = self._known
+        for term in terms:
+            if term not in known:
+                known[term] = self._read(term)
+        return known
 
     def of_epochs(self, name: str) -> bool:
         """Whether it changes at the ends of epochs alone."""
@@ -112,13 +141,32 @@ class Readings:
         run = self._run
         table = run.batch_table
         if name in table.names:
-            return self._window(table, name, count) if run.epoch_table.rows else []
+            return self._of_rows(name, count, own=False) if run.epoch_table.rows else []
         metric = name.removeprefix(OWN)
         if metric == name or metric not in table.names or metric not in run.batch_values.names:
             return []
-        first = max(table.rows - count, 0)
-        own = run.batch_values.recover(table, first, table.rows)[table.names.index(metric)].tolist()
-        return self._kept(table, first, [value if value == value else None for value in own])
+        latest = self._of_rows(metric, count, own=True)
+        return [None if value != value else value for value in latest[-count:]]
+
+    def _of_rows(self, name: str, count: int, own: bool) -> list[float | None]:
+        """The latest rows of the batches are read once for all that ask before there is a new one."""
+        run, self._most = self._run, max(self._most, count)
+        table = run.batch_table
+        rows, latest = table.rows, self._latest.get(own)
+        if (
+            latest is None
+            or (latest.rows, latest.most) != (rows, self._most)
+            or latest.branches is not run.branches
+            or len(latest.values) != len(table.names)
+        ):
+            first = max(rows - self._most, 0)
+            values = run.batch_values.recover(table, first, rows) if own else table.values(first, rows)
+            latest = self._latest[own] = _Latest(rows, self._most, run.branches, values, {})
+        column = latest.columns.get(name)
+        if column is None:
+            numbers = _numbers(latest.values[table.names.index(name)])
+            column = latest.columns[name] = self._kept(table, rows - len(numbers), numbers)
+        return column
 
     def _window(self, table: Table, name: str, count: int) -> list[float | None]:
         first = max(table.rows - count, 0)

@@ -280,9 +280,19 @@ def _arithmetic(function: Callable[[float, float], float], left: Number, right: 
 
 
 def _compared(parts: list[Number], compare: list[Callable[[float, float], bool]]) -> Truth:
+    if len(parts) == 2:
+        (one, two), (compares,) = parts, compare
+
+        def holds_of_two(numbers: Numbers) -> bool | None:
+            left, right = one(numbers), two(numbers)
+            return None if left is None or right is None else compares(left, right)
+
+        return holds_of_two
+    rest = list(zip(compare, parts[1:], strict=True))
+
     def holds(numbers: Numbers) -> bool | None:
         known, left = True, parts[0](numbers)
-        for function, part in zip(compare, parts[1:], strict=True):
+        for function, part in rest:
             right = part(numbers)
             if left is None or right is None:
                 known = False
@@ -296,16 +306,26 @@ def _compared(parts: list[Number], compare: list[Callable[[float, float], bool]]
 
 def _all(parts: list[Truth]) -> Truth:
     def holds(numbers: Numbers) -> bool | None:
-        found = [part(numbers) for part in parts]
-        return False if False in found else None if None in found else True
+        known = True
+        for part in parts:
+            found = part(numbers)
+            if found is False:
+                return False
+            known = known and found is not None
+        return True if known else None
 
     return holds
 
 
 def _any(parts: list[Truth]) -> Truth:
     def holds(numbers: Numbers) -> bool | None:
-        found = [part(numbers) for part in parts]
-        return True if True in found else None if None in found else False
+        known = True
+        for part in parts:
+            found = part(numbers)
+            if found:
+                return True
+            known = known and found is not None
+        return False if known else None
 
     return holds
 

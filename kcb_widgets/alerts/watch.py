@@ -63,9 +63,11 @@ class AlertWatch:
     def _look(self, whole: bool) -> None:
         every = self._alerts.all
         before = dict(self._holding)
+        self._readings.renew()
         if every is not self._all:
             self._all, now = every, set(every.values())
             self._holding = {alert: text for alert, text in self._holding.items() if alert in now}
+            self._known &= now
         for alert in every.values():
             if alert.off:
                 continue

@@ -85,7 +85,7 @@ def test_what_a_monitor_is_given_is_checked_at_once(options, error, said):
 
 def test_an_alert_that_is_not_set_cannot_be_removed():
     monitor = kcb.Monitor(display=False, alerts=["nan"])
-    with pytest.raises(ValueError, match="there are nan. Received: 'typo'"):
+    with pytest.raises(ValueError, match=r"there are nan\. Received: 'typo'"):
         monitor.remove_alert("typo")
     monitor.remove_alert("nan")
     with pytest.raises(ValueError, match="there are none"):

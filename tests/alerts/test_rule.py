@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -157,13 +158,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", list(REFUSED))
 def test_all_else_is_refused(text):
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=re.escape(REFUSED[text])):
         Rule(text)
-    assert REFUSED[text] in str(refused.value)
 
 
 def test_the_message_shows_where():
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match="can be called") as refused:
         Rule("é_loss > 1 and open('secrets') > 2")
     first, rule, caret = str(refused.value).split("\n")
     assert first.endswith("at character 16:")

@@ -92,11 +92,10 @@ def test_what_a_rollback_abandoned_does_not_count():
     fit = Watched(low="mean(loss, 2) == 1.5", last="last(loss, 1) == 9")
     fit.epochs(loss=[1.0, 9.0])
     fit.run.rolled_back(1)
-    readings = fit.watch._readings
     terms = [Term("loss"), Term("loss", "best"), Term("loss", "mean", 2)]
-    assert list(readings.read(terms).values()) == [1.0, 1.0, None]
+    assert list(fit.numbers(terms).values()) == [1.0, 1.0, None]
     fit.epoch(loss=2.0)
-    assert list(readings.read(terms).values()) == [2.0, 1.0, 1.5]
+    assert list(fit.numbers(terms).values()) == [2.0, 1.0, 1.5]
     assert fit.events() == [(2, "low")]
 
 
@@ -107,10 +106,10 @@ def test_numbers_that_are_held_are_those_of_the_table():
     for i in range(1500):
         fit.epoch(loss=float(i % 97), **({"val_loss": float(i)} if i % 2 else {}))
         if i == 20:
-            fit.watch._readings.read(terms)
-    assert fit.watch._readings.read(terms) == fit.read_anew(terms)
-    assert fit.watch._readings.read(terms)[Term("loss", "last", 700)] == (1499 - 700) % 97
-    assert fit.watch._readings.read(terms)[Term("val_loss", "last", 1)] is None
+            fit.numbers(terms)
+    assert fit.numbers(terms) == fit.read_anew(terms)
+    assert fit.numbers(terms)[Term("loss", "last", 700)] == (1499 - 700) % 97
+    assert fit.numbers(terms)[Term("val_loss", "last", 1)] is None
 
 
 def test_a_metric_of_batches_alone_is_looked_at_between_batches():

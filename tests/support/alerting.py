@@ -49,6 +49,11 @@ class Watched:
     def messages(self, kind="alert"):
         return [event.message for event in self.run.events_list if event.kind == kind]
 
+    def numbers(self, terms):
+        """The numbers that rules have now."""
+        self.watch._readings.renew()
+        return {term: self.watch._readings.read(terms)[term] for term in terms}
+
     def read_anew(self, terms):
         """The same numbers, by one who reads the run for the first time."""
         return Readings(self.run).read(terms)
