@@ -46,7 +46,7 @@ class Teller:
                 return
             self._full = False
             self._waiting.append((alert, run))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # a fork leaves threads behind
                 _working.add(self)
                 self._thread = threads.start(self._work, "kcb-alerts")
 

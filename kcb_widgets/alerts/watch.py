@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..record.current_work import Work
 from ..record.events import first_line
 from ..record.record import Record
 from ..steering.user_controls import call
@@ -94,7 +95,8 @@ class AlertWatch:
     def _ask(self, alert: Alert) -> bool | None:
         """What the user's function says; one that raises is not asked again."""
         try:
-            return bool(call(alert.when, self._run))  # type: ignore[arg-type]
+            with self._run.current_work.doing(Work(f"the alert {alert.name}", False)):
+                return bool(call(alert.when, self._run))  # type: ignore[arg-type]
         except Exception as error:
             log.exception("The alert %s failed, and is off", alert.name)
             why = first_line(error)

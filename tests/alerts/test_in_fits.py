@@ -16,7 +16,9 @@ import pytest
 import kcb_widgets as kcb
 from kcb_widgets.alerts.teller import MAX_WAITING, Teller
 from kcb_widgets.panels.comparison.markers import changes
+from kcb_widgets.record.formats import format_metric
 from kcb_widgets.record.record import Record
+from kcb_widgets.session import session
 
 
 def network():
@@ -194,6 +196,20 @@ def test_an_alert_that_is_set_during_a_fit_is_looked_at():
     assert "los is not among the metrics" in warnings[0].message
 
 
+def test_rules_of_batches_are_looked_at_between_batches(monkeypatch):
+    for name in ("SLOW_CHECK_INTERVAL_S", "POLL_INTERVAL_S", "POLL_INTERVAL_UNSEEN_S"):
+        monkeypatch.setattr(session, name, 0.0)
+    monitor = kcb.Monitor(display=False, alerts=False)
+    monitor.alert("batch", "batch_loss >= 0 and step >= 2")
+    monitor.alert("epoch", "loss >= 0")
+    run = fit(monitor, epochs=1)
+    assert alerts(run) == [(2, "batch"), (4, "epoch")]
+    own = run.batches["batch_loss"].iloc[1]
+    assert run.events_list[0].message.startswith(
+        f"batch_loss >= 0 and step >= 2: batch_loss = {format_metric(float(own))}"
+    )
+
+
 def test_training_is_the_same_bit_for_bit():
     def trained(monitor):
         model = network()
@@ -255,16 +271,16 @@ def test_alerts_travel_with_a_monitor():
 
 
 def test_each_fit_has_its_own_and_an_inner_fit_has_none():
-    monitor = kcb.Monitor(display=False, alerts=False, keep_runs=2)
+    monitor = kcb.Monitor(display=False, alerts=False, keep_runs=1)
     monitor.alert("begun", "epoch >= 1")
 
     class Inner(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            network().fit(X, Y, epochs=2, callbacks=[monitor], verbose=0)
+            network().fit(X, Y, epochs=1, callbacks=[monitor], verbose=0)
 
-    for _ in range(3):
-        network().fit(X, Y, epochs=2, batch_size=8, callbacks=[Inner(), monitor], verbose=0)
-    assert [alerts(run) for run in monitor.runs] == [[(4, "begun")], [(4, "begun")]]
+    for _ in range(2):
+        network().fit(X, Y, epochs=1, batch_size=8, callbacks=[Inner(), monitor], verbose=0)
+    assert [alerts(run) for run in monitor.runs] == [[(4, "begun")]]
 
 
 def test_a_loop_by_hand_has_alerts_too():
