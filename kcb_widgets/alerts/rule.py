@@ -247,7 +247,9 @@ class _Reader:
             return node.id
         if isinstance(node, ast.Call) and self._function(node) == "m" and len(node.args) == 1:
             node = node.args[0]
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.strip():
+            if not node.value.isprintable():
+                self._refuse(node, "a name has printable characters alone")
             return node.value
         self._refuse(node, 'a metric is needed here: its name, or m("its name")')
 
