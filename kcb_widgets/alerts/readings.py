@@ -13,7 +13,8 @@ from ..record.chunk import MISSING
 from ..record.record import Record
 from ..record.table import Table
 from ..record.values import python
-from .rule import COUNTERS, MAX_COUNT, Term
+from .reckoning import Term
+from .rule import COUNTERS, MAX_COUNT
 
 WINDOW = MAX_COUNT + 1  # values that are looked back on
 OWN = "batch_"  # what the names of batches' own values begin with, as in ``run.batches``

@@ -6,13 +6,24 @@ import ast
 import math
 import operator
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, NoReturn
+from typing import NoReturn
 
 from ..record.directions import direction_of
 from ..record.formats import format_metric
-
-How = Literal["now", "best", "mean", "last"]
+from .reckoning import (
+    ARITHMETIC,
+    COMPARISONS,
+    Number,
+    Numbers,
+    Term,
+    Truth,
+    all_of,
+    any_of,
+    compared,
+    constant,
+    negated,
+    reckoned,
+)
 
 MAX_LENGTH = 500  # characters of a rule
 MAX_DEPTH = 40  # of what stands in each other
@@ -21,46 +32,6 @@ MAX_POWER = 10
 MAX_TOLD = 6  # numbers that a message gives
 COUNTERS = ("epoch", "step")
 FUNCTIONS = ("best", "mean", "last", "m")
-
-ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
-COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: lambda a, b: a < b or a > b,  # of NaN this is false, as every other comparison
-}
-
-
-class Term(NamedTuple):
-    """A number that a rule asks the run for.
-
-    Attributes:
-        name: The metric, the control, ``epoch`` or ``step``.
-        how: Its value now, its best, the mean of its last values, or an earlier one.
-        n: How many values the mean is of, or how long ago.
-    """
-
-    name: str
-    how: How = "now"
-    n: int = 0
-
-    def __str__(self) -> str:
-        name = self.name if self.name.isidentifier() else f'm("{self.name}")'
-        if self.how == "now":
-            return name
-        return f"{self.how}({name}, {self.n})" if self.n else f"{self.how}({name})"
-
-
-Numbers = Mapping[Term, float | None]
-Number = Callable[[Numbers], float | None]
-Truth = Callable[[Numbers], bool | None]
 
 
 class Rule:
@@ -155,9 +126,9 @@ class _Reader:
         self._go_deeper(node)
         if isinstance(node, ast.BoolOp):
             parts = [self._truth(each) for each in node.values]
-            made = _all(parts) if isinstance(node.op, ast.And) else _any(parts)
+            made = all_of(parts) if isinstance(node.op, ast.And) else any_of(parts)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            made = _not(self._truth(node.operand))
+            made = negated(self._truth(node.operand))
         elif isinstance(node, ast.Compare):
             made = self._comparison(node)
         else:
@@ -170,18 +141,18 @@ class _Reader:
         known = [each for each in compare if each is not None]
         if len(known) < len(compare):
             self._refuse(node, "only < <= > >= == != compare numbers")
-        return _compared([self._number(each) for each in (node.left, *node.comparators)], known)
+        return compared([self._number(each) for each in (node.left, *node.comparators)], known)
 
     def _number(self, node: ast.expr) -> Number:
         self._go_deeper(node)
         made: Number
         if isinstance(node, ast.Constant):
-            made = _constant(self._plain_number(node))
+            made = constant(self._plain_number(node))
         elif isinstance(node, ast.BinOp):
             made = self._arithmetic(node)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-            made = _arithmetic(
-                operator.mul, _constant(-1.0 if isinstance(node.op, ast.USub) else 1.0), self._number(node.operand)
+            made = reckoned(
+                operator.mul, constant(-1.0 if isinstance(node.op, ast.USub) else 1.0), self._number(node.operand)
             )
         elif isinstance(node, (ast.Name, ast.Call)):
             made = self._term(node)
@@ -210,11 +181,11 @@ class _Reader:
             power = node.right
             if not isinstance(power, ast.Constant) or type(power.value) is not int or power.value > MAX_POWER:
                 self._refuse(power, f"a power must be a whole number from 0 to {MAX_POWER}")
-            return _arithmetic(operator.pow, self._number(node.left), _constant(float(power.value)))
+            return reckoned(operator.pow, self._number(node.left), constant(float(power.value)))
         function = ARITHMETIC.get(type(node.op))
         if function is None:
             self._refuse(node, "only + - * / ** reckon")
-        return _arithmetic(function, self._number(node.left), self._number(node.right))
+        return reckoned(function, self._number(node.left), self._number(node.right))
 
     def _term(self, node: ast.Name | ast.Call) -> Number:
         if isinstance(node, ast.Name) or self._function(node) == "m":
@@ -262,79 +233,3 @@ class _Reader:
     def _ask(self, term: Term) -> Number:
         self.terms[term] = None
         return lambda numbers: numbers.get(term)
-
-
-def _constant(value: float) -> Number:
-    return lambda _: value
-
-
-def _arithmetic(function: Callable[[float, float], float], left: Number, right: Number) -> Number:
-    def reckon(numbers: Numbers) -> float | None:
-        a, b = left(numbers), right(numbers)
-        if a is None or b is None:
-            return None
-        try:
-            return function(a, b)
-        except (ZeroDivisionError, OverflowError):
-            return None
-
-    return reckon
-
-
-def _compared(parts: list[Number], compare: list[Callable[[float, float], bool]]) -> Truth:
-    if len(parts) == 2:
-        (one, two), (compares,) = parts, compare
-
-        def holds_of_two(numbers: Numbers) -> bool | None:
-            left, right = one(numbers), two(numbers)
-            return None if left is None or right is None else compares(left, right)
-
-        return holds_of_two
-    rest = list(zip(compare, parts[1:], strict=True))
-
-    def holds(numbers: Numbers) -> bool | None:
-        known, left = True, parts[0](numbers)
-        for function, part in rest:
-            right = part(numbers)
-            if left is None or right is None:
-                known = False
-            elif not function(left, right):
-                return False
-            left = right
-        return True if known else None
-
-    return holds
-
-
-def _all(parts: list[Truth]) -> Truth:
-    def holds(numbers: Numbers) -> bool | None:
-        known = True
-        for part in parts:
-            found = part(numbers)
-            if found is False:
-                return False
-            known = known and found is not None
-        return True if known else None
-
-    return holds
-
-
-def _any(parts: list[Truth]) -> Truth:
-    def holds(numbers: Numbers) -> bool | None:
-        known = True
-        for part in parts:
-            found = part(numbers)
-            if found:
-                return True
-            known = known and found is not None
-        return False if known else None
-
-    return holds
-
-
-def _not(part: Truth) -> Truth:
-    def holds(numbers: Numbers) -> bool | None:
-        found = part(numbers)
-        return None if found is None else not found
-
-    return holds

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kcb_widgets.alerts.rule import MAX_LENGTH, Rule, Term
+from kcb_widgets.alerts.reckoning import Term
+from kcb_widgets.alerts.rule import MAX_LENGTH, Rule
 
 
 def holds(text, **values):

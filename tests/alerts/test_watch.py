@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from alerting import Watched
 
-from kcb_widgets.alerts.rule import Term
+from kcb_widgets.alerts.reckoning import Term
 from kcb_widgets.alerts.watch import MAX_SHOWN
 
 
