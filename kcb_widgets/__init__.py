@@ -11,6 +11,7 @@ from .record import late
 
 if TYPE_CHECKING:
     from ._doctor import Report, doctor
+    from .alerts.alert import Alert
     from .commands import Reply
     from .monitor import Monitor
     from .panels.board import Board
@@ -27,6 +28,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # what is logged 
 
 __version__ = "0.1.0"
 __all__ = [
+    "Alert",
     "Board",
     "Comparison",
     "Event",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Alert": ".alerts.alert",
     "Board": ".panels.board",
     "Comparison": ".panels.comparison.comparison",
     "Event": ".record.events",

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from . import kernel
+from .alerts.api import AlertsAPI
 from .api import SteeringAPI
 from .commands import Command, Refused, Reply, Value, check_value
 from .insight.options import InsightOptions, check_record
@@ -88,7 +89,7 @@ def _with_older_name(cls: type[Monitor], new: str, old: str) -> Callable[..., No
     return hook
 
 
-class Monitor(SteeringAPI, Lifecycle):
+class Monitor(SteeringAPI, AlertsAPI, Lifecycle):
     """Watch and steer ``fit`` from the notebook cell it runs in.
 
     Pass it to ``fit`` and a live board appears under the cell. Its controls reach the model while ``fit`` runs. Outside
@@ -125,6 +126,10 @@ class Monitor(SteeringAPI, Lifecycle):
             the first 1,000 of the validation data, of pictures 64, where they are arrays or ``tf.data``.
         class_names: Names of the classes; their numbers by default.
         record: What is recorded of the model though nobody looks: ``classes``. What is looked at is recorded too.
+        alerts: Which of the built-in alerts are set, of ``overfitting``, ``plateau``, ``nan`` and ``input-bound``;
+            True: all, False: none. The property ``alerts`` tells their rules; ``alert`` sets your own.
+        on_alert: A function that is called with the alert and the run whenever one is told, on a thread of its own: to
+            send a message, say.
         keep_runs: How many runs ``runs`` keeps, the current one among them; None: all. A run keeps its numbers (each
             batch, epoch and evaluation), its events and what its callbacks said of themselves. It keeps no model, no
             data, no weights and no snapshot; this Monitor keeps the snapshots of the latest run, for ``restore``.
@@ -164,10 +169,13 @@ class Monitor(SteeringAPI, Lifecycle):
         samples: Any = None,
         class_names: Sequence[str] = (),
         record: Sequence[str] = (),
+        alerts: bool | Sequence[str] = True,
+        on_alert: Callable[..., None] | None = None,
         keep_runs: int | None = None,
         keep_source: bool | None = None,
     ) -> None:
         SteeringAPI.__init__(self)
+        AlertsAPI.__init__(self, alerts, on_alert)
         Lifecycle.__init__(self)
         for option, value, kind in (
             ("paused", paused, bool),

@@ -22,6 +22,7 @@ LAYERS = (
     "api",
     "session",
     "insight",
+    "alerts",
     "steering",
     "panels",
     "imports",
@@ -36,6 +37,7 @@ LAYERS = (
 # Some may import less than what stands below them.
 ONLY = {
     "command_line": {"__init__", "store", "run", "export", "record"},
+    "alerts": {"steering", "kernel", "record"},
     "steering": {"commands", "keras_internals", "record"},
     "panels": {"store", "run", "export", "commands", "kernel", "record"},
     "imports": {"run", "record"},

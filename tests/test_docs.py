@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import io
+import json
 import os
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 from kept import begin, file_of, train
 
 import kcb_widgets as kcb
+from kcb_widgets.alerts.api import AlertsAPI
 from kcb_widgets.api import SteeringAPI
 
 ROOT = Path(kcb.__file__).parents[1]
@@ -82,7 +86,7 @@ def test_the_api_pages_have_all_public_names_and_what_a_monitor_can_do(tmp_path)
     command = [sys.executable, ROOT / "tests" / "scripts" / "api_pages.py", tmp_path]
     subprocess.run(command, check=True, env={**os.environ, "PDOC_ALLOW_EXEC": "1"}, cwd=ROOT)
     page = (tmp_path / "kcb_widgets.html").read_text()
-    able = [f"Monitor.{name}" for name in vars(SteeringAPI) if not name.startswith("_")]
+    able = [f"Monitor.{name}" for api in (SteeringAPI, AlertsAPI) for name in vars(api) if not name.startswith("_")]
     assert len(able) > 15
     assert [name for name in [*kcb.__all__, *able, "Fit.wait", "Run.plot"] if f'id="{name}"' not in page] == []
 
@@ -109,3 +113,28 @@ def test_the_few_lines_that_read_a_run_file_read_it(tmp_path):
     for name in ("loss", "accuracy"):
         np.testing.assert_array_equal(np.concatenate(found["columns"][name]), run.batch_table.column(name))
     assert len(code.strip().splitlines()) <= 12
+
+
+def test_the_built_in_alerts_are_those_there_are_and_have_the_rules_they_say():
+    table = re.findall(
+        r"^\| `([\w-]+)` \| (.*) \|$", README.split("| built in | holds when |")[1].split("\n\n")[0], re.M
+    )
+    assert [(name, rule.replace("`", "")) for name, rule in table] == [
+        (alert.name, alert.rule) for alert in kcb.Monitor(display=False).alerts
+    ]
+
+
+def test_the_alerts_of_the_readme_can_be_set_and_slack_is_told(monkeypatch):
+    first, slack = re.findall(r"```python\n(.*?)```", README.split("\n### Alerts\n")[1].split("<details>")[0], re.S)
+    found = {"kcb": kcb}
+    exec(first, found)  # our own README
+    assert [alert.name for alert in found["monitor"].alerts][-3:] == ["val_loss rises", "a spike", "slow"]
+    sent = []
+    monkeypatch.setenv("SLACK_WEBHOOK", "https://hooks.slack.test/x")
+    monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: sent.append(request) or io.BytesIO())
+    exec(slack, found)
+    found["monitor"].alert("low", "loss > 0")
+    run = found["monitor"].run
+    found["to_slack"](found["monitor"].alerts[-1], run)
+    (request,) = sent
+    assert json.loads(request.data)["text"].startswith(f"{run.title}: low")

@@ -97,7 +97,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
         self._refusals = 0
         self._blind_at = 0.0
         self._blind_sent = 0
-        self._told_alarm = ("", False)
+        self._told_alarm: Any = ("", False, [])
         super().__init__(board_id=uuid.uuid4().hex[:16], show=panels)
         self._output = Output(self)
         kernel.own(self.comm.comm_id if self.comm is not None else "")
@@ -177,7 +177,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]
     def _alarming(self) -> bool:
         """Whether something went wrong, or is right again: a page in the background may still notify somebody."""
         wrong, stalled = self._run.not_finite, self._run.stalled
-        alarm = (wrong["name"] if wrong else "", stalled is not None)
+        alarm = (wrong["name"] if wrong else "", stalled is not None, [each["name"] for each in self._run.alerts])
         told, self._told_alarm = self._told_alarm, alarm
         return alarm != told and self._output.hosts != set()
 

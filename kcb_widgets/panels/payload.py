@@ -96,6 +96,7 @@ def state(run: Record) -> wire.State:
         "bests": run.bests,
         "not_finite": run.not_finite,
         "stalled": None if run.over else run.stalled,
+        "alerts": run.alerts,
         "undo": None if run.over else run.undoable,
         "kept": run.kept,
         "classes": run.insights.expected,

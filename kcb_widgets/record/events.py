@@ -33,8 +33,8 @@ class Event:
         time: Seconds since the run began.
         kind: ``applied``, ``refused``; ``changed`` (another callback wrote), ``held`` (and our value was put back);
             ``paused``, ``resumed``, ``stop``; ``snapshot``, ``rollback``, ``saved``, ``evaluated``, ``trigger``;
-            ``guard``, ``nan``; ``recompiled``; ``warning``, ``error`` or ``status``. ``resumed`` that is named ``run``
-            says that the run was gone on with after it had ended.
+            ``guard``, ``nan``; ``alert``, whose ``new`` is its level; ``recompiled``; ``warning``, ``error`` or
+            ``status``. ``resumed`` that is named ``run`` says that the run was gone on with after it had ended.
         name: The control, metric or hook concerned.
         old: The value before, where there is one.
         new: The value after, or the one that was asked for and refused.

@@ -94,6 +94,7 @@ class Record:
         ran_out: Epochs, in order, in which Keras began one more batch and found that there were no more data.
         bests: The best of each metric at the ends of epochs that no rollback abandoned.
         not_finite: The metric that is not finite now, and since which batch; None where all are finite.
+        alerts: Those that hold now, as boards tell them. Replaced, never changed.
         current_work: What the training thread does besides training.
         stalled: For how long no batch has ended, where that is much longer than usual; the watchdog's thread writes it.
         kept: Where it is kept, and how; None where it is not. The thread that keeps it writes it.
@@ -139,6 +140,7 @@ class Record:
         self.bests: list[wire.MetricBest] = []
         self.not_finite: wire.NotFinite | None = None
         self._not_finite_now = NotFiniteNow()
+        self.alerts: list[wire.AlertNow] = []
         self.current_work = CurrentWork()
         self.stalled: wire.Stall | None = None
         self.kept: wire.Kept | None = None

@@ -95,6 +95,14 @@ class NotFinite(TypedDict):
     batch: int | None  # 1-based, in the epoch; None where it came with the epoch's end
 
 
+class AlertNow(TypedDict):
+    """An alert that holds now."""
+
+    name: str
+    text: str
+    bad: bool  # whether its level is ``error``
+
+
 class Stall(TypedDict):
     """No batch ended for much longer than usual."""
 
@@ -175,6 +183,7 @@ class State(TypedDict):
     bests: list[MetricBest]
     not_finite: NotFinite | None
     stalled: Stall | None
+    alerts: list[AlertNow]
     undo: Undoable | None
     kept: Kept | None
     group: FitGroup | None

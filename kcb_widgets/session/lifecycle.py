@@ -10,6 +10,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any
 
+from ..alerts.alerts import Alerts
 from ..commands import Inbox
 from ..keras_internals.callback_lists import (
     calling_list,
@@ -58,6 +59,7 @@ class Lifecycle(Nesting):
     _showing: Showing
     _options: SteeringContext
     _keeping: Keeping
+    _alerts: Alerts
 
     def __init__(self) -> None:
         super().__init__()
@@ -265,7 +267,7 @@ class Lifecycle(Nesting):
         session = None
         try:
             repeats = attempt(run, "callbacks", remove_repeats, callbacks, self)
-            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended)
+            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended, self._alerts)
             if repeats:
                 self._say(run, "callbacks", TWICE)
         except Exception as error:

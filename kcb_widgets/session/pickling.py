@@ -6,6 +6,7 @@ import copyreg
 import logging
 import pickle
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..run import Run
 from ..store import open_run
 
 ELSEWHERE = "the snapshots stayed in the process that trained"
-DATA = ("evaluate_on", "samples")
+DATA = ("evaluate_on", "samples", "on_alert")
 KEPT = ("log_dir", "name", "tags", "notes", "config", "resume", "keep_source")
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ class _Nowhere:
 def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
     """What ``Monitor.__reduce__`` returns; ``base`` is Monitor, of which this may be a subclass.
 
-    Data, buttons, policies and a subclass's own attributes go along where they can be pickled; the fresh Monitor has
-    an event for each that cannot. Its controls have the values of now.
+    Data, buttons, policies, alerts and a subclass's own attributes go along where they can be pickled; the fresh
+    Monitor has an event for each that cannot. Its controls have the values of now.
     """
     from .resuming import LAST  # here: it brings Keras along, which a run that is unpickled does not need
 
@@ -44,6 +45,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
+        "alerts": monitor._alerts.built_in,
         "baseline": None if isinstance(told.baseline, Run) else told.baseline,
         "class_names": told.inside.class_names,
         "record": sorted(told.inside.record),
@@ -61,6 +63,8 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "control": dict(user_controls.controls),
         "button": dict(user_controls._buttons),
         "policy": {f"{i}": (policy.every, policy.function) for i, policy in enumerate(monitor._policies.all)},
+        "alert": {each.name: replace(each, off="") for each in monitor.alerts if not each.built_in},
+        "on_alert": {"on_alert": monitor._alerts.on_alert},
         "attribute": {name: value for name, value in list(vars(monitor).items()) if name not in _own(base)},
     }
     for kind, each in wanted.items():
@@ -80,6 +84,8 @@ def rebuild_monitor(cls: Any, base: Any, options: dict[str, Any], parts: dict[st
     """In the other process."""
     monitor = cls.__new__(cls)  # not the subclass's __init__: its arguments are not known
     base.__init__(monitor, **options, **{name: opened(parts[name].get(name)) for name in DATA})
+    for alert in map(opened, parts["alert"].values()):
+        monitor._alerts.add(alert)
     for control in parts["control"].values():
         monitor._user_controls.add_control(opened(control))
     for name, function in parts["button"].items():

@@ -9,6 +9,8 @@ from types import FrameType, SimpleNamespace
 from typing import Any, TypeVar
 
 from .. import kernel
+from ..alerts.alerts import Alerts
+from ..alerts.watch import AlertWatch
 from ..commands import Command, Inbox
 from ..commands.batch_hook_state import BatchHookState
 from ..insight.class_reader import ClassReader
@@ -58,6 +60,7 @@ class Session(Finishing):
         fit: The frame of ``fit``; None where a loop drives the list by hand.
         options: What the Monitor was told about steering.
         ended: Called once, when the fit is over in whatever way.
+        alerts: What the Monitor looks out for; None: nothing.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Session(Finishing):
         fit: FrameType | None,
         options: SteeringContext,
         ended: Callable[[Session], None],
+        alerts: Alerts | None = None,
     ) -> None:
         super().__init__()
         self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
@@ -85,6 +89,7 @@ class Session(Finishing):
         self.class_reader = ClassReader(run, model, known, looks.samples, looks.class_names, "classes" in looks.record)
         self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
         self.training_count = TrainingCount(run, model)
+        self._alerts = AlertWatch(run, alerts or Alerts(built_in=False))
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_INTERVAL_UNSEEN_S
         self._next_slow_check = 0.0
@@ -237,6 +242,7 @@ class Session(Finishing):
         if run.phase == "train":
             run.throughput.note(run.seconds, run.step)
         run.scan()
+        self._optional("alerts", self._alerts.between, None)
         if self._watched:
             self.publish()
 
@@ -267,6 +273,7 @@ class Session(Finishing):
     def epoch_ends(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch is done, validation included; the model is at rest."""
         run, steering, flow = self.run, self.steering, self.steering.flow
+        attempt(run, "alerts", self._alerts.epoch_ends)  # before a guard goes back, and the epoch counts no more
         attempt(run, "on_epoch_end", steering.epoch_ends, epoch, logs)
         attempt(run, "classes", self.class_reader.epoch_ends, epoch)
         if flow.paused and flow.is_last(epoch):

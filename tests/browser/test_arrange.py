@@ -409,6 +409,23 @@ def test_somebody_who_looks_elsewhere_is_told(make_host):
     assert host.page.title() == "My notebook"
 
 
+def test_who_looks_elsewhere_is_told_of_the_newest_alert(make_host):
+    from host import hide
+
+    host = make_host(script=NOTIFICATIONS)
+    host.page.evaluate("document.title = 'My notebook'")
+    host.start(series=run_picture())
+    host.page.get_by_role("button", name="Notify me").click()
+    host.page.wait_for_function("document.querySelector('.kcb-notify').ariaPressed === 'true'")
+    hide(host, True)
+    plateau, risen = ({"name": name, "text": f"Warning: {name}.", "bad": False} for name in ("plateau", "risen"))
+    host.state(alerts=[plateau])
+    host.page.wait_for_function("document.title === '● plateau · My notebook'")
+    host.state(alerts=[plateau, risen])
+    host.page.wait_for_function("document.title === '● risen · My notebook'")
+    assert host.page.evaluate("notices") == [["Run 1: plateau", ""], ["Run 1: risen", ""]]
+
+
 def test_somebody_who_looks_on_is_not(make_host):
     host = make_host(script=NOTIFICATIONS)
     host.page.evaluate("document.title = 'My notebook'")

@@ -552,3 +552,37 @@ def test_a_run_that_cannot_be_kept_says_why(host):
     host.state(can={"keep": why})
     host.page.wait_for_function("document.querySelector('.kcb-keep').disabled")
     assert host.page.locator(".kcb-keep").get_attribute("title") == why
+
+
+# -- alerts ------------------------------------------------------------------------------------------------------------
+
+RISEN = {"name": "risen", "text": "Warning: risen. val_loss > 1: val_loss = 1.4", "bad": False}
+BROKEN = {"name": "<b>x</b>", "text": "Error: <b>x</b>. <img src=x onerror=alert(1)>", "bad": True}
+ALERT = {"step": 200, "epoch": 2, "time": 2.0, "kind": "alert", "name": "risen", "old": None, "new": "warning"}
+ALERT = {**ALERT, "source": "monitor", "message": "val_loss > 1: val_loss = 1.4", "requested": None, "at_end": False}
+
+
+def test_an_alert_is_told_at_the_top_while_it_holds(make_host):
+    host = make_host()
+    host.start(series=run_picture())
+    assert host.page.locator(".kcb-told").count() == 0
+    host.state(alerts=[RISEN, BROKEN])
+    told = host.page.locator(".kcb-message")
+    assert told.all_inner_texts() == [RISEN["text"], BROKEN["text"]]
+    assert [each.get_attribute("role") for each in told.all()] == ["status", "alert"]
+    host.state(alerts=[BROKEN])
+    assert told.all_inner_texts() == [BROKEN["text"]]
+    host.state(alerts=[])
+    assert host.page.locator(".kcb-told").count() == 0
+
+
+def test_an_alert_is_a_mark_on_the_curves_and_a_line_among_the_events(make_host):
+    host = make_host()
+    host.start(series=run_picture())
+    wait_pixels(host, "loss", "--kcb-bad", at_least=0, at_most=0)
+    host.set(events=[ALERT])
+    wait_pixels(host, "loss", "--kcb-bad", at_least=10)
+    open_tab(host, "events")
+    line = "step 200 · alert risen · val_loss > 1: val_loss = 1.4 · monitor"
+    assert host.page.locator(".kcb-list li").all_inner_texts() == [line]
+    assert host.page.locator(".kcb-list li").get_attribute("data-kind") == "alert"

@@ -117,6 +117,18 @@ def test_a_view_that_falls_silent_is_no_longer_sent_to(wired, classifier, monkey
     assert len(wire.sent) <= 1
 
 
+def test_a_page_in_the_background_is_told_of_an_alert_and_of_its_end(wired, monkeypatch):
+    _, board, wire, say = wired()
+    hello(say)
+    monkeypatch.setattr(board_module, "PRESENT", 0.0)
+    wire.sent.clear()
+    run, told = board.run, {"name": "risen", "text": "Warning: risen.", "bad": False}
+    for alerts in ([], [told], [told], []):
+        run.alerts = alerts
+        run.changed()
+    assert [state["state"]["alerts"] for state in wire.states] == [[told], []]
+
+
 def test_a_view_that_says_goodbye_is_gone(wired):
     _, board, _, say = wired()
     hello(say)

@@ -392,6 +392,7 @@ def test_what_a_real_fit_sends_conforms(model_and_data, tmp_path, monkeypatch):
     say(kind="bye", view="v")
 
     failing, _, _ = monitored(checker)
+    failing.alert("begun", "epoch > 0")
     sound = keras.models.clone_model(model)  # whose epochs are not all abandoned
     sound.compile("sgd", "mse")
     with pytest.raises(ValueError, match="broken"):

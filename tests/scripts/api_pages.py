@@ -10,6 +10,7 @@ import pdoc
 import pdoc.render
 
 import kcb_widgets
+from kcb_widgets.alerts.api import AlertsAPI
 from kcb_widgets.api import SteeringAPI
 from kcb_widgets.record.record import Record
 
@@ -18,7 +19,11 @@ def main(folder: Path) -> None:
     """Write them; whatever pdoc warns of is an error."""
     warnings.simplefilter("error", UserWarning)
     assert kcb_widgets.Board  # it is imported when it is first used, and pdoc only looks at what is there
-    for base, public in ((SteeringAPI, kcb_widgets.Monitor), (Record, kcb_widgets.Run)):
+    for base, public in (
+        (SteeringAPI, kcb_widgets.Monitor),
+        (AlertsAPI, kcb_widgets.Monitor),
+        (Record, kcb_widgets.Run),
+    ):
         for name, member in vars(base).items():
             if not name.startswith("_"):
                 setattr(public, name, member)  # to the reader they are its own

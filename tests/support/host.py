@@ -272,6 +272,7 @@ def state(**more: Any) -> dict[str, Any]:
         "bests": [],
         "not_finite": None,
         "stalled": None,
+        "alerts": [],
         "undo": None,
         "kept": None,
         "of_the_future": {"ignored": True},

@@ -75,6 +75,13 @@
  */
 
 /**
+ * @typedef {object} AlertNow
+ * @property {string} name
+ * @property {string} text
+ * @property {boolean} bad
+ */
+
+/**
  * @typedef {object} Stall
  * @property {number} seconds
  * @property {string} waits_for
@@ -148,6 +155,7 @@
  * @property {MetricBest[]} bests
  * @property {NotFinite | null} not_finite
  * @property {Stall | null} stalled
+ * @property {AlertNow[]} alerts
  * @property {Undoable | null} undo
  * @property {Kept | null} kept
  * @property {FitGroup | null} group

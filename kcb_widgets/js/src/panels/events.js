@@ -5,7 +5,7 @@ import { eventText, mergeDrags } from "../ui/event_text.js";
 
 /** @typedef {import("../link/wire.js").Event} Event */
 
-const TROUBLES = new Set(["error", "warning", "nan"]);
+const TROUBLES = new Set(["error", "warning", "nan", "alert"]);
 
 /** How many events tell of something wrong. @param {Event[]} events */
 export const troubles = (events) => events.filter((each) => TROUBLES.has(each.kind)).length;

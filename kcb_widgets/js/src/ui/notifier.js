@@ -1,14 +1,14 @@
 // @ts-check
-// Tells people who look elsewhere that a run is done, failed, not finite or stalled: in the tab's title, and by a notification.
+// Tells people who look elsewhere that a run is done, failed, not finite, stalled or has an alert: in the tab's title, and by a notification.
 
 /** @typedef {import("../link/link.js").Link} Link */
 
 /** What is worth telling now; empty for nothing. @param {Link} link */
 function newsOf(link) {
-  const { status, not_finite: wrong, stalled } = link.state();
+  const { status, not_finite: wrong, stalled, alerts } = link.state();
   if (link.over()) return String(status);
   if (wrong) return `${wrong.name} is ${wrong.value}`;
-  return stalled ? "stalled" : "";
+  return stalled ? "stalled" : (alerts?.at(-1)?.name ?? ""); // the newest
 }
 
 /** Whether the browser can notify at all, and has not been told not to. */

@@ -7,11 +7,11 @@ import { eventText, mergeDrags, snapshotLabel } from "../../ui/event_text.js";
 /** @typedef {{x: number, kind: Kind, text: string, group: string | null, snapshot: string}} Mark
  * group: null is every plot; snapshot: its id, for those that can be opened */
 /** @typedef {import("../../ui/theme.js").ColorName} ColorName */
-/** @typedef {"applied" | "changed" | "held" | "stop" | "rollback" | "evaluated" | "guard" | "paused" | "restart" | "snapshot" | "best" | "bad"} Kind */
+/** @typedef {"applied" | "changed" | "held" | "stop" | "rollback" | "evaluated" | "guard" | "alert" | "paused" | "restart" | "snapshot" | "best" | "bad"} Kind */
 /** @typedef {{color: ColorName, line: number[] | null, hollow?: boolean, bottom?: boolean, open?: boolean, add: (path: Path2D, x: number, y: number, s: number) => void}} Shape
  * line: the dashes of the line through the plot, null for none; open: nothing to fill; add: adds one to a path; y is the top of the plot, or its bottom */
 
-const DRAWN = new Set(["applied", "changed", "held", "stop", "error", "rollback", "evaluated", "guard", "paused"]);
+const DRAWN = new Set(["applied", "changed", "held", "stop", "error", "rollback", "evaluated", "guard", "alert", "paused"]);
 const CROWDED = 60;
 
 /** @param {Path2D} path @param {...[number, number]} corners */
@@ -38,6 +38,14 @@ const SHAPES = {
     line: [7, 3],
     hollow: true,
     add: (path, x, y, s) => closed(path, [x - s, y + 1], [x + s, y + 1], [x + s, y + 1.2 * s], [x, y + 2.2 * s], [x - s, y + 1.2 * s]),
+  },
+  alert: {
+    color: "bad",
+    line: [1, 4],
+    add(path, x, y, s) {
+      path.rect(x - 0.4 * s, y, 0.8 * s, 1.5 * s);
+      path.rect(x - 0.4 * s, y + 1.9 * s, 0.8 * s, 0.7 * s);
+    },
   },
   paused: {
     color: "muted",

@@ -49,6 +49,9 @@ function stalled(link, lost) {
   return [{ key: "stalled", text: `No batch for ${Math.round(stall.seconds)} s${why}.`, bad: false, actions: [] }];
 }
 
+/** Alerts that hold, in Python's words. @param {Link} link @returns {Trouble[]} */
+const alerting = (link) => (link.state().alerts ?? []).map(({ name, text, bad }) => ({ key: `alert ${name}`, text, bad, actions: [] }));
+
 /** How the run ended, and the way back to its best state. @param {Link} link @returns {Trouble[]} */
 function ending(link) {
   const { status, message, can } = link.state();
@@ -70,7 +73,7 @@ export function troublePanel(body, { link, heartbeat, guard }) {
 
   const draw = () => {
     const lost = heartbeat.lost();
-    const troubles = [...disconnected(link, lost), ...notFinite(link), ...stalled(link, lost), ...ending(link)];
+    const troubles = [...disconnected(link, lost), ...notFinite(link), ...stalled(link, lost), ...alerting(link), ...ending(link)];
     list.draw(
       troubles,
       // A button that changed under the pointer would do something else than it said.
