@@ -199,7 +199,17 @@ class Monitor(SteeringAPI, AlertsAPI, Lifecycle):
         compared = check_baseline(baseline)
         inside = InsightOptions(check_samples(samples), check_class_names(class_names), check_record(record))
         own = (self._user_controls, self._policies, self, self._keep_run)
-        context = (bool(paused), snapshots or Snapshots(), guard, evaluate_on, Path(save_to), *own, compared, inside)
+        context = (
+            bool(paused),
+            snapshots or Snapshots(),
+            guard,
+            evaluate_on,
+            Path(save_to),
+            *own,
+            compared,
+            inside,
+            self._alerts,
+        )
         self._options = SteeringContext(*context)
         self._display, self._showing = display, Showing(display)
 

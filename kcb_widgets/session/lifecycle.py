@@ -10,7 +10,6 @@ from threading import get_ident
 from types import FrameType
 from typing import Any
 
-from ..alerts.alerts import Alerts
 from ..commands import Inbox
 from ..keras_internals.callback_lists import (
     calling_list,
@@ -59,7 +58,6 @@ class Lifecycle(Nesting):
     _showing: Showing
     _options: SteeringContext
     _keeping: Keeping
-    _alerts: Alerts
 
     def __init__(self) -> None:
         super().__init__()
@@ -267,7 +265,7 @@ class Lifecycle(Nesting):
         session = None
         try:
             repeats = attempt(run, "callbacks", remove_repeats, callbacks, self)
-            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended, self._alerts)
+            session = Session(run, model, self._inbox, callbacks, fit, self._options, self._ended)
             if repeats:
                 self._say(run, "callbacks", TWICE)
         except Exception as error:

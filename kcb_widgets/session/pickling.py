@@ -45,7 +45,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "guard": told.guard,
         "save_to": told.save_to,
         "keep_runs": monitor._keep_runs,
-        "alerts": monitor._alerts.built_in,
+        "alerts": told.alerts.built_in,
         "baseline": None if isinstance(told.baseline, Run) else told.baseline,
         "class_names": told.inside.class_names,
         "record": sorted(told.inside.record),
@@ -64,7 +64,7 @@ def fresh_monitor(monitor: Any, base: type) -> tuple[Any, ...]:
         "button": dict(user_controls._buttons),
         "policy": {f"{i}": (policy.every, policy.function) for i, policy in enumerate(monitor._policies.all)},
         "alert": {each.name: replace(each, off="") for each in monitor.alerts if not each.built_in},
-        "on_alert": {"on_alert": monitor._alerts.on_alert},
+        "on_alert": {"on_alert": told.alerts.on_alert},
         "attribute": {name: value for name, value in list(vars(monitor).items()) if name not in _own(base)},
     }
     for kind, each in wanted.items():
@@ -85,7 +85,7 @@ def rebuild_monitor(cls: Any, base: Any, options: dict[str, Any], parts: dict[st
     monitor = cls.__new__(cls)  # not the subclass's __init__: its arguments are not known
     base.__init__(monitor, **options, **{name: opened(parts[name].get(name)) for name in DATA})
     for alert in map(opened, parts["alert"].values()):
-        monitor._alerts.add(alert)
+        monitor._options.alerts.add(alert)
     for control in parts["control"].values():
         monitor._user_controls.add_control(opened(control))
     for name, function in parts["button"].items():

@@ -60,7 +60,6 @@ class Session(Finishing):
         fit: The frame of ``fit``; None where a loop drives the list by hand.
         options: What the Monitor was told about steering.
         ended: Called once, when the fit is over in whatever way.
-        alerts: What the Monitor looks out for; None: nothing.
     """
 
     def __init__(
@@ -72,7 +71,6 @@ class Session(Finishing):
         fit: FrameType | None,
         options: SteeringContext,
         ended: Callable[[Session], None],
-        alerts: Alerts | None = None,
     ) -> None:
         super().__init__()
         self.run, self.thread, self.by_hand = run, threading.get_ident(), fit is None
@@ -89,7 +87,7 @@ class Session(Finishing):
         self.class_reader = ClassReader(run, model, known, looks.samples, looks.class_names, "classes" in looks.record)
         self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
         self.training_count = TrainingCount(run, model)
-        self._alerts = AlertWatch(run, alerts or Alerts(built_in=False))
+        self._alerts = AlertWatch(run, options.alerts or Alerts(built_in=False))
         self._curious = True  # about the next batch's logs
         self._next_poll, self._poll_every = 0.0, POLL_INTERVAL_UNSEEN_S
         self._next_slow_check = 0.0

@@ -55,6 +55,7 @@ class SteeringContext:
     keep: Callable[[Record, Path | None], str] | None = None
     baseline: Any = None
     inside: Any = None
+    alerts: Any = None
 
 
 class FitSteering:
