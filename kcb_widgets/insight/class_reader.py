@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from ..record.class_predictions import ClassPredictions, predictions_of
@@ -31,7 +30,7 @@ class ClassReader:
     Args:
         run: The record.
         model: What trains.
-        known: The local variables of ``fit``; empty where it is not known.
+        validation: What ``fit`` validates on; None where it does not, or that is not known.
         samples: What to read it with; None: the first of the validation data.
         class_names: Names of the classes; empty: their numbers.
         recorded: Whether it is read though nobody looks.
@@ -41,12 +40,12 @@ class ClassReader:
         self,
         run: Record,
         model: Any,
-        known: Mapping[str, Any],
+        validation: Any,
         samples: Samples | None,
         class_names: tuple[str, ...],
         recorded: bool,
     ) -> None:
-        self._run, self._model, self._known = run, model, known
+        self._run, self._model, self._validation = run, model, validation
         self._samples, self._names, self._recorded = samples, class_names, recorded
         self._taken = samples is not None
         given = recorded or bool(class_names) or samples is not None
@@ -81,7 +80,7 @@ class ClassReader:
     def _read(self, epoch: int) -> None:
         run, began = self._run, time.perf_counter()
         if not self._taken:
-            self._samples, self._taken = from_validation(self._known), True
+            self._samples, self._taken = from_validation(self._validation), True
         samples = self._samples
         if samples is None:
             return

@@ -79,16 +79,15 @@ def check_class_names(names: object) -> tuple[str, ...]:
     return made
 
 
-def from_validation(known: Mapping[str, Any]) -> Samples:
+def from_validation(data: Any) -> Samples:
     """The first of what ``fit`` validates on. Arrays and ``tf.data`` are read; what can be read once is not touched.
 
     Args:
-        known: The local variables of ``fit``.
+        data: As ``fit`` was given it, or had split it off; None: none.
 
     Raises:
         NoSamples: There are none that can be had without changing the training.
     """
-    data = known.get("validation_data")
     if data is None:
         raise NoSamples("fit has no validation data; give Monitor samples=(x, y)")
     if isinstance(data, (tuple, list)) and len(data) in (2, 3):

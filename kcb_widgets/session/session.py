@@ -83,8 +83,9 @@ class Session(Finishing):
         members = None if callbacks is None else SimpleNamespace(callbacks=callbacks.callbacks)
         self.hook_state = BatchHookState(self.thread, inbox, run)
         self.steering = self._make_steering(model, members, fit, options)
-        known, looks = variables(fit), options.inside or InsightOptions()
-        self.class_reader = ClassReader(run, model, known, looks.samples, looks.class_names, "classes" in looks.record)
+        looks, validation = options.inside or InsightOptions(), variables(fit).get("validation_data")
+        read = "classes" in looks.record
+        self.class_reader = ClassReader(run, model, validation, looks.samples, looks.class_names, read)
         self.metric_weights = MetricWeights(model, run, fit, self.hook_state)
         self.training_count = TrainingCount(run, model)
         self._alerts = AlertWatch(run, options.alerts or Alerts(built_in=False))

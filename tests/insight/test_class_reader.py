@@ -97,8 +97,7 @@ def test_samples_are_the_first_of_many(monkeypatch):
 
 def test_pictures_are_few(monkeypatch):
     pictures = np.zeros((100, 4, 4, 1), "float32")
-    known = {"validation_data": (pictures, np.zeros(100))}
-    assert samples.from_validation(known).count == 64
+    assert samples.from_validation((pictures, np.zeros(100))).count == 64
 
 
 def test_a_split_of_fit_s_own_is_used():
