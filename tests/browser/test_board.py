@@ -719,10 +719,13 @@ def test_a_state_of_nonsense_harms_nobody(host):
             "commands": {},
             "heard": None,
             "elapsed": "nan",
+            "group": "all",
+            "classes": "some",
         }
     )
     host.set(state=None, controls="no", events="none", show=["progress", "nonsense", "chart"])
-    host.page.wait_for_function("document.querySelectorAll('.kcb-panel').length === 3")  # and what went wrong
+    # Of the bar progress, the fits that belong together and what went wrong; and the curves.
+    host.page.wait_for_function("document.querySelectorAll('.kcb-panel').length === 4")
     host.set(state=state(status="finished"))
     wait_text(host, ".kcb-status", "finished")
 
