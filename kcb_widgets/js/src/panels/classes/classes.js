@@ -28,17 +28,16 @@ export default function classesPanel(body, { link, heartbeat, guard }) {
   const all = h("div", { class: "kcb-class-parts", hidden: true }, matrix.element, h("div", { class: "kcb-scroller", tabindex: 0, role: "region", "aria-label": "scores" }, scores), calibration);
   body.append(h("div", { class: "kcb-line" }, h("label", { class: "kcb-class-epoch" }, "epoch ", slider, at), said), why, all, matrix.samples);
   let request = 0;
-  /** @type {number | null} the epoch that is looked at; null: always the latest */
-  let epoch = null;
+  /** What is looked at outlives the view: a finished board is mounted anew. epoch: null for always the latest; open: a cell whose samples are shown.
+   * @type {{epoch: number | null, open: number[] | null}} */
+  const chosen = (/** @type {any} */ (link.ui).classes ??= { epoch: null, open: null });
   /** @type {number[]} */
   let epochs = [];
-  /** @type {number[] | null} */
-  let open = null;
 
-  const send = throttle(() => link.send({ kind: "classes", view: heartbeat.view, request: ++request, epoch, cell: open }), ASK_MS);
+  const send = throttle(() => link.send({ kind: "classes", view: heartbeat.view, request: ++request, epoch: chosen.epoch, cell: chosen.open }), ASK_MS);
   /** @param {number[] | null} cell */
   const ask = (cell) => {
-    open = cell;
+    chosen.open = cell;
     send.call(undefined);
     send.flush();
   };
@@ -51,7 +50,7 @@ export default function classesPanel(body, { link, heartbeat, guard }) {
     const now = reply.epoch === null ? last : epochs.indexOf(reply.epoch);
     slider.max = String(last);
     slider.disabled = epochs.length < 2;
-    if (document.activeElement !== slider || epoch === null) slider.value = String(now);
+    if (document.activeElement !== slider || chosen.epoch === null) slider.value = String(now);
     setText(at, reply.epoch === null ? "" : `${reply.epoch + 1}${now === last ? ", the latest" : ""}`);
     setText(why, reply.why);
     setHidden(all, reply.epoch === null);
@@ -75,8 +74,8 @@ export default function classesPanel(body, { link, heartbeat, guard }) {
   })));
   scope.listen(slider, "input", () => {
     const wanted = Number(slider.value);
-    epoch = wanted >= epochs.length - 1 ? null : epochs[wanted];
-    ask(open);
+    chosen.epoch = wanted >= epochs.length - 1 ? null : epochs[wanted];
+    ask(chosen.open);
   });
   scope.add(link.listen((topic) => topic === "picture" && send.call(undefined)));
   scope.every(() => document.hidden || send.call(undefined), EVERY_MS);
