@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("runs")
     for number in range(RUNS):
         run = begin(("loss",), steps=20, epochs=3)
-        run.name, run.started = f"run {number:02d}", run.started - number
+        run.name, run.started = f"run {number:02d}", run.started - 60.0 * number
         for epoch in range(3):
             run.begin_epoch(epoch)
             for batch in range(20):

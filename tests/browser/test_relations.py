@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("runs")
     for number in range(RUNS):
         run = begin(("loss",), steps=5)
-        run.name, run.started = f"run {number:02d}", run.started - number
+        run.name, run.started = f"run {number:02d}", run.started - 60.0 * number
         for batch in range(5):
             run.append(batch, {"loss": 1.0})
         last = number == RUNS - 1

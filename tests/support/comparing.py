@@ -10,7 +10,7 @@ from kept import begin, file_of, train
 def make(folder, name, config=None, epochs=2, steps=50, over=True, tags=(), age=0.0):
     """A small run in a file."""
     run = begin(("loss",), steps=steps, epochs=epochs)
-    run.name, run.started = name, run.started - age
+    run.name, run.started = name, run.started - 60.0 * age
     for epoch in range(epochs):
         train(run, steps, ("loss",), epoch)
         run.end_epoch(epoch, {"loss": 1.0 / (epoch + 1), "val_loss": 2.0 / (epoch + 1)})

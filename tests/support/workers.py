@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -23,6 +24,7 @@ class Worker:
     """
 
     def __init__(self, job):
+        gc.collect()
         context = multiprocessing.get_context("fork")
         self._here, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(job, there, self._here), daemon=True)
@@ -54,6 +56,7 @@ class Worker:
 
 
 def _serve(job, pipe, other):
+    gc.freeze()  # what TensorFlow left in the process that was forked must not be taken apart here, without its threads
     other.close()
     room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
