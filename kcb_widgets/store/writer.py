@@ -32,6 +32,7 @@ DOCUMENT_BYTES_PER_S = 200.0  # a file only grows: a document that changes all t
 TIMES = ""  # the name under which ``block`` has the seconds of the last of each 64 rows
 MAX_TEXT = 4_000_000  # characters of a document that is one text; what is private was taken out of it before
 BY_HAND = ("board", "python")
+WORK_S, REST_S = 0.0005, 0.00005  # seconds of work between two rests, and of a rest
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class News:
     def __init__(self, run: Record, since: Position, whole: bool = False) -> None:
         self.rows: Rows = {name: [] for name in GROWING}
         self.position = since.copy()
-        self._run, self._whole = run, whole
+        self._run, self._whole, self._rested = run, whole, time.perf_counter()
         run.record_pending()
         for series, table in _tables(run).items():
             self._series(series, table)
@@ -114,10 +115,17 @@ class News:
         self._overview()
 
     def _add(self, table: str, *values: Any) -> int:
+        self._rest()
         self.position.counts[table] += 1
         number = self.position.counts[table]
         self.rows[table].append(sealed(self._run.id, table, number, *values))
         return number
+
+    def _rest(self) -> None:
+        """Let go of the interpreter now and then: the thread that trains would wait 5 ms for it by itself."""
+        if time.perf_counter() - self._rested > WORK_S:
+            time.sleep(REST_S)
+            self._rested = time.perf_counter()
 
     def document(self, name: str, value: Any) -> None:
         """Add a document, if it has changed and was not written lately."""
