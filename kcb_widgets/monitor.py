@@ -198,19 +198,20 @@ class Monitor(SteeringAPI, AlertsAPI, Lifecycle):
         self._keeping = Keeping(KeepOptions(folder, called, *told, source))
         compared = check_baseline(baseline)
         inside = InsightOptions(check_samples(samples), check_class_names(class_names), check_record(record))
-        own = (self._user_controls, self._policies, self, self._keep_run)
-        context = (
-            bool(paused),
-            snapshots or Snapshots(),
-            guard,
-            evaluate_on,
-            Path(save_to),
-            *own,
-            compared,
-            inside,
-            self._alerts,
+        self._options = SteeringContext(
+            paused=bool(paused),
+            snapshots=snapshots or Snapshots(),
+            guard=guard,
+            evaluate_on=evaluate_on,
+            save_to=Path(save_to),
+            user_controls=self._user_controls,
+            policies=self._policies,
+            monitor=self,
+            keep=self._keep_run,
+            baseline=compared,
+            inside=inside,
+            alerts=self._alerts,
         )
-        self._options = SteeringContext(*context)
         self._display, self._showing = display, Showing(display)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

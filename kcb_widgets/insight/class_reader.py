@@ -47,7 +47,6 @@ class ClassReader:
     ) -> None:
         self._run, self._model, self._validation = run, model, validation
         self._samples, self._names, self._recorded = samples, class_names, recorded
-        self._taken = samples is not None
         given = recorded or bool(class_names) or samples is not None
         run.insights.expected = given or "crossentropy" in name_of(getattr(model, "loss", None))
         self._told: set[str] = set()
@@ -79,11 +78,7 @@ class ClassReader:
 
     def _read(self, epoch: int) -> None:
         run, began = self._run, time.perf_counter()
-        if not self._taken:
-            self._samples, self._taken = from_validation(self._validation), True
-        samples = self._samples
-        if samples is None:
-            return
+        samples = self._samples = self._samples or from_validation(self._validation)
         run.insights.samples = samples.said
         model = sync_model(self._model)
         with undisturbed(model):

@@ -91,12 +91,12 @@ class SeriesEncoder:
         other = self._run.baseline
         if other is None:
             return []
-        rows, wanted = (other.epoch_table.rows, other.batch_table.rows), tuple(self._metrics())
-        if self._compared[0] != (other.id, rows, wanted):
-            source = curves.epochs(other) if rows[0] > 1 else curves.batches(other)
+        wanted = tuple(self._metrics())
+        if self._compared[0] != (self.baseline_mark, wanted):
+            source = curves.epochs(other) if other.epoch_table.rows > 1 else curves.batches(other)
             found = window(source, 0, source.rows(), BASELINE_BUCKETS)
             columns = [] if found is None else [i for i, name in enumerate(source.names()) if name in wanted]
-            self._compared = (other.id, rows, wanted), _of_columns(source, found, columns)
+            self._compared = (self.baseline_mark, wanted), _of_columns(source, found, columns)
         return [("baseline", *made)] if (made := self._compared[1]) is not None else []
 
     @property

@@ -117,8 +117,7 @@ class FitGroup:
 
     def metrics(self) -> list[str]:
         """The metrics that fits have at the ends of epochs; the loss first, that of validation before all."""
-        names = dict.fromkeys(name for each in self.fits() for name in each.last if name != "learning_rate")
-        return sorted(names, key=lambda name: (name != "val_loss", name != "loss"))
+        return _metrics_of(self.fits())
 
     def table(self) -> pd.DataFrame:
         """A row for each fit: its run, status, epochs, batches, seconds, and each metric, last and best.
@@ -154,7 +153,8 @@ class FitGroup:
         Args:
             left: Seconds to the end of the newest fit, where they are known.
         """
-        fits, metrics = self.fits(), self.metrics()
+        fits = self.fits()
+        metrics = _metrics_of(fits)
         metric = metrics[0] if metrics else ""
         over = [each for each in fits if each.status in REGULAR and metric in each.last]
         values = np.array([each.last[metric] for each in over])
@@ -196,6 +196,11 @@ class FitGroup:
             return None if to_come else left
         found = left + to_come * each_takes
         return found if math.isfinite(found) else None
+
+
+def _metrics_of(fits: Iterable[GroupedFit]) -> list[str]:
+    names = dict.fromkeys(name for each in fits for name in each.last if name != "learning_rate")
+    return sorted(names, key=lambda name: (name != "val_loss", name != "loss"))
 
 
 def described(run: Record, left: float | None) -> Any:
